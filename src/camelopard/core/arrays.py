@@ -1,0 +1,43 @@
+"""Names for the arrays that pass between the rooms, and what is missing in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Objects: TypeAlias = NDArray[np.object_]
+Array: TypeAlias = NDArray[Any]
+
+
+def objects(values: Iterable[object]) -> Objects:
+    """Return a one-dimensional object array that holds the values untouched, lists and tuples included.
+
+    >>> objects([1, "a", [2, 3]]).shape
+    (3,)
+    """
+    items = list(values)
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
+
+
+def is_missing(values: Array) -> Bools:
+    """Return which cells hold nothing: None, NaN or NaT, shape (n,).
+
+    >>> is_missing(objects(["a", None, float("nan"), ""])).tolist()
+    [False, True, True, False]
+    """
+    if values.dtype == object:
+        return np.fromiter((v is None or (isinstance(v, float) and v != v) for v in values), dtype=bool, count=len(values))
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind == "M":
+        return np.isnat(values)
+    return np.zeros(len(values), dtype=bool)

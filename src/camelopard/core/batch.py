@@ -1,0 +1,126 @@
+"""Rows of one kind with ids: the form in which data passes through every room.
+
+A column is one NumPy array: float64, int64, bool or datetime64[us] where every cell fits, otherwise objects, with None for what is missing.
+How the table looked when it came (pandas, Polars, Arrow, rows) travels along as its `Form`, so that a model can be asked in its own language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Ints, objects
+from camelopard.core.errors import InputError
+
+FormKind = Literal["pandas", "polars", "arrow", "rows", "numpy"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a table looked when it came: its library, and the native type of each column.
+
+    `dtypes` holds the library's own names ("int64", "category", "Int64", …); `categories` the fixed values of categorical columns.
+    """
+
+    kind: FormKind = "rows"
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows with ids. Columns are read-only by convention: change a batch with `with_columns`, never in place.
+
+    >>> batch = Batch.of([{"age": 36, "sex": "Female"}, {"age": None, "sex": "Male"}])
+    >>> batch.names, len(batch)
+    (('age', 'sex'), 2)
+    >>> batch.row(0)
+    {'age': 36.0, 'sex': 'Female'}
+    """
+
+    columns: Mapping[str, Array]
+    ids: Array
+    form: Form = field(default_factory=Form)
+
+    @classmethod
+    def of(cls, X: object) -> Batch:
+        """Read any table: a batch, pandas, Polars, Arrow, a list of dicts, one dict, or a two-dimensional array of numbers.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or if column names are missing or repeated.
+        """
+        from camelopard.core.tables import read_table
+
+        return X if isinstance(X, Batch) else read_table(X)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self.row(i) for i in range(len(self)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    def row(self, i: int) -> dict[str, Any]:
+        """Return row i as plain Python values."""
+        return {name: plain(values[i]) for name, values in self.columns.items()}
+
+    def take(self, index: Ints | slice | Sequence[int]) -> Batch:
+        """Return the rows at `index` (positions, a slice or a boolean mask), in that order."""
+        index = index if isinstance(index, slice) else np.asarray(index)
+        return replace(self, columns={name: values[index] for name, values in self.columns.items()}, ids=self.ids[index])
+
+    def with_columns(self, changes: Mapping[str, Array]) -> Batch:
+        """Return a batch in which the given columns are replaced (or added at the end)."""
+        for name, values in changes.items():
+            if len(values) != len(self):
+                raise InputError(f"column {name!r} has {len(values)} values for {len(self)} rows.")
+        return replace(self, columns={**self.columns, **changes})
+
+    def select(self, names: Iterable[str]) -> Batch:
+        """Return a batch with just these columns, in this order."""
+        return replace(self, columns={name: self.columns[name] for name in names})
+
+    def renumbered(self) -> Batch:
+        """Return the same rows with ids 0 … n-1."""
+        return replace(self, ids=np.arange(len(self)))
+
+
+def concat(batches: Sequence[Batch]) -> Batch:
+    """Return the rows of all batches below each other; all must have the same column names, in any order.
+
+    >>> len(concat([Batch.of([{"a": 1}]), Batch.of([{"a": "x"}])]))
+    2
+    """
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    columns = {name: _stacked([b.columns[name] for b in batches]) for name in first.names}
+    return replace(first, columns=columns, ids=_stacked([b.ids for b in batches]))
+
+
+def plain(value: Any) -> Any:
+    """Return a cell as a plain Python value: NumPy scalars become int, float, bool or datetime, NaN and NaT None.
+
+    >>> plain(np.int64(3)), plain(np.float64("nan"))
+    (3, None)
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def _stacked(parts: Sequence[Array]) -> Array:
+    kinds = {part.dtype for part in parts}
+    if len(kinds) == 1:
+        return np.concatenate(parts)
+    if all(kind.kind in "fi" for kind in kinds):
+        return np.concatenate([part.astype(np.float64) for part in parts])
+    return objects(value for part in parts for value in (part if part.dtype == object else (plain(v) for v in part)))

@@ -1,0 +1,67 @@
+"""What a model, a damage and an evidence must be able to do. Anything that can do it fits: no base classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from camelopard.core.batch import Batch
+from camelopard.core.records import Prediction, Task
+from camelopard.core.schema import Schema
+
+
+class Progress(Protocol):
+    """Told how far long work has come. See `silent` for the one that does nothing."""
+
+    def __call__(self, stage: str, done: float, total: float) -> None: ...
+
+
+def silent(stage: str, done: float, total: float) -> None:
+    """Say nothing."""
+
+
+class Session(Protocol):
+    """A model during one run: the same row is never asked twice, and the budget is kept."""
+
+    @property
+    def asked(self) -> int:
+        """Rows that the model was really asked so far."""
+        ...
+
+    def predict(self, batch: Batch) -> Prediction: ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that answers rows. Made by `camelopard.wrap`."""
+
+    name: str
+    task: Task
+    classes: tuple[Any, ...]
+
+    def predict(self, X: Any) -> Prediction:
+        """Return the answers to X. A row that the model cannot answer has its error in `Prediction.errors`; nothing is raised for it."""
+        ...
+
+    def session(self, budget: int | None = None) -> Session:
+        """Return a run on this model in which answers are remembered and at most `budget` rows are asked."""
+        ...
+
+
+class Damage(Protocol):
+    """A seeded, graded change to a batch that a real pipeline could cause."""
+
+    kind: str
+    family: str
+    keeps_label: bool
+    breaks: str
+
+    def targets(self, schema: Schema) -> Sequence[str]:
+        """Return what it can be done to: column names, "a|b" for a pair of columns, "*" for the whole row."""
+        ...
+
+    def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
+        """Return the damaged batch: same number and order of rows; severity 1–5, 5 the worst."""
+        ...

@@ -1,0 +1,232 @@
+"""What is known about each column of clean data: kind, spread, range, values. Learned once, used by damages, contract and evidence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Floats, is_missing, objects
+from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import InputError, UnknownName
+from camelopard.core.tables import number
+
+Kind = Literal["number", "category", "boolean", "date"]
+LEVELS = 201  # quantiles kept per number column: half-percent steps
+MOST_VALUES = 20_000  # distinct values kept per category column
+DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What clean data says about one column.
+
+    kind
+        "number", "category", "boolean" or "date".
+    integral
+        Every number is whole.
+    null_rate
+        Share of missing cells, 0–1.
+    quantiles
+        For numbers and dates (days since 1970): the values at LEVELS equal steps of probability, shape (LEVELS,); empty otherwise.
+    values
+        For categories and booleans: each value and how often it was seen, most frequent first.
+    date_format
+        For dates that came as text: the strptime format of nearly all of them.
+    n
+        How many rows were seen.
+    """
+
+    name: str
+    kind: Kind
+    integral: bool = False
+    null_rate: float = 0.0
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    mean: float = 0.0
+    sd: float = 0.0
+    values: Mapping[Any, int] = field(default_factory=dict)
+    date_format: str | None = None
+    n: int = 0
+
+    @property
+    def low(self) -> float:
+        return float(self.quantiles[0]) if len(self.quantiles) else np.nan
+
+    @property
+    def high(self) -> float:
+        return float(self.quantiles[-1]) if len(self.quantiles) else np.nan
+
+    @property
+    def spread(self) -> float:
+        """A robust standard deviation, never zero unless the column is constant: (q84 − q16) / 2, or the plain one where that vanishes."""
+        if not len(self.quantiles):
+            return 0.0
+        robust = float(np.interp(0.84, LADDER, self.quantiles) - np.interp(0.16, LADDER, self.quantiles)) / 2
+        return robust if robust > 0 else self.sd
+
+    @property
+    def constant(self) -> bool:
+        return len(self.values) <= 1 if self.kind in ("category", "boolean") else not self.high > self.low
+
+
+LADDER: Floats = np.linspace(0.0, 1.0, LEVELS)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of clean data, in order, and the form in which they came.
+
+    >>> schema = Schema.infer(Batch.of([{"age": 36, "sex": "F"}, {"age": 51, "sex": "M"}]))
+    >>> schema["age"].kind, schema["age"].high, schema["sex"].kind
+    ('number', 51.0, 'category')
+    """
+
+    columns: Mapping[str, Column]
+    form: Form = field(default_factory=Form)
+
+    @classmethod
+    def infer(cls, batch: Batch) -> Schema:
+        """Learn what clean data looks like. Raises InputError for an empty table."""
+        if not batch.names:
+            raise InputError("the table has no columns.")
+        if not len(batch):
+            raise InputError("the table has no rows; clean rows are needed to learn from.")
+        return cls({name: _column(name, values) for name, values in batch.columns.items()}, batch.form)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise UnknownName.among(name, self.columns, "column") from None
+
+    def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
+        return tuple(c for c in self.columns.values() if c.kind in kinds)
+
+    def conform(self, batch: Batch) -> Batch:
+        """Return the batch with exactly these columns in this order and form: absent ones are missing, extra ones dropped.
+
+        Cells that fit the column's kind are brought to its type; all others stay as they came, in an object column.
+        """
+        n = len(batch)
+        columns: dict[str, Array] = {}
+        for name, column in self.columns.items():
+            values = batch.columns.get(name)
+            columns[name] = absent(column, n) if values is None else fitted(column, values)
+        return replace(batch, columns=columns, form=self.form)
+
+
+def absent(column: Column, n: int) -> Array:
+    """Return n missing cells of this column."""
+    return np.full(n, np.nan) if column.kind == "number" else objects([None] * n)
+
+
+def fitted(column: Column, values: Array) -> Array:
+    """Return the values in the column's own type where every cell allows it, else untouched objects."""
+    if column.kind == "number":
+        if values.dtype.kind in "fi":
+            return values
+        if values.dtype == object:
+            cells = values.tolist()
+            if all(v is None or type(v) is float or type(v) is int for v in cells):
+                return np.array([np.nan if v is None else number(v) for v in cells], dtype=np.float64)
+        return values if values.dtype == object else objects(values.tolist())
+    if column.kind == "date" and values.dtype.kind == "M":
+        return values
+    if column.kind == "boolean" and values.dtype.kind == "b":
+        return values
+    if values.dtype == object:
+        return values
+    missing = is_missing(values)
+    return objects(None if gone else v for v, gone in zip(values.tolist(), missing, strict=True))
+
+
+def date_days(values: Array, date_format: str | None) -> Floats:
+    """Return dates as days since 1970, NaN where a cell is missing or is no date, shape (n,).
+
+    >>> date_days(objects(["1970-01-02", "no date"]), "%Y-%m-%d")
+    array([ 1., nan])
+    """
+    if values.dtype.kind == "M":
+        days = values.astype("datetime64[us]").astype(np.int64) / 86_400e6
+        return np.where(np.isnat(values), np.nan, days)
+    return np.array([_day(v, date_format) for v in values], dtype=np.float64)
+
+
+EPOCH = dt.datetime(1970, 1, 1)
+
+
+def _day(value: Any, date_format: str | None) -> float:
+    if isinstance(value, str) and date_format:
+        try:
+            value = dt.datetime.strptime(value, date_format)
+        except ValueError:
+            return np.nan
+    if isinstance(value, dt.datetime):
+        return (value.replace(tzinfo=None) - EPOCH).total_seconds() / 86_400
+    if isinstance(value, dt.date):
+        return float((dt.datetime(value.year, value.month, value.day) - EPOCH).days)
+    return np.nan
+
+
+def _column(name: str, values: Array) -> Column:
+    missing = is_missing(values)
+    present = values[~missing]
+    null_rate = float(missing.mean())
+    n = len(values)
+    if present.dtype.kind == "b" or (len(present) and present.dtype == object and all(type(v) is bool for v in present)):
+        return Column(name, "boolean", null_rate=null_rate, values=_counts(present), n=n)
+    if present.dtype == object and len(present) and all(type(v) in (int, float) for v in present):
+        present = np.array([number(v) for v in present])
+    if present.dtype.kind in "fi":
+        return _numbers(name, "number", present.astype(np.float64), null_rate, n)
+    if present.dtype.kind == "M" or (len(present) and all(isinstance(v, (dt.datetime, dt.date)) for v in present)):
+        return _numbers(name, "date", date_days(present, None), null_rate, n)
+    found = _date_format(present)
+    if found:
+        days = date_days(present, found)
+        return replace(_numbers(name, "date", days[~np.isnan(days)], null_rate, n), date_format=found)
+    return Column(name, "category", null_rate=null_rate, values=_counts(present), n=n)
+
+
+def _numbers(name: str, kind: Kind, present: Floats, null_rate: float, n: int) -> Column:
+    finite = present[np.isfinite(present)]
+    if not len(finite):
+        return Column(name, kind, null_rate=null_rate, n=n)
+    quantiles = np.quantile(finite, LADDER)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, sd = float(finite.mean()), float(finite.std())
+    integral = bool(kind == "number" and np.all(finite == np.round(finite)))
+    return Column(name, kind, integral, null_rate, quantiles, mean, sd if np.isfinite(sd) else float(np.ptp(quantiles)), n=n)
+
+
+def _counts(present: Array) -> dict[Any, int]:
+    counts = Counter(v if _hashable(v) else repr(v) for v in present.tolist())
+    return dict(sorted(counts.most_common(MOST_VALUES), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _hashable(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool, dt.date))
+
+
+DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+
+
+def _date_format(present: Array) -> str | None:
+    """Return the one format that at least 99 of 100 cells follow, or None. A day that could be a month speaks for no format."""
+    sample = present[:: max(1, len(present) // 500)].tolist()
+    if len(sample) < 2 or not all(isinstance(v, str) and DATE_LIKE.match(v) for v in sample[:5]):
+        return None
+    for candidate in DATE_FORMATS:
+        days = date_days(objects(sample), candidate)
+        if np.isnan(days).mean() <= 0.01:
+            return candidate
+    return None

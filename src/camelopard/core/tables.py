@@ -1,0 +1,179 @@
+"""Reads any table into a batch: pandas, Polars and Arrow through narwhals; dicts and arrays by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Objects, objects
+from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import InputError
+
+LARGEST_EXACT_INTEGER = 2**53
+
+
+def read_table(X: object) -> Batch:
+    """Return the batch that X holds. See `Batch.of`."""
+    if isinstance(X, Mapping):
+        return _from_rows([X])
+    if isinstance(X, np.ndarray):
+        return _from_array(X)
+    if isinstance(X, (list, tuple)):
+        return _from_rows(X)
+    return _from_frame(X)
+
+
+def column_of(values: Sequence[object]) -> Array:
+    """Return plain Python values as the narrowest column that holds all of them.
+
+    Integers and floats become float64 (int64 only where a library said so), so that one missing cell does not change the type of the others.
+
+    >>> column_of([1, 2.5, None])
+    array([1. , 2.5, nan])
+    >>> column_of([True, False])
+    array([ True, False])
+    >>> column_of([1, "a"])
+    array([1, 'a'], dtype=object)
+    """
+    kinds = {type(v) for v in values}
+    kinds.discard(type(None))
+    if kinds and kinds <= {int, float}:
+        return np.array([np.nan if v is None else number(v) for v in values], dtype=np.float64)
+    if kinds == {bool} and None not in values:
+        return np.array(values, dtype=bool)
+    if kinds and kinds <= {dt.datetime, dt.date} and all(v is None or _plain_date(v) for v in values):
+        return np.array(values, dtype="datetime64[us]")
+    return objects(cell(v) for v in values)
+
+
+def number(value: Any) -> float:
+    """Return an int or float as a float; an integer too large for one becomes infinite.
+
+    >>> number(10**400)
+    inf
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def cell(value: Any) -> Any:
+    """Return one cell in the form that object columns hold: plain Python, None for what is missing."""
+    if type(value) is str or value is None:
+        return value
+    if isinstance(value, np.generic):
+        if isinstance(value, np.datetime64):
+            value = value.astype("datetime64[us]")
+        value = value.item()
+    if isinstance(value, float) and value != value:
+        return None
+    name = type(value).__name__
+    return None if name in ("NAType", "NaTType") else value
+
+
+def _plain_date(value: Any) -> bool:
+    return not (isinstance(value, dt.datetime) and value.tzinfo is not None)
+
+
+def _from_rows(rows: Sequence[object]) -> Batch:
+    names: dict[str, None] = {}
+    for i, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise InputError(f"row {i} is a {type(row).__name__}; expected a dict of column name to value, or a dataframe.")
+        names.update(dict.fromkeys(row))
+    for name in names:
+        _check_name(name)
+    columns = {name: column_of([cell(row.get(name)) for row in rows]) for name in names}  # type: ignore[attr-defined]
+    return Batch(columns, np.arange(len(rows)), Form("rows"))
+
+
+def _from_array(X: Array) -> Batch:
+    if X.ndim != 2:
+        raise InputError(f"an array of shape {X.shape}; expected two dimensions: rows and columns.")
+    values = X if X.dtype == object else None
+    columns: dict[str, Array] = {}
+    for j in range(X.shape[1]):
+        columns[f"x{j}"] = column_of([cell(v) for v in X[:, j]]) if values is not None else _native(X[:, j])
+    return Batch(columns, np.arange(len(X)), Form("numpy", {name: str(X.dtype) for name in columns}))
+
+
+def _from_frame(X: Any) -> Batch:
+    import narwhals.stable.v2 as nw
+
+    try:
+        frame = nw.from_native(X, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"repeated column names: {_repeated(X)}. Give every column its own name.") from error
+    except TypeError as error:
+        raise InputError(
+            f"cannot read a {type(X).__name__} as a table. Give a pandas, Polars or Arrow table, a list of dicts, one dict, or a 2-d array."
+        ) from error
+    names = list(frame.columns)
+    if len(set(names)) != len(names):
+        raise InputError(f"repeated column names: {_repeated(X)}. Give every column its own name.")
+    for name in names:
+        _check_name(name)
+    kind = frame.implementation.name.lower()
+    form_kind = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}.get(kind, "pandas")
+    native = nw.to_native(frame)
+    dtypes = {name: str(native[name].dtype if form_kind != "arrow" else native.schema.field(name).type) for name in names}
+    categories: dict[str, tuple[Any, ...]] = {}
+    columns: dict[str, Array] = {}
+    for name in names:
+        series = frame[name]
+        if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
+            categories[name] = tuple(cell(v) for v in series.cat.get_categories().to_list())
+            columns[name] = column_of([cell(v) for v in series.to_list()])
+        else:
+            columns[name] = _native(series.to_numpy() if form_kind == "pandas" else _array_of(series))
+    return Batch(columns, np.arange(len(frame)), Form(form_kind, dtypes, categories))  # type: ignore[arg-type]
+
+
+def _array_of(series: Any) -> Array:
+    """Return a Polars or Arrow series as an array; anything NumPy cannot hold plainly comes as objects."""
+    import narwhals.stable.v2 as nw
+
+    if series.dtype.is_numeric() and not isinstance(series.dtype, nw.Decimal):
+        if series.null_count() == 0:
+            return np.asarray(series.to_numpy())
+        return np.array([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
+    if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is None and series.null_count() == 0:
+        return np.asarray(series.to_numpy())
+    return objects(series.to_list())
+
+
+def _native(values: Array) -> Array:
+    """Return a library's array in the form that batches hold."""
+    kind = values.dtype.kind
+    if kind == "f":
+        return values.astype(np.float64, copy=False)
+    if kind == "b":
+        return values
+    if kind in "iu":
+        small = len(values) == 0 or values.dtype != np.uint64 or int(values.max()) < 2**63
+        return values.astype(np.int64 if small else np.float64, copy=False)
+    if kind == "M":
+        return values.astype("datetime64[us]")
+    return _narrowed(values)
+
+
+def _narrowed(values: Array) -> Array:
+    cells: Objects = objects(cell(v) for v in values)
+    kinds = {type(v) for v in cells}
+    if str in kinds or len(cells) == 0:
+        return cells
+    return column_of(list(cells)) if kinds != {type(None)} else cells
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise InputError(f"column name {name!r} is a {type(name).__name__}; expected text. Rename it, e.g. to {str(name)!r}.")
+
+
+def _repeated(X: Any) -> str:
+    names = [str(name) for name in getattr(X, "columns", getattr(X, "column_names", []))]
+    return ", ".join(repr(n) for n in sorted({n for n in names if names.count(n) > 1})) or "unknown"

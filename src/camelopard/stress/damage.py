@@ -1,0 +1,66 @@
+"""The two shapes a damage has: a function on one column, or a function on the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from camelopard.core.arrays import Array
+from camelopard.core.batch import Batch
+from camelopard.core.schema import Column, Kind, Schema
+
+ON_COLUMN = Callable[[Array, Column, int, np.random.Generator], Array]
+ON_BATCH = Callable[[Batch, str, int, np.random.Generator, Schema], Batch]
+
+
+@dataclass(frozen=True)
+class ColumnDamage:
+    """A damage to the cells of one column at a time.
+
+    kind, family
+        Its name and its relatives: families are left out together when transfer is measured.
+    on
+        The kinds of column it can be done to.
+    breaks
+        The code of the assumption it breaks.
+    change
+        (values, column, severity 1–5, rng) -> values, vectorised, same length.
+    fits
+        Which of those columns really: for example only whole numbers.
+    keeps_label
+        Whether the true answer stays what it was: true for errors of recording.
+    """
+
+    kind: str
+    family: str
+    on: tuple[Kind, ...]
+    breaks: str
+    change: ON_COLUMN
+    fits: Callable[[Column], bool] = lambda column: True
+    keeps_label: bool = True
+
+    def targets(self, schema: Schema) -> Sequence[str]:
+        return [c.name for c in schema.of_kind(*self.on) if self.fits(c)]
+
+    def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
+        return batch.with_columns({target: self.change(batch.columns[target], schema[target], severity, rng)})
+
+
+@dataclass(frozen=True)
+class BatchDamage:
+    """A damage to several columns at once, or to the table itself."""
+
+    kind: str
+    family: str
+    breaks: str
+    change: ON_BATCH
+    where: Callable[[Schema], Sequence[str]]
+    keeps_label: bool = True
+
+    def targets(self, schema: Schema) -> Sequence[str]:
+        return self.where(schema)
+
+    def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
+        return self.change(batch, target, severity, rng, schema)
