@@ -1,0 +1,1 @@
+"""From raw scores to probabilities with a meaning: calibration and conformal thresholds."""

@@ -1,0 +1,57 @@
+"""Thresholds and p-values that hold on data like the calibration data, whatever the score: conformal prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from camelopard.core.arrays import Floats
+from camelopard.core.intervals import at_least
+
+
+@dataclass(frozen=True)
+class AlarmThreshold:
+    """A limit on a score: at most `alpha` of clean rows lie above it, with probability `confidence` over the calibration sample.
+
+    `value` is infinite where the calibration rows are too few for any alarm at this confidence and `confidence` is then 1.
+    """
+
+    value: float
+    alpha: float
+    confidence: float
+    rows: int
+    above: int
+
+
+def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.9) -> AlarmThreshold:
+    """Return the lowest threshold that keeps the promise, from scores of clean rows that took no part in learning the score.
+
+    With the threshold at the (k+1)-th largest of n scores the share of new clean rows above it is at most Beta(k + 1, n − k) distributed; the
+    promise is kept with probability P(Binomial(n, alpha) ≥ k + 1) (Vovk 2012, proposition 2a). Ties only make it stricter.
+
+    >>> t = alarm_threshold(np.arange(1000.0), alpha=0.01)
+    >>> t.above, t.value, round(t.confidence, 2)
+    (5, 994.0, 0.93)
+    >>> alarm_threshold(np.arange(50.0), alpha=0.01).value
+    inf
+    """
+    n = len(clean)
+    ordered = np.sort(clean)[::-1]
+    best = AlarmThreshold(np.inf, alpha, 1.0, n, 0)
+    for k in range(min(n, int(alpha * n) + 1)):
+        kept = at_least(k + 1, n, alpha)
+        if kept < confidence:
+            break
+        best = AlarmThreshold(float(ordered[k]), alpha, kept, n, k)
+    return best
+
+
+def p_values(scores: Floats, clean: Floats) -> Floats:
+    """Return conformal p-values: (1 + how many clean scores are as large) / (n + 1), for clean scores sorted ascending; shape (m,).
+
+    >>> p_values(np.array([0.0, 10.0]), np.arange(9.0)).tolist()
+    [1.0, 0.1]
+    """
+    larger = len(clean) - np.searchsorted(clean, scores, side="left")
+    return np.asarray((1.0 + larger) / (len(clean) + 1.0), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""Logistic maps of a few parameters, fitted by Newton's method: calibration that keeps the order of the scores (Platt 1999)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Bools, Floats
+
+STEPS = 50
+FARTHEST = 35.0  # log-odds beyond which a probability is 0 or 1 in double precision
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return 1 / (1 + exp(−logits)), without overflow."""
+    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -FARTHEST, FARTHEST)))
+    return result
+
+
+def logit(p: Floats) -> Floats:
+    """Return log-odds of probabilities, bounded at 1e-6 and 1 − 1e-6."""
+    bounded = np.clip(p, 1e-6, 1 - 1e-6)
+    result: Floats = np.log(bounded / (1 - bounded))
+    return result
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """P(event) = sigmoid(weights · columns + intercept).
+
+    >>> x = np.linspace(-3, 3, 400)[:, None]; y = np.random.default_rng(0).random(400) < sigmoid(2 * x[:, 0])
+    >>> bool(1.5 < Logistic.fit(x, y).weights[0] < 2.5)
+    True
+    """
+
+    weights: Floats
+    intercept: float
+
+    @classmethod
+    def fit(cls, columns: Floats, event: Bools, sample_weight: Floats | None = None, ridge: float = 1e-3) -> Logistic:
+        """Fit by iteratively reweighted least squares with a slight ridge, so that separable data stays finite; columns have shape (n, k)."""
+        n, k = columns.shape
+        w = np.ones(n) if sample_weight is None else sample_weight * (n / sample_weight.sum())
+        target = event.astype(np.float64)
+        positives = float(w[event].sum())
+        # Platt's targets: a class seen n times is never given probability 1 (Platt 1999, section 2.2).
+        target = np.where(event, (positives + 1) / (positives + 2), 1 / (n - positives + 2))
+        design = np.column_stack([columns, np.ones(n)])
+        beta = np.zeros(k + 1)
+        penalty = np.full(k + 1, ridge)
+        penalty[-1] = 1e-9
+        for _ in range(STEPS):
+            p = sigmoid(design @ beta)
+            gradient = design.T @ (w * (p - target)) + penalty * beta
+            curvature = (design * (w * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design + np.diag(penalty)
+            step = np.linalg.solve(curvature, gradient)
+            length = float(np.abs(step).max())
+            beta = beta - step * min(1.0, 5.0 / max(length, 1e-12))
+            if length < 1e-8:
+                break
+        return cls(beta[:-1], float(beta[-1]))
+
+    def probability(self, columns: Floats) -> Floats:
+        """Return P(event) per row, column after column in a fixed order, shape (n,)."""
+        total = np.full(len(columns), self.intercept)
+        for j in range(len(self.weights)):
+            total = total + columns[:, j] * self.weights[j]
+        return sigmoid(total)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as plain data."""
+        return {"weights": self.weights, "intercept": self.intercept}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Logistic:
+        """Rebuild from `state()`."""
+        return cls(state["weights"], state["intercept"])

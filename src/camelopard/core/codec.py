@@ -1,0 +1,150 @@
+"""One file for what was learned: a zip of one JSON document and plain arrays, with checksums. No pickle, no code inside.
+
+Reading trusts nothing: sizes are checked before anything is decoded, arrays are read without pickle, and every part must match its checksum.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import math
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.errors import ArtifactError
+
+MAGIC = "camelopard"
+VERSION = 1
+LARGEST = 512 * 1024 * 1024  # bytes of one part when unpacked
+MOST_PARTS = 20_000
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
+
+
+def write(path: str | os.PathLike[str], kind: str, document: Mapping[str, Any]) -> None:
+    """Write a document of plain data and arrays to one file, whole or not at all.
+
+    Raises
+    ------
+    TypeError
+        If the document holds something that is neither plain data nor an array of numbers.
+    """
+    arrays: list[np.ndarray[Any, Any]] = []
+    body = json.dumps(_packed(document, arrays), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    parts = {"document.json": body}
+    for i, array in enumerate(arrays):
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        parts[f"{i}.npy"] = buffer.getvalue()
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
+    head = json.dumps({"format": MAGIC, "version": VERSION, "kind": kind, "parts": sums}, sort_keys=True).encode()
+    target = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in {"head.json": head, **parts}.items():
+                archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
+    """Return the document of a file written by `write`.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is absent, truncated, changed, foreign, of another kind, or from a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, kind, str(path))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise ArtifactError(f"{path}: this is a folder; expected a file written by save().") from None
+    except PermissionError:
+        raise ArtifactError(f"{path}: no permission to read it.") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, KeyError, ValueError, TypeError, IndexError, OSError, RecursionError) as error:
+        raise ArtifactError(f"{path}: this is not a whole {kind} file ({type(error).__name__}: {error}). Save it again.") from error
+
+
+def _read(archive: zipfile.ZipFile, kind: str, path: str) -> dict[str, Any]:
+    infos = {info.filename: info for info in archive.infolist()}
+    if len(infos) > MOST_PARTS or any(info.file_size > LARGEST for info in infos.values()):
+        raise ArtifactError(f"{path}: larger than any {kind} file that was ever written; refused.")
+    if "head.json" not in infos:
+        raise ArtifactError(f"{path}: not a camelopard file. Expected a {kind} written by save().")
+    head = json.loads(archive.read("head.json"))
+    if head.get("format") != MAGIC or head.get("kind") != kind:
+        raise ArtifactError(f"{path}: this holds a {str(head.get('kind'))[:40]!r}; expected a {kind!r}.")
+    if head.get("version") != VERSION:
+        raise ArtifactError(
+            f"{path}: written by another version (format {head.get('version')!r}, this one reads {VERSION}). Update camelopard, or save it again."
+        )
+    data = {name: archive.read(name) for name in head["parts"]}
+    for name, digest in head["parts"].items():
+        if hashlib.sha256(data[name]).hexdigest() != digest:
+            raise ArtifactError(f"{path}: {name} is damaged (its checksum differs). Save it again, or copy it again.")
+    arrays = [np.load(io.BytesIO(data[f"{i}.npy"]), allow_pickle=False) for i in range(len(data) - 1)]
+    document = _unpacked(json.loads(data["document.json"].decode("utf-8", "surrogatepass")), arrays)
+    if not isinstance(document, dict):
+        raise ArtifactError(f"{path}: its content is a {type(document).__name__}; expected a document.")
+    return document
+
+
+def _packed(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"~": "float", "v": repr(value)}
+    if isinstance(value, np.generic):
+        return _packed(value.item(), arrays)
+    if isinstance(value, (dt.datetime, dt.date)):
+        return {"~": "datetime" if isinstance(value, dt.datetime) else "date", "v": value.isoformat()}
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            return {"~": "objects", "v": [_packed(v, arrays) for v in value.tolist()]}
+        arrays.append(value)
+        return {"~": "array", "v": len(arrays) - 1}
+    if isinstance(value, Mapping):
+        return {"~": "map", "v": [[_packed(k, arrays), _packed(v, arrays)] for k, v in value.items()]}
+    if isinstance(value, (list, tuple)):
+        items = [_packed(v, arrays) for v in value]
+        return items if isinstance(value, list) else {"~": "tuple", "v": items}
+    raise TypeError(f"cannot keep a {type(value).__name__} in a file; expected plain data or an array")
+
+
+def _unpacked(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(v, arrays) for v in value]
+    if not isinstance(value, dict):
+        return value
+    tag, content = value["~"], value["v"]
+    if tag == "map":
+        return {_unpacked(k, arrays): _unpacked(v, arrays) for k, v in content}
+    if tag == "array":
+        return arrays[content]
+    if tag == "tuple":
+        return tuple(_unpacked(v, arrays) for v in content)
+    if tag == "float":
+        return float(content)
+    if tag == "date":
+        return dt.date.fromisoformat(content)
+    if tag == "datetime":
+        return dt.datetime.fromisoformat(content)
+    if tag == "objects":
+        array = np.empty(len(content), dtype=object)
+        for i, v in enumerate(content):
+            array[i] = _unpacked(v, arrays)
+        return array
+    raise ValueError(f"unknown tag {tag!r}")

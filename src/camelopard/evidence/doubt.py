@@ -1,0 +1,70 @@
+"""How sure is the model itself? Numbers read off its answer alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camelopard.core.arrays import Floats
+from camelopard.core.records import Prediction, Task
+
+NAMES = ("doubt", "runner_up", "entropy", "answer", "logit")
+SMALLEST = 1e-6
+
+
+def class_scores(answer: Prediction) -> Floats:
+    """Return a probability-like score per class, shape (n, k): the model's own, a soft maximum of its decision values, or a plain vote."""
+    if answer.proba is not None:
+        return np.where(np.isnan(answer.proba), 1.0 / max(answer.proba.shape[1], 1), answer.proba)
+    if answer.scores is not None:
+        scores = np.where(np.isnan(answer.scores), 0.0, answer.scores)
+        powers = np.exp(np.clip(scores - scores.max(axis=1, keepdims=True), -50.0, 0.0))
+        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+    return (
+        np.stack([np.asarray(answer.value == c, dtype=np.float64) for c in answer.classes], axis=1) if answer.classes else np.ones((len(answer), 1))
+    )
+
+
+def axis_of(answer: Prediction, task: Task) -> Floats:
+    """Return one number per row along which the model's answers differ most, shape (n,): orders categories by what the model makes of them."""
+    if task == "regression":
+        values = answer.value.astype(np.float64)
+        return np.where(np.isnan(values), np.nanmean(values) if not np.isnan(values).all() else 0.0, values)
+    logs = np.log(np.clip(class_scores(answer), SMALLEST, 1.0))
+    centred = logs - logs.mean(axis=0)
+    if centred.shape[1] == 1:
+        return np.zeros(len(answer))
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    direction = directions[:, -1]
+    direction = direction * np.sign(direction[int(np.argmax(np.abs(direction)))])
+    along: Floats = centred @ direction
+    return along
+
+
+def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.0) -> Floats:
+    """Return the model's own doubt per row, shape (n, 5), columns as in NAMES.
+
+    Classification: 1 − highest probability, second highest, entropy, position of the answered class, log-odds of the answer. Regression:
+    zeros, and the answer in spreads from the middle.
+    """
+    n = len(answer)
+    found = np.zeros((n, len(NAMES)))
+    if task == "regression":
+        values = answer.value.astype(np.float64)
+        found[:, 3] = np.where(np.isnan(values), 0.0, np.clip((values - centre) / scale, -50.0, 50.0))
+        return found
+    p = np.clip(class_scores(answer), SMALLEST, 1.0)
+    rows = np.arange(n)
+    best = np.argmax(p, axis=1)
+    top = p[rows, best]
+    rest = p.copy()
+    rest[rows, best] = 0.0
+    found[:, 0] = 1.0 - top
+    found[:, 1] = rest.max(axis=1) if p.shape[1] > 1 else 0.0
+    entropy = np.zeros(n)
+    for k in range(p.shape[1]):
+        entropy -= p[:, k] * np.log(p[:, k])
+    found[:, 2] = entropy
+    found[:, 3] = best
+    found[:, 4] = np.log(np.clip(top, SMALLEST, 1 - SMALLEST) / np.clip(1.0 - top, SMALLEST, 1.0))
+    return found

@@ -1,0 +1,186 @@
+"""Does the oddity move this model's answer? Puts plausible originals in place of the most suspicious cells and asks the model again.
+
+This is what separates odd-and-harmless from fooled: the share of plausible originals on which the answer changes is nearly P(fooled) itself.
+The originals are fixed quantiles of the cell's conditional distribution, so nothing is random and a row is measured the same in any batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.batch import Batch, Form
+from camelopard.core.protocols import Session
+from camelopard.core.records import Prediction, Task
+from camelopard.evidence.copula import Copula, Surprise
+from camelopard.evidence.doubt import class_scores
+from camelopard.evidence.reading import MISSING, VARIANT, Reader, Reading
+from camelopard.evidence.suspicion import HARD
+
+PLACES = (0.5, 0.1, 0.3, 0.7, 0.9)  # quantiles drawn for the most suspicious cell; the middle one is the repair
+LATER_PLACES = (0.5, 0.15, 0.85)  # for the second and the third
+RANKS = 3  # suspicious cells looked at, one at a time, then the first two and the first three together
+CANDIDATES = len(PLACES) + 2 * len(LATER_PLACES) + 2
+NAMES = (
+    *(f"{what}_{rank}" for rank in range(RANKS) for what in ("moved", "shift")),
+    "moved_two",
+    "shift_two",
+    "moved_three",
+    "shift_three",
+    "repair_raises",
+)
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What repairs do to the model's answers.
+
+    table
+        Shape (n, len(NAMES)): per rank the share of plausible originals on which the answer moves, and the mean move; then the joint repairs.
+    rows
+        Positions of the rows that were looked at, shape (m,).
+    values
+        Their repaired values, shape (m, CANDIDATES, d), in the reader's numbers.
+    answers
+        The model's answers to them, m × CANDIDATES in that order.
+    moved
+        Which of them move the answer, shape (m, CANDIDATES).
+    """
+
+    table: Floats
+    rows: Ints
+    values: Floats
+    answers: Prediction | None
+    moved: Bools
+
+
+def impact(
+    reading: Reading,
+    surprise: Surprise,
+    suspicions: Floats,
+    rows: Ints,
+    answer: Prediction,
+    *,
+    reader: Reader,
+    copula: Copula,
+    session: Session,
+    task: Task,
+    tolerance: float,
+    form: Form,
+) -> Impact:
+    """Measure the impact of repairing the most suspicious cells of `rows` (positions); the other rows get zeros."""
+    table = np.zeros((len(reading), len(NAMES)))
+    if not len(rows):
+        return Impact(table, rows, np.empty((0, CANDIDATES, len(reader.encoders))), None, np.zeros((0, CANDIDATES), dtype=bool))
+    values = candidates(reading, surprise, suspicions, rows, reader, copula)
+    m, c, d = values.shape
+    batch = batch_of(values.reshape(m * c, d), reader, form)
+    answers = session.predict(batch)
+    moved, shift = _moves(answer.take(rows), answers, c, task, tolerance)
+    start = 0
+    for rank in range(RANKS):
+        width = len(PLACES) if rank == 0 else len(LATER_PLACES)
+        table[rows, 2 * rank] = _mean(moved[:, start : start + width])
+        table[rows, 2 * rank + 1] = _mean(shift[:, start : start + width])
+        start += width
+    table[rows, 6], table[rows, 7] = moved[:, -2], shift[:, -2]
+    table[rows, 8], table[rows, 9] = moved[:, -1], shift[:, -1]
+    table[rows, 10] = _mean(answers.failed.reshape(m, c))
+    return Impact(table, rows, values, answers, moved)
+
+
+def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula) -> Floats:
+    """Return plausible originals of the rows, shape (m, CANDIDATES, d): impossible cells are always repaired, then suspicious ones.
+
+    A cell whose meaning could be recovered ("1.234,5", " private") is repaired to it;
+    every other one to quantiles of its distribution given the rest.
+    """
+    m, d = len(rows), reading.values.shape[1]
+    states, costs = reading.states[rows], suspicions[rows]
+    hard = np.isin(states, HARD)
+    recovered = states == VARIANT
+    legit_gap = states == MISSING
+    base = reading.values[rows].copy()
+    scores = reading.scores[rows].copy()
+    replaced = hard & ~recovered
+    scores[replaced] = np.nan
+    filled = copula.fill(np.where(np.isnan(scores), 0.0, scores), np.isnan(scores)) if np.isnan(scores).any() else scores
+    decoded = _decode(filled, reader)
+    base = np.where(replaced, decoded, base)
+    order = np.argsort(-np.where(recovered, -1.0, costs), axis=1, kind="stable")[:, : min(RANKS, d)]
+    out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
+    at = np.arange(m)
+    start = 0
+    normal = NormalDist()
+    for rank in range(min(RANKS, d)):
+        places = PLACES if rank == 0 else LATER_PLACES
+        cell = order[:, rank]
+        centre = _expected_at(filled, cell, copula)
+        for k, place in enumerate(places):
+            drawn = _decode_at(centre + copula.sd[cell] * normal.inv_cdf(place), cell, reader)
+            out[at, start + k, cell] = drawn
+        start += len(places)
+    for joint, depth in ((CANDIDATES - 2, 2), (CANDIDATES - 1, 3)):
+        cells = order[:, : min(depth, d)]
+        unknown = np.zeros((m, d), dtype=bool)
+        unknown[at[:, None], cells] = True
+        together = copula.fill(np.where(unknown, 0.0, filled), unknown)
+        out[:, joint, :] = np.where(unknown, _decode(together, reader), base)
+    still = legit_gap[:, None, :] & np.isnan(out)
+    return np.where(still, np.nan, out)
+
+
+def batch_of(values: Floats, reader: Reader, form: Form) -> Batch:
+    """Return rows of the reader's numbers as a batch of clean cells, shape (m, d) → m rows."""
+    columns: dict[str, Array] = {encoder.name: encoder.cells(np.ascontiguousarray(values[:, j])) for j, encoder in enumerate(reader.encoders)}
+    return Batch(columns, np.arange(len(values)), form)
+
+
+def _expected_at(filled: Floats, cell: Ints, copula: Copula) -> Floats:
+    """Return the conditional mean of one cell per row, given the others, shape (m,)."""
+    total = filled[:, 0] * copula.precision[cell, 0]
+    for j in range(1, filled.shape[1]):
+        total = total + filled[:, j] * copula.precision[cell, j]
+    own = filled[np.arange(len(filled)), cell]
+    expected: Floats = own - total / copula.diagonal[cell]
+    return expected
+
+
+def _decode(scores: Floats, reader: Reader) -> Floats:
+    return np.stack([encoder.decode(np.ascontiguousarray(scores[:, j])) for j, encoder in enumerate(reader.encoders)], axis=1)
+
+
+def _decode_at(scores: Floats, cell: Ints, reader: Reader) -> Floats:
+    drawn = np.empty(len(scores))
+    for j in np.unique(cell):
+        here = cell == j
+        drawn[here] = reader.encoders[j].decode(scores[here])
+    return drawn
+
+
+def _moves(before: Prediction, after: Prediction, c: int, task: Task, tolerance: float) -> tuple[Bools, Floats]:
+    """Return (whether each repair moves the answer, how far), shape (m, c). A repair on which the model raises counts as no move."""
+    failed = after.failed.reshape(-1, c)
+    if task == "regression":
+        old = np.repeat(before.value.astype(np.float64), c).reshape(-1, c)
+        new = after.value.astype(np.float64).reshape(-1, c)
+        gap = np.abs(np.where(failed, 0.0, new - old)) / max(tolerance, 1e-12)
+        gap = np.where(np.isnan(gap), 0.0, gap)
+        return gap > 1.0, np.minimum(gap, 20.0)
+    p, q = class_scores(before), class_scores(after)
+    best = np.argmax(p, axis=1)
+    answered = np.argmax(q, axis=1).reshape(-1, c)
+    drop = p[np.arange(len(p)), best][:, None] - q[np.arange(len(q)), np.repeat(best, c)].reshape(-1, c)
+    lost = before.failed[:, None]
+    return (answered != best[:, None]) & ~failed & ~lost, np.where(failed | lost, 0.0, drop)
+
+
+def _mean(columns: Array) -> Floats:
+    total: Floats = columns[:, 0].astype(np.float64)
+    for k in range(1, columns.shape[1]):
+        total = total + columns[:, k]
+    mean: Floats = total / columns.shape[1]
+    return mean

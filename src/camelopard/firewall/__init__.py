@@ -1,0 +1,1 @@
+"""The firewall: contract, training from stress outcomes, screening, repair, policy."""

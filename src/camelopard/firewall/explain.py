@@ -1,0 +1,155 @@
+"""Reasons and repairs of one row, in words, from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Bools, Floats
+from camelopard.core.batch import plain
+from camelopard.core.records import Reason, Repair
+from camelopard.core.schema import Schema
+from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
+from camelopard.evidence.reading import MISSING, OK, STATES, VARIANT
+from camelopard.firewall import words
+from camelopard.firewall.panel import Examination, Panel
+
+NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
+OUTSIDE = Reason(
+    "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"
+)
+CODES = {"missing": "missing", "unseen": "unseen-value", "type": "wrong-type", "variant": "unusual-form", "fraction": "not-whole"}
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains the rows of one screened batch."""
+
+    examination: Examination
+    panel: Panel
+    schema: Schema
+    alarmed: Bools
+    broken: Sequence[Sequence[Reason]]
+    remarks: Sequence[Reason]
+    problems: dict[int, str]
+    farthest_odd: float = np.inf
+
+    def reasons(self, i: int) -> list[Reason]:
+        """Return the reasons of row i, strongest first; remarks without weight last."""
+        found: list[tuple[float, Reason]] = []
+        error = self.problems.get(i) or self.examination.answer.errors[i]
+        if error is not None:
+            code = "unreadable" if i in self.problems else "no-answer"
+            what = "the row could not be read" if i in self.problems else "the model gave no answer"
+            found.append((100.0, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error}")))
+        spoken = set()
+        for reason in self.broken[i] if len(self.broken) else ():
+            if reason.field is not None:
+                spoken.add(reason.field)
+            found.append((self._weight(i, reason.field), reason))
+        for j, name in enumerate(self.schema.names):
+            if name not in spoken:
+                found.extend(self._cell(i, j, name))
+        if self.alarmed[i] and not found:
+            found.append((1.0, self._doubt(i)))
+        outside = list(self.remarks)
+        if self.examination.odd[i] > self.farthest_odd:
+            outside.insert(0, OUTSIDE)
+        found.sort(key=lambda pair: -pair[0])
+        total = sum(weight for weight, _ in found) or 1.0
+        return [Reason(r.code, r.field, r.observed, r.expected, round(w / total, 4), r.message) for w, r in found] + outside
+
+    def repair(self, i: int) -> Repair | None:
+        """Return the repair of row i with the model's answer, or None."""
+        impact = self.examination.impact
+        at = np.flatnonzero(impact.rows == i)
+        if impact.answers is None or not len(at) or i in self.problems:
+            return None
+        m = int(at[0])
+        choice = self.choice(m)
+        changes = self._changes(i, impact.values[m, choice])
+        place = m * CANDIDATES + choice
+        if not changes or impact.answers.errors[place] is not None:
+            return None
+        proba = None if impact.answers.proba is None else impact.answers.proba[place]
+        return Repair(changes, plain(impact.answers.value[place]), proba)
+
+    def choice(self, m: int) -> int:
+        """Return which candidate repairs the m-th suspicious row best: one cell, or two or three where more stand out."""
+        i = int(self.examination.impact.rows[m])
+        costs = self.examination.suspicions[i]
+        soft = np.sort(np.where(self.examination.reading.states[i] == VARIANT, 0.0, costs))[::-1]
+        standing = int((soft[:RANKS] > 0.6 * self.panel.never).sum())
+        return 0 if standing <= 1 else CANDIDATES - 2 if standing == 2 else CANDIDATES - 1
+
+    def _changes(self, i: int, values: Floats) -> dict[str, Any]:
+        reading = self.examination.reading
+        states = reading.states[i]
+        now = reading.values[i]
+        same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
+        alone = batch_of(values[None, :], self.panel.reader, self.examination.batch.form)
+        return {name: _whole(plain(alone.columns[name][0]), self.schema[name].integral) for j, name in enumerate(self.schema.names) if not same[j]}
+
+    def _weight(self, i: int, name: str | None) -> float:
+        if name is None or name not in self.schema.columns:
+            return self.panel.never * 0.5
+        j = self.schema.names.index(name)
+        return float(max(self.examination.suspicions[i, j], 1.0) * (0.05 + self.panel.weights[j]))
+
+    def _cell(self, i: int, j: int, name: str) -> list[tuple[float, Reason]]:
+        state = int(self.examination.reading.states[i, j])
+        cost = float(self.examination.suspicions[i, j])
+        if state == OK and cost < NOTICEABLE * self.panel.never:
+            return []
+        if state == MISSING and cost < 0.3 * self.panel.never:
+            return []
+        column = self.schema[name]
+        cell = plain(self.examination.batch.columns[name][i])
+        expected = words.expected(column)
+        observed = words.shown(cell)
+        if state != OK:
+            code = CODES[STATES[state]]
+            message = f"{name} is {observed}; expected {expected}"
+        elif column.kind in ("number", "date") and not column.low <= self.examination.reading.values[i, j] <= column.high:
+            code, message = "out-of-range", f"{name} is {observed}; expected {expected}"
+        else:
+            code, message = "unlikely", f"{name} = {observed} does not fit the rest of the row"
+            expected = self._likely(i, j)
+        return [(self._weight(i, name), Reason(code, name, cell, expected, 0.0, message))]
+
+    def _likely(self, i: int, j: int) -> str:
+        encoder = self.panel.reader.encoders[j]
+        score = self.examination.surprise.expected[i, j]
+        sd = float(self.panel.copula.sd[j])
+        low, high = (encoder.cells(encoder.decode(np.array([score + k * sd])))[0] for k in (-1.0, 1.0))
+        low_text, high_text = words.shown(plain(low)), words.shown(plain(high))
+        return f"about {low_text}" if low_text == high_text else f"something like {low_text} to {high_text}"
+
+    def _doubt(self, i: int) -> Reason:
+        return Reason(
+            "doubt",
+            None,
+            plain(self.examination.answer.value[i]),
+            "an answer that small errors do not change",
+            0.0,
+            "the model's answer hangs on small differences here, and rows like this fooled it in the stress run",
+        )
+
+
+def trusted(examination: Examination) -> Bools:
+    """Return which of the suspicious rows have a repair to be trusted, shape (m,): all plausible originals give the model the same answer."""
+    impact = examination.impact
+    if impact.answers is None:
+        return np.zeros(0, dtype=bool)
+    failed = impact.answers.failed.reshape(-1, CANDIDATES)[:, : len(PLACES)].any(axis=1)
+    moved = impact.moved[:, : len(PLACES)]
+    joint = impact.moved[:, CANDIDATES - 2]
+    agree: Bools = (moved.all(axis=1) & joint) | (~moved.any(axis=1) & ~joint)
+    return agree & ~failed
+
+
+def _whole(value: Any, integral: bool) -> Any:
+    return int(value) if integral and isinstance(value, float) and abs(value) < 2**53 else value

@@ -1,0 +1,260 @@
+"""The firewall: fit it to a model, screen what comes in. A screening is: read, contract, predict, evidence, risk, route."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.conformal import AlarmThreshold, p_values
+from camelopard.confidence.logistic import Logistic
+from camelopard.core import codec
+from camelopard.core.arrays import Bools
+from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted
+from camelopard.core.protocols import Model, Progress, silent
+from camelopard.core.records import Prediction, Reason
+from camelopard.core.schema import Column, Schema
+from camelopard.firewall.contract import Contract
+from camelopard.firewall.explain import Explainer, trusted
+from camelopard.firewall.guard import Guard
+from camelopard.firewall.head import Head
+from camelopard.firewall.incoming import read
+from camelopard.firewall.learned import Learned, confidence_columns
+from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.policy import Policy
+from camelopard.firewall.verdicts import Verdicts, joined
+
+CHUNK = 8_192  # rows screened at once: memory stays bounded, whatever comes
+
+
+class Firewall:
+    """Learns what fools one model, and judges every row by it.
+
+    Parameters
+    ----------
+    alpha
+        Share of clean rows that may be stopped because of risk, 0–1.
+    policy
+        Which risk leads to which route.
+    budget
+        What fitting may cost: rows asked of the model, seconds as "60s", or None for the default.
+    seed
+        Seed of everything random in fitting. The same inputs give the same firewall.
+    """
+
+    def __init__(self, alpha: float = 0.01, policy: Policy | None = None, budget: int | str | None = None, seed: int = 0) -> None:
+        if not (isinstance(alpha, (int, float)) and 0 < alpha < 1):
+            raise CamelopardError(f"Firewall(alpha={alpha!r}): expected a share between 0 and 1, such as 0.01.")
+        self.alpha, self.policy, self.budget, self.seed = alpha, policy if policy is not None else Policy(), budget, seed
+
+    # --- learning -------------------------------------------------------------------------------------------------------------------
+
+    def fit(self, model: Model | None, X: Any, y: Any = None, reference: Any = None, *, progress: Progress = silent) -> Firewall:
+        """Stress the model and learn what fools it.
+
+        Parameters
+        ----------
+        model
+            A wrapped model (`camelopard.wrap`), or None to learn from data alone.
+        X, y
+            Rows the model was not trained on, and their labels where there are any.
+        reference
+            Training rows, for the contract and the distances; `X` itself where they are not given.
+        progress
+            Told how far the work has come.
+
+        Returns
+        -------
+        Firewall
+            Itself, with `schema_`, `contract`, `report_` (the stress report) and `learned_`.
+        """
+        from camelopard.firewall.training import train
+
+        trained = train(model, X, y, reference, alpha=self.alpha, budget=self.budget, seed=self.seed, progress=progress)
+        self.model_, self.schema_, self.learned_, self.report_ = model, trained.schema, trained.learned, trained.report
+        self.about_, self.contract_ = dict(trained.about), Contract(trained.report.assumptions)
+        return self
+
+    # --- screening ------------------------------------------------------------------------------------------------------------------
+
+    def screen(self, X: Any, *, problems: Mapping[int, str] | None = None) -> Verdicts:
+        """Judge rows of any form. Bad input never raises: what cannot be read is blocked, with its reason.
+
+        `problems` names rows (by position) that could not be read whole, and why; they are blocked.
+        """
+        self._check_fitted()
+        raw, problems, remarks = read(X, self.schema_, dict(problems or {}))
+        if len(raw) <= CHUNK:
+            return self._screen(raw, problems, remarks)
+        parts = []
+        for start in range(0, len(raw), CHUNK):
+            local = {i - start: text for i, text in problems.items() if start <= i < start + CHUNK}
+            parts.append(self._screen(raw.take(slice(start, start + CHUNK)), local, remarks))
+        return joined(parts)
+
+    def _screen(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
+        learned = self.learned_
+        batch = self.schema_.conform(raw)
+        session = None if self.model_ is None else self.model_.session()
+        answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
+        found = learned.panel.examine(batch, answer, session, self.schema_.form)
+        violations = self.contract_.check(batch)
+        oddity = 1.0 - p_values(found.odd, learned.clean_odd)
+        unreadable = answer.failed.copy()
+        unreadable[[i for i in problems if i < len(batch)]] = True
+        if session is None or learned.risk is None or learned.confidence is None:
+            nothing = np.full(len(batch), np.nan)
+            risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
+            route = self.policy.route(np.full(len(batch), self.policy.review or 0.0), alarmed, np.zeros(len(batch), dtype=bool), unreadable)
+        else:
+            score = learned.head.score(found.table)
+            alarmed = score > learned.threshold.value
+            risk = np.where(unreadable, 1.0, learned.risk.probability(score[:, None]))
+            confidence = np.where(unreadable, 0.0, learned.confidence.probability(confidence_columns(answer, risk, learned.panel.task)))
+            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable)
+        explainer = Explainer(found, learned.panel, self.schema_, alarmed, violations, remarks, problems, learned.farthest_odd)
+        return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
+
+    def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
+        able = np.zeros(len(batch), dtype=bool)
+        able[found.impact.rows] = trusted(found)
+        able[[i for i in problems if i < len(batch)]] = False
+        return able
+
+    def guard(self, *, repair: str = "repaired", review: str = "answer", block: str = "raise") -> Guard:
+        """Return the model with the firewall in front of it: `predict` and `predict_proba` like its own. See `camelopard.firewall.guard.Guard`."""
+        self._check_fitted()
+        return Guard(self, repair=repair, review=review, block=block)
+
+    # --- what is known --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def contract(self) -> Contract:
+        """The assumptions in force; editable."""
+        self._check_fitted()
+        return self.contract_
+
+    @property
+    def schema(self) -> Schema:
+        """What clean data looks like."""
+        self._check_fitted()
+        return self.schema_
+
+    def describe(self) -> dict[str, Any]:
+        """Return what there is to know about this firewall, as plain data: model, thresholds, measured quality, contract."""
+        self._check_fitted()
+        threshold = self.learned_.threshold
+        return {
+            **self.about_,
+            "alpha": self.alpha,
+            "policy": {"review": self.policy.review, "block": self.policy.block, "repair": self.policy.repair},
+            "threshold": {
+                "alpha": threshold.alpha,
+                "confidence": threshold.confidence,
+                "rows": threshold.rows,
+                "alarms_possible": bool(np.isfinite(threshold.value)),
+                "risk": self._risk_at_threshold(),
+            },
+            "measured": dict(self.learned_.measured),
+            "contract": [asdict(a) for a in self.contract_],
+        }
+
+    def _risk_at_threshold(self) -> float | None:
+        risk, value = self.learned_.risk, self.learned_.threshold.value
+        return None if risk is None or not np.isfinite(value) else float(risk.probability(np.array([[value]]))[0])
+
+    def summary(self) -> str:
+        """Return the same in words, for people."""
+        from camelopard.firewall.summary import summary
+
+        return summary(self.describe())
+
+    # --- keeping --------------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one file, without pickle or code, and the contract beside it as readable TOML."""
+        self._check_fitted()
+        codec.write(path, "firewall", self._state())
+        self.contract_.save(f"{os.fspath(path)}.toml")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: Model | None = None) -> Firewall:
+        """Read a firewall that `save` wrote. `model` is the wrapped model it was fitted to.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is corrupt, foreign or from another version, or the model does not fit it.
+        """
+        state = codec.read(path, "firewall")
+        try:
+            return cls._from_state(state, model, str(path))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
+
+    def _state(self) -> dict[str, Any]:
+        learned, form = self.learned_, self.schema_.form
+        return {
+            "alpha": self.alpha,
+            "seed": self.seed,
+            "policy": {"review": self.policy.review, "block": self.policy.block, "repair": self.policy.repair},
+            "about": self.about_,
+            "form": {"kind": form.kind, "dtypes": dict(form.dtypes), "categories": dict(form.categories)},
+            "columns": [vars(column) for column in self.schema_.columns.values()],
+            "panel": learned.panel.state(),
+            "head": learned.head.state(),
+            "risk": None if learned.risk is None else learned.risk.state(),
+            "confidence": None if learned.confidence is None else learned.confidence.state(),
+            "threshold": vars(learned.threshold),
+            "clean_odd": learned.clean_odd,
+            "farthest_odd": learned.farthest_odd,
+            "measured": learned.measured,
+            "contract": self.contract_.to_toml(),
+        }
+
+    @classmethod
+    def _from_state(cls, s: Mapping[str, Any], model: Model | None, path: str) -> Firewall:
+        firewall = cls(alpha=s["alpha"], policy=Policy(**s["policy"]), seed=s["seed"])
+        firewall.model_, firewall.about_ = model, dict(s["about"])
+        firewall.schema_ = Schema({c["name"]: Column(**c) for c in s["columns"]}, Form(**s["form"]))
+        firewall.learned_ = Learned(
+            Panel.from_state(s["panel"]),
+            Head.from_state(s["head"]),
+            None if s["risk"] is None else Logistic.from_state(s["risk"]),
+            None if s["confidence"] is None else Logistic.from_state(s["confidence"]),
+            AlarmThreshold(**s["threshold"]),
+            s["clean_odd"],
+            s["farthest_odd"],
+            s["measured"],
+        )
+        firewall.contract_ = Contract.from_toml(s["contract"], path)
+        firewall._check_model(path)
+        return firewall
+
+    def _check_model(self, path: str) -> None:
+        kept = self.about_["model"]
+        if self.model_ is None:
+            return
+        if kept is None:
+            raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
+        if self.model_.task != kept["task"]:
+            raise ArtifactError(
+                f"{path}: fitted to a model for {kept['task']}, but {self.model_.name!r} does {self.model_.task}. Load it with its own model."
+            )
+        if self.model_.classes and kept["classes"] and [str(c) for c in self.model_.classes] != [str(c) for c in kept["classes"]]:
+            raise ArtifactError(
+                f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {self.model_.name!r} has {list(self.model_.classes)}. "
+                "Load it with its own model."
+            )
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "learned_"):
+            raise NotFitted.firewall()
+
+    def __repr__(self) -> str:
+        fitted = f"fitted to {self.about_['model']['name']!r}" if hasattr(self, "about_") and self.about_.get("model") else "not fitted"
+        return f"<Firewall alpha={self.alpha}, {'fitted to data' if hasattr(self, 'about_') and not self.about_.get('model') else fitted}>"

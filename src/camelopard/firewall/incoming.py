@@ -1,0 +1,61 @@
+"""Reads whatever comes to be screened: a row that cannot be read becomes a problem of that row, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.batch import Batch
+from camelopard.core.errors import InputError
+from camelopard.core.records import Reason
+from camelopard.core.schema import Schema, absent
+
+
+def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
+    """Return the batch, the rows that could not be read with why, and remarks on the table as a whole (absent and extra columns)."""
+    if isinstance(X, (list, tuple)):
+        X, problems = _readable(X, problems)
+        if not X:
+            return _nothing(schema, 0), problems, []
+    try:
+        batch = Batch.of(X)
+    except InputError as error:
+        n = len(X) if hasattr(X, "__len__") and not isinstance(X, Mapping) else 1
+        return _nothing(schema, n), dict.fromkeys(range(n), str(error)), []
+    if not batch.names and len(batch):
+        return _nothing(schema, len(batch)), problems, remarks(batch, schema)
+    return batch, problems, remarks(batch, schema)
+
+
+def remarks(batch: Batch, schema: Schema) -> list[Reason]:
+    """Return remarks of weight 0 on columns that are absent or not known."""
+    extra = [name for name in batch.names if name not in schema.columns]
+    found = [
+        Reason("extra-column", name[:80], None, "no such column", 0.0, f"the column {name[:80]!r} is not known and was ignored")
+        for name in extra[:20]
+    ]
+    lacking = [name for name in schema.names if name not in batch.columns]
+    return found + [
+        Reason("missing-column", name, None, "a column", 0.0, f"the column {name!r} is absent: treated as missing values") for name in lacking[:20]
+    ]
+
+
+def _readable(rows: Any, problems: dict[int, str]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """Return rows as dicts with text keys; what is no row becomes an empty one with a problem."""
+    read_rows: list[dict[str, Any]] = []
+    problems = dict(problems)
+    for i, row in enumerate(rows):
+        if isinstance(row, dict) and all(type(key) is str for key in row):
+            read_rows.append(row)
+        elif isinstance(row, Mapping):
+            read_rows.append({key: value for key, value in row.items() if isinstance(key, str)})
+        else:
+            problems[i] = f"a {type(row).__name__} is not a row; expected column names and values"
+            read_rows.append({})
+    return read_rows, problems
+
+
+def _nothing(schema: Schema, n: int) -> Batch:
+    return Batch({name: absent(column, n) for name, column in schema.columns.items()}, np.arange(n), schema.form)

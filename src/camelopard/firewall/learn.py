@@ -1,0 +1,314 @@
+"""Trains a firewall from a model's own stress run.
+
+Rows are split once, by origin: two thirds are stressed and teach the head, one third only calibrates: the map from score to probability, the alarm
+threshold, the oddity of clean rows, and every figure that is reported. No damaged twin of a row ever crosses from one side to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.conformal import AlarmThreshold, alarm_threshold
+from camelopard.confidence.logistic import Logistic
+from camelopard.confidence.quality import auroc, auroc_interval, brier, calibration_error, caught
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.batch import Batch, Form, concat
+from camelopard.core.errors import ModelError
+from camelopard.core.intervals import share
+from camelopard.core.protocols import Model, Progress, Session
+from camelopard.core.records import Interval, Prediction
+from camelopard.core.schema import Schema
+from camelopard.evidence.copula import Copula
+from camelopard.evidence.doubt import axis_of, class_scores
+from camelopard.evidence.reading import Reader
+from camelopard.evidence.suspicion import suspicion
+from camelopard.firewall.head import Head
+from camelopard.firewall.learned import Learned, confidence_columns
+from camelopard.firewall.panel import Panel, never_cost, null_costs
+from camelopard.stress.report import StressReport
+from camelopard.stress.runner import Case
+from camelopard.stress.truth import Truth
+
+CALIBRATION_SHARE = 0.35
+DAMAGED_ROWS, CLEAN_ROWS = 30_000, 10_000  # rows of evidence the head learns from
+CALIBRATION_DAMAGED = 8_000
+GATE = 0.6  # share of clean rows that are not suspicious enough to ask the model about repairs
+MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
+FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows that teach and of the rows that calibrate, sorted."""
+
+    teach: Ints
+    calibrate: Ints
+
+    @classmethod
+    def of(cls, n: int, rng: np.random.Generator) -> Split:
+        """Split n rows at random."""
+        order = rng.permutation(n)
+        cut = max(1, round(n * CALIBRATION_SHARE))
+        return cls(np.sort(order[cut:]), np.sort(order[:cut]))
+
+
+def answered(model: Model, batch: Batch, session: Session) -> tuple[Ints, Prediction]:
+    """Return the positions of the rows that the model answers, and all its answers. Raises ModelError where it answers fewer than half."""
+    answer = session.predict(batch)
+    good = np.flatnonzero(~answer.failed)
+    if len(good) < max(1, len(batch) / 2):
+        example = next(e for e in answer.errors if e is not None)
+        raise ModelError(
+            f"{model.name} answers {len(good)} of the {len(batch)} rows given; the first error: {example}. Give rows in the form the model was trained on."
+        )
+    return good, answer
+
+
+def learn_panel(
+    schema: Schema, clean: Batch, answer: Prediction | None, model: Model | None, truth: Truth | None, weights: Floats, session: Session | None
+) -> Panel:
+    """Learn reader, copula and costs from clean rows and the model's answers to them."""
+    if len(clean) > MOST_REFERENCE:
+        step = len(clean) / MOST_REFERENCE
+        keep = (np.arange(MOST_REFERENCE) * step).astype(np.int64)
+        clean, answer = clean.take(keep), None if answer is None else answer.take(keep)
+    task = model.task if model is not None else "classification"
+    axis = axis_of(answer, task) if answer is not None else np.zeros(len(clean))
+    reader = Reader.learn(clean, schema, axis)
+    reading = reader.read(clean)
+    copula = Copula.learn(reading.scores)
+    never = never_cost(len(clean))
+    costs = null_costs(reading, never)
+    top = suspicion(reading, copula.surprise(reading.scores), costs, never).max(axis=1)
+    centre, scale = float(np.median(axis)), float(max(np.subtract(*np.percentile(axis, [84, 16])) / 2, 1e-9))
+    tolerance = truth.tolerance if truth is not None else 0.0
+    return Panel(reader, copula, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
+
+
+def learn(
+    model: Model,
+    panel: Panel,
+    truth: Truth,
+    form: Form,
+    teach: tuple[Batch, Sequence[Case]],
+    calibrate: tuple[Batch, Sequence[Case], Array | None],
+    session: Session,
+    alpha: float,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Learned:
+    """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows and the stress cases made of them."""
+    progress("learning what fools the model", 0, 4)
+    clean, cases = teach
+    stressed = gather(cases, DAMAGED_ROWS, rng)
+    lesson = examined(panel, clean.take(_some(len(clean), CLEAN_ROWS, rng)), stressed, session, form)
+    progress("learning what fools the model", 2, 4)
+    head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
+    progress("learning what fools the model", 3, 4)
+    batch, twins, y = calibrate
+    test = examined(panel, batch, gather(twins, CALIBRATION_DAMAGED, rng), session, form)
+    score = head.score(test.table)
+    risk = Logistic.fit(score[:, None], test.fooled, test.weight)
+    threshold = alarm_threshold(score[~test.damaged], alpha)
+    probability = risk.probability(score[:, None])
+    right = right_answers(test, y)
+    confidence = Logistic.fit(confidence_columns(test.answer, probability, model.task), right, test.weight)
+    odd = np.sort(test.odd[~test.damaged])
+    measured = measure(
+        test, score, probability, confidence.probability(confidence_columns(test.answer, probability, model.task)), right, threshold, y is not None
+    )
+    progress("learning what fools the model", 4, 4)
+    farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
+    return Learned(panel, head, risk, confidence, threshold, odd, farthest, measured)
+
+
+def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) -> Learned:
+    """Learn only what data alone can teach: how odd a row is."""
+    empty = Prediction(np.full(len(clean), None, dtype=object))
+    odd = panel.examine(clean, empty, None, form).odd
+    return Learned(panel, Head(), None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, {})
+
+
+@dataclass(frozen=True)
+class Stressed:
+    """Damaged rows sampled from cases, each kind alike: the rows, the answers before and after, where they come from."""
+
+    batch: Batch
+    before: Prediction
+    after: Prediction
+    fooled: Bools
+    origin: Ints
+    kind: Array
+    severity: Ints
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Evidence and outcomes of clean and damaged rows: rows on which the model raises are left out, they need no probability."""
+
+    table: Floats
+    fooled: Bools
+    damaged: Bools
+    weight: Floats
+    odd: Floats
+    answer: Prediction
+    origin: Ints
+    kind: Array
+
+
+def gather(cases: Sequence[Case], most: int, rng: np.random.Generator) -> Stressed | None:
+    """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed."""
+    usable = [case for case in cases if case.batch is not None and case.changed.any()]
+    kinds: dict[str, list[Case]] = {}
+    for case in usable:
+        kinds.setdefault(case.kind, []).append(case)
+    parts: list[Stressed] = []
+    for kind, group in kinds.items():
+        quota = max(1, most // len(kinds) // len(group))
+        for case in group:
+            rows = np.flatnonzero(case.changed)
+            rows = rows if len(rows) <= quota else np.sort(rng.choice(rows, quota, replace=False))
+            parts.append(
+                Stressed(
+                    case.batch.take(rows),
+                    case.before.take(rows),
+                    case.after.take(rows),
+                    case.fooled[rows],
+                    case.rows[rows],
+                    np.full(len(rows), kind),
+                    np.full(len(rows), case.severity),
+                )
+            )
+    return _joined(parts) if parts else None
+
+
+def _joined(parts: Sequence[Stressed]) -> Stressed:
+    return Stressed(
+        concat([p.batch for p in parts]),
+        joined([p.before for p in parts]),
+        joined([p.after for p in parts]),
+        np.concatenate([p.fooled for p in parts]),
+        np.concatenate([p.origin for p in parts]),
+        np.concatenate([p.kind for p in parts]),
+        np.concatenate([p.severity for p in parts]),
+    )
+
+
+def joined(answers: Sequence[Prediction]) -> Prediction:
+    """Return the answers one after the other."""
+    first = answers[0]
+    values = [a.value for a in answers]
+    value = np.concatenate(values) if len({v.dtype.kind for v in values}) == 1 else np.concatenate([v.astype(object) for v in values])
+    proba = np.concatenate([a.proba for a in answers if a.proba is not None]) if first.proba is not None else None
+    scores = np.concatenate([a.scores for a in answers if a.scores is not None]) if first.scores is not None else None
+    return Prediction(value, proba, scores, np.concatenate([a.errors for a in answers]), first.classes)
+
+
+def examined(panel: Panel, clean: Batch, stressed: Stressed | None, session: Session, form: Form) -> Lesson:
+    """Return the evidence of clean and damaged rows; each side weighs half, each kind of damage alike."""
+    answer = session.predict(clean)
+    parts = [panel.examine(clean, answer, session, form)]
+    good = [~answer.failed]
+    fooled = [np.zeros(len(clean), dtype=bool)]
+    origin, kind = [np.arange(len(clean))], [np.full(len(clean), "")]
+    if stressed is not None:
+        parts.append(panel.examine(stressed.batch, stressed.after, session, form))
+        good.append(~stressed.after.failed)
+        fooled.append(stressed.fooled)
+        origin.append(stressed.origin)
+        kind.append(stressed.kind)
+    keep = np.concatenate(good)
+    kinds = np.concatenate(kind)[keep]
+    return Lesson(
+        np.vstack([p.table for p in parts])[keep],
+        np.concatenate(fooled)[keep],
+        kinds != "",
+        _weights(kinds),
+        np.concatenate([p.odd for p in parts])[keep],
+        joined([p.answer for p in parts]).take(keep),
+        np.concatenate(origin)[keep],
+        kinds,
+    )
+
+
+def _weights(kinds: Array) -> Floats:
+    names, inverse, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    share_of = np.where(names == "", 0.5, 0.5 / max((names != "").sum(), 1))
+    weights: Floats = (share_of / counts)[inverse] * len(kinds)
+    return weights
+
+
+def _some(n: int, most: int, rng: np.random.Generator) -> Ints:
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def right_answers(test: Lesson, y: Array | None) -> Bools:
+    """Return which answers are right, shape (n,): by the labels of the undamaged rows, or, without labels, those that the damage did not change."""
+    if y is None:
+        return ~test.fooled
+    labels = y[test.origin]
+    if test.answer.classes:
+        return np.asarray([a == b for a, b in zip(test.answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
+    gap = np.abs(test.answer.value.astype(np.float64) - labels.astype(np.float64))
+    limit = float(np.median(gap[~test.damaged])) if (~test.damaged).any() else 0.0
+    return gap <= limit
+
+
+def measure(test: Lesson, score: Floats, risk: Floats, confidence: Floats, right: Bools, threshold: AlarmThreshold, labelled: bool) -> dict[str, Any]:
+    """Return what the calibration rows say of the firewall, each with its interval: how well it tells fooled from not, and what gets through."""
+    clean, damaged = ~test.damaged, test.damaged
+    own = 1.0 - class_scores(test.answer).max(axis=1)
+    fooled = test.fooled
+    harmless = damaged & ~fooled
+    positives, negatives = int(fooled.sum()), int((~fooled).sum())
+    flagged = score > threshold.value
+
+    def area(values: Floats) -> dict[str, Any]:
+        value = auroc(values, fooled)
+        return _figure(value, auroc_interval(value, positives, negatives))
+
+    def rate(mask: Bools) -> dict[str, Any]:
+        k, n = int(flagged[mask].sum()), int(mask.sum())
+        return _figure(k / n if n else np.nan, share(k, n))
+
+    return {
+        "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": positives},
+        "labelled": labelled,
+        "auroc_fooled": area(score),
+        "auroc_fooled_by_own_doubt": area(own),
+        "auroc_fooled_by_oddity": area(test.odd),
+        "fooled_caught": rate(fooled),
+        "harmless_flagged": rate(harmless),
+        "fooled_caught_at_5_percent": caught(score, fooled, score[clean], 0.05),
+        "ece_risk": calibration_error(risk, fooled),
+        "brier_risk": brier(risk, fooled),
+        "ece_confidence": calibration_error(confidence, right),
+        "by_kind": {
+            str(kind): {
+                "n": int((test.kind == kind).sum()),
+                "fooled": float(fooled[test.kind == kind].mean()),
+                "auroc": auroc(np.r_[score[clean], score[test.kind == kind]], np.r_[fooled[clean], fooled[test.kind == kind]]),
+            }
+            for kind in np.unique(test.kind)
+            if kind
+        },
+    }
+
+
+def _figure(value: float, interval: Interval) -> dict[str, Any]:
+    return {"value": value, "low": interval.low, "high": interval.high}
+
+
+def weights_of(report: StressReport, schema: Schema) -> Floats:
+    """Return how much the model's answer hangs on each column: the share of rows on which a random legal value changes it, shape (d,)."""
+    hits = dict.fromkeys(schema.names, 0.0)
+    tried = dict.fromkeys(schema.names, 0.0)
+    for case in report.cases:
+        if case.target in hits:
+            hits[case.target] += float(case.floor.sum())
+            tried[case.target] += len(case.floor)
+    return np.array([(hits[n] + 0.5) / (tried[n] + 1.0) for n in schema.names])

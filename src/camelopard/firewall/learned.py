@@ -1,0 +1,38 @@
+"""What a fitted firewall keeps, and how confidence is read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.conformal import AlarmThreshold
+from camelopard.confidence.logistic import Logistic, logit
+from camelopard.core.arrays import Floats
+from camelopard.core.records import Prediction
+from camelopard.evidence.doubt import class_scores
+from camelopard.firewall.head import Head
+from camelopard.firewall.panel import Panel
+
+
+@dataclass(frozen=True)
+class Learned:
+    """All that a firewall keeps. `risk` and `confidence` are None without a model."""
+
+    panel: Panel
+    head: Head
+    risk: Logistic | None
+    confidence: Logistic | None
+    threshold: AlarmThreshold
+    clean_odd: Floats
+    farthest_odd: float
+    measured: Mapping[str, Any]
+
+
+def confidence_columns(answer: Prediction, risk: Floats, task: str) -> Floats:
+    """Return what confidence is read from, shape (n, 3): the model's own log-odds, those of the risk, and their product."""
+    own = logit(class_scores(answer).max(axis=1)) if task == "classification" else np.zeros(len(answer))
+    fooled = logit(risk)
+    return np.column_stack([own, fooled, own * fooled])

@@ -1,0 +1,196 @@
+"""All evidence about a batch as one table: what the head learns from and what it scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.batch import Batch, Form
+from camelopard.core.protocols import Session
+from camelopard.core.records import Prediction, Task
+from camelopard.evidence import doubt as doubts
+from camelopard.evidence import impact as impacts
+from camelopard.evidence.copula import Copula, Surprise, summed
+from camelopard.evidence.impact import Impact
+from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, CategoryEncoder, Reader, Reading
+from camelopard.evidence.suspicion import HARD, suspicion
+
+STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
+SUMMARY = (
+    *doubts.NAMES,
+    "distance",
+    *(f"suspicion_{k}" for k in range(3)),
+    *(f"weight_{k}" for k in range(3)),
+    "suspicion_sum",
+    "weighted_sum",
+    "weighted_top",
+    "farthest",
+    "missing",
+    "unseen",
+    "mistyped",
+    "varied",
+    "hard_weight",
+    "rarity",
+    "rarity_weight",
+    *impacts.NAMES,
+    "weighed_moves",
+)
+RISING = frozenset((*(n for n in impacts.NAMES if n.startswith("moved")), "weighed_moves", "doubt"))  # more of it never lowers the risk
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was measured about a batch: the reading, the surprise, the suspicion per cell, the impact of repairs, the oddity of the row, the table."""
+
+    batch: Batch
+    answer: Prediction
+    reading: Reading
+    surprise: Surprise
+    suspicions: Floats
+    impact: Impact
+    odd: Floats
+    table: Floats
+
+
+class Panel:
+    """Everything needed to measure a row of one schema against one model. Plain arrays; made by `Panel.learn`."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        copula: Copula,
+        null_costs: Floats,
+        never: float,
+        weights: Floats,
+        gate: float,
+        task: Task,
+        tolerance: float,
+        centre: float,
+        scale: float,
+    ) -> None:
+        self.reader, self.copula, self.null_costs, self.never, self.weights, self.gate = reader, copula, null_costs, never, weights, gate
+        self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the table's columns."""
+        cells = [encoder.name for encoder in self.reader.encoders]
+        return (*SUMMARY, *(f"residual:{n}" for n in cells), *(f"place:{n}" for n in cells))
+
+    def examine(self, batch: Batch, answer: Prediction, session: Session | None, form: Form) -> Examination:
+        """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none)."""
+        reading = self.reader.read(batch)
+        surprise = self.copula.surprise(reading.scores)
+        suspicions = suspicion(reading, surprise, self.null_costs, self.never)
+        rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
+        moved = impacts.impact(
+            reading,
+            surprise,
+            suspicions,
+            rows,
+            answer,
+            reader=self.reader,
+            copula=self.copula,
+            session=session,  # type: ignore[arg-type]
+            task=self.task,
+            tolerance=self.tolerance,
+            form=form,
+        )
+        odd = summed(np.minimum(suspicions, 4 * self.never))
+        table = self._table(reading, surprise, suspicions, moved, answer)
+        return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
+
+    def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
+        hard = (reading.states != OK) & (reading.states != MISSING)
+        suspect = (suspicions.max(axis=1) > self.gate) | hard.any(axis=1)
+        return np.flatnonzero(suspect | answer.failed)
+
+    def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction) -> Floats:
+        n, d = suspicions.shape
+        at = np.arange(n)
+        order = np.argsort(-suspicions, axis=1, kind="stable")[:, :3]
+        if d < 3:
+            order = np.pad(order, ((0, 0), (0, 3 - d)), mode="edge")
+        top = suspicions[at[:, None], order]
+        weight = self.weights[order]
+        weighted = suspicions * self.weights
+        hard = np.isin(reading.states, HARD)
+        rarity, rarity_weight = self._rarity(reading)
+        own = doubts.doubt(answer, self.task, self.centre, self.scale)
+        # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
+        share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
+        weighed = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
+        summary = np.column_stack(
+            [
+                own,
+                np.log1p(surprise.distance / d),
+                top,
+                weight,
+                summed(suspicions),
+                summed(weighted),
+                weighted.max(axis=1),
+                np.abs(surprise.filled).max(axis=1),
+                (reading.states == MISSING).sum(axis=1),
+                (reading.states == UNSEEN).sum(axis=1),
+                (reading.states == TYPE).sum(axis=1),
+                (reading.states == VARIANT).sum(axis=1),
+                summed(hard * self.weights),
+                rarity,
+                rarity_weight,
+                moved.table,
+                weighed,
+            ]
+        )
+        marks = STATE_MARKS[reading.states]
+        return np.hstack([summary, surprise.residual, np.where(reading.states == OK, surprise.filled, marks)])
+
+    def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
+        rarest, weight = np.zeros(len(reading)), np.zeros(len(reading))
+        for j, encoder in enumerate(self.reader.encoders):
+            if isinstance(encoder, CategoryEncoder):
+                rare = encoder.rarity(reading.values[:, j])
+                weight = np.where(rare > rarest, self.weights[j], weight)
+                rarest = np.maximum(rare, rarest)
+        return rarest, weight
+
+    def state(self) -> dict[str, Any]:
+        """Return everything, as plain data and arrays."""
+        return {
+            "reader": self.reader.state(),
+            "copula": self.copula.state(),
+            "null_costs": self.null_costs,
+            "never": self.never,
+            "weights": self.weights,
+            "gate": self.gate,
+            "task": self.task,
+            "tolerance": self.tolerance,
+            "centre": self.centre,
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_state(cls, s: Mapping[str, Any]) -> Panel:
+        """Rebuild from `state()`."""
+        reader, copula = Reader.from_state(s["reader"]), Copula.from_state(s["copula"])
+        return cls(reader, copula, s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
+
+
+def null_costs(reading: Reading, never: float) -> Floats:
+    """Return what a missing cell costs per column: −log of its null rate among clean rows, at most `never`, shape (d,)."""
+    rates: Array = (reading.states == MISSING).mean(axis=0)
+    costs: Floats = np.minimum(-np.log(np.maximum(rates, 1e-12)), never)
+    return costs
+
+
+def never_cost(n: int) -> float:
+    """Return the cost of what n clean rows never showed: −log(1 / (2n))."""
+    return float(np.log(2.0 * max(n, 2)))
+
+
+def summary_columns(count: int) -> Bools:
+    """Return which of `count` table columns are the summary, shape (count,)."""
+    return np.arange(count) < len(SUMMARY)

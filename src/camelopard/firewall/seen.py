@@ -1,0 +1,63 @@
+"""Were these rows used to train the model? Then everything measured on them looks better than it is."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from camelopard.core.arrays import Array
+from camelopard.core.batch import Batch
+from camelopard.core.intervals import paired_excess
+from camelopard.core.protocols import Model, Session
+from camelopard.core.schema import Schema
+
+
+class OptimisticWarning(UserWarning):
+    """The rows given to fit look like the model's own training rows: confidence will be too high."""
+
+
+def warn_if_seen(
+    model: Model, batch: Batch, y: Array | None, reference: Batch | None, schema: Schema, session: Session, rng: np.random.Generator
+) -> None:
+    """Warn where the rows given look like the model's own training rows: they stand in `reference`, or tiny changes cost much accuracy."""
+    if reference is not None:
+        shared = overlap(batch, reference)
+        if shared > 0.2:
+            warnings.warn(
+                f"{shared:.0%} of the rows given to fit also stand in `reference`: the model knows them, so its confidence will look better than it is. "
+                "Give rows that the model was not trained on.",
+                OptimisticWarning,
+                stacklevel=4,
+            )
+    numbers = [c for c in schema.of_kind("number") if not c.constant]
+    if y is None or model.task != "classification" or not numbers:
+        return
+    rows = np.sort(rng.permutation(len(batch))[:2000])
+    part = batch.take(rows)
+    twins = part.with_columns({c.name: part.columns[c.name].astype(np.float64) + 0.01 * c.spread * rng.standard_normal(len(part)) for c in numbers})
+    labels = y[rows].tolist()
+    right, still = (np.array([a == b for a, b in zip(session.predict(x).value.tolist(), labels, strict=True)]) for x in (part, twins))
+    loss, interval = paired_excess(int((right & ~still).sum()), int((still & ~right).sum()), len(part))
+    if interval.low > 0.03:
+        warnings.warn(
+            f"the model is right on {right.mean():.0%} of the rows given but on only {still.mean():.0%} of twins changed by a hundredth of a spread: it seems to know "
+            f"these rows. Its confidence will be too high by about {loss:.0%}. Give rows that it was not trained on.",
+            OptimisticWarning,
+            stacklevel=4,
+        )
+
+
+def overlap(batch: Batch, reference: Batch, most: int = 5000) -> float:
+    """Return the share of the rows (of the first `most`) that also stand in `reference`."""
+    names = [name for name in batch.names if name in reference.columns]
+    if not names:
+        return 0.0
+    known = set(_rows(reference.select(names)))
+    rows = _rows(batch.select(names).take(slice(0, most)))
+    return sum(row in known for row in rows) / max(len(rows), 1)
+
+
+def _rows(batch: Batch) -> list[str]:
+    columns = [[float(v) if isinstance(v, (int, float)) else v for v in values.tolist()] for values in batch.columns.values()]
+    return [repr(row) for row in zip(*columns, strict=True)]

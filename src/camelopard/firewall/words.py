@@ -1,0 +1,80 @@
+"""Says in plain words what a column should hold and what a cell holds instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from camelopard.core.schema import EPOCH, Column
+
+LONGEST = 60  # characters of a cell that are shown
+
+
+def expected(column: Column) -> str:
+    """Return what clean data holds in this column.
+
+    >>> import numpy as np
+    >>> expected(Column("age", "number", integral=True, quantiles=np.array([17.0, 90.0])))
+    'a whole number between 17 and 90, never missing'
+    """
+    never = ", never missing" if column.null_rate == 0 else ""
+    if column.kind == "number":
+        return f"a {'whole ' if column.integral else ''}number between {figure(column.low)} and {figure(column.high)}{never}"
+    if column.kind == "date":
+        return f"a date between {day(column.low)} and {day(column.high)}{never}"
+    if column.kind == "boolean":
+        return f"true or false{never}"
+    known = [str(v) for v in column.values]
+    if not known:
+        return "nothing: it was always missing"
+    if len(known) <= 6:
+        return f"one of {', '.join(known)}{never}"
+    return f"one of {len(known)} known values such as {', '.join(known[:3])}{never}"
+
+
+def figure(value: float) -> str:
+    """Return a number as a person writes it.
+
+    >>> figure(1234567.0), figure(0.125), figure(17.0)
+    ('1,234,567', '0.125', '17')
+    """
+    if value != value:
+        return "nothing"
+    if value in (float("inf"), float("-inf")):
+        return "infinity" if value > 0 else "−infinity"
+    if abs(value) < 1e15 and value == int(value):
+        return f"{int(value):,}" if abs(value) >= 100_000 else str(int(value))
+    return f"{value:.4g}"
+
+
+def day(days: float) -> str:
+    """Return days since 1970 as a date.
+
+    >>> day(365.0)
+    '1971-01-01'
+    """
+    try:
+        return (EPOCH + dt.timedelta(days=days)).date().isoformat()
+    except (OverflowError, ValueError):
+        return "an impossible date"
+
+
+def shown(cell: Any) -> str:
+    """Return a cell as text of bounded length: numbers as figures, text in quotes, nothing as "missing".
+
+    >>> shown(1985.0), shown(" private"), shown(None)
+    ('1985', "' private'", 'missing')
+    """
+    if cell is None:
+        return "missing"
+    if isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, (int, float)):
+        try:
+            return figure(float(cell))
+        except OverflowError:
+            return "a number too large to read"
+    if isinstance(cell, (dt.datetime, dt.date)):
+        return cell.isoformat()
+    text = repr(cell) if isinstance(cell, str) and len(cell) <= LONGEST else repr(cell if not isinstance(cell, str) else cell[: LONGEST - 1])
+    return text if len(text) <= LONGEST + 2 else text[:LONGEST] + "…"
