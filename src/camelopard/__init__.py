@@ -11,17 +11,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
+    from camelopard.core.records import Assumption as Assumption
+    from camelopard.core.records import Finding as Finding
+    from camelopard.core.records import Prediction as Prediction
+    from camelopard.core.records import Reason as Reason
+    from camelopard.core.records import Repair as Repair
+    from camelopard.core.records import Verdict as Verdict
+    from camelopard.firewall.contract import Contract as Contract
+    from camelopard.firewall.firewall import Firewall as Firewall
+    from camelopard.firewall.guard import Blocked as Blocked
+    from camelopard.firewall.policy import Policy as Policy
+    from camelopard.firewall.verdicts import Verdicts as Verdicts
+    from camelopard.models.imitation import imitate as imitate
+    from camelopard.models.wrap import wrap as wrap
+    from camelopard.stress.report import StressReport as StressReport
+    from camelopard.stress.study import stress as stress
 
 __version__ = "0.1.0"
 
 HOME = {
+    "Assumption": "camelopard.core.records",
     "Batch": "camelopard.core.batch",
+    "Blocked": "camelopard.firewall.guard",
     "CamelopardError": "camelopard.core.errors",
+    "Contract": "camelopard.firewall.contract",
+    "Finding": "camelopard.core.records",
+    "Firewall": "camelopard.firewall.firewall",
+    "Policy": "camelopard.firewall.policy",
+    "Prediction": "camelopard.core.records",
+    "Reason": "camelopard.core.records",
+    "Repair": "camelopard.core.records",
+    "StressReport": "camelopard.stress.report",
+    "Verdict": "camelopard.core.records",
+    "Verdicts": "camelopard.firewall.verdicts",
+    "imitate": "camelopard.models.imitation",
+    "wrap": "camelopard.models.wrap",
 }
-__all__ = ["__version__", *HOME]
+__all__ = ["__version__", "stress", *HOME]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
+    if name == "stress":  # a package that can be called: camelopard.stress(model, X)
+        return importlib.import_module("camelopard.stress")
     if name in HOME:
         value = getattr(importlib.import_module(HOME[name]), name)
         globals()[name] = value

@@ -45,8 +45,11 @@ class Model(Protocol):
         """Return the answers to X. A row that the model cannot answer has its error in `Prediction.errors`; nothing is raised for it."""
         ...
 
-    def session(self, budget: int | None = None) -> Session:
-        """Return a run on this model in which answers are remembered and at most `budget` rows are asked."""
+    def session(self, budget: int | None = None, *, thrifty: bool = False) -> Session:
+        """Return a run on this model in which answers are remembered and at most `budget` rows are asked.
+
+        `thrifty`: where a group of rows raises and a few probes all raise alike, the whole group is taken to raise.
+        """
         ...
 
 

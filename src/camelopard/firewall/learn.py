@@ -63,7 +63,8 @@ def answered(model: Model, batch: Batch, session: Session) -> tuple[Ints, Predic
     if len(good) < max(1, len(batch) / 2):
         example = next(e for e in answer.errors if e is not None)
         raise ModelError(
-            f"{model.name} answers {len(good)} of the {len(batch)} rows given; the first error: {example}. Give rows in the form the model was trained on."
+            f"{model.name} answers {len(good)} of the {len(batch)} rows given; the first error: {example}. "
+            "Give rows in the form the model was trained on."
         )
     return good, answer
 

@@ -25,8 +25,8 @@ def warn_if_seen(
         shared = overlap(batch, reference)
         if shared > 0.2:
             warnings.warn(
-                f"{shared:.0%} of the rows given to fit also stand in `reference`: the model knows them, so its confidence will look better than it is. "
-                "Give rows that the model was not trained on.",
+                f"{shared:.0%} of the rows given to fit also stand in `reference`: the model knows them, and its confidence will look better "
+                "than it is. Give rows that the model was not trained on.",
                 OptimisticWarning,
                 stacklevel=4,
             )
@@ -41,8 +41,8 @@ def warn_if_seen(
     loss, interval = paired_excess(int((right & ~still).sum()), int((still & ~right).sum()), len(part))
     if interval.low > 0.03:
         warnings.warn(
-            f"the model is right on {right.mean():.0%} of the rows given but on only {still.mean():.0%} of twins changed by a hundredth of a spread: it seems to know "
-            f"these rows. Its confidence will be too high by about {loss:.0%}. Give rows that it was not trained on.",
+            f"the model is right on {right.mean():.0%} of the rows given but on only {still.mean():.0%} of twins changed by a hundredth of a "
+            f"spread: it seems to know these rows. Its confidence will be too high by about {loss:.0%}. Give rows that it was not trained on.",
             OptimisticWarning,
             stacklevel=4,
         )

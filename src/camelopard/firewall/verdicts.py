@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -96,18 +96,18 @@ class Verdicts:
 
     def to_pandas(self) -> Any:
         """Return a pandas table of `table()`."""
-        return self._frame("pandas")
+        return self._frame("pandas", "all")
 
     def to_polars(self) -> Any:
         """Return a Polars table of `table()`."""
-        return self._frame("polars")
+        return self._frame("polars", "polars")
 
-    def _frame(self, backend: str) -> Any:
+    def _frame(self, backend: Literal["pandas", "polars"], extra: str) -> Any:
         import narwhals.stable.v2 as nw
 
         from camelopard.core.errors import require
 
-        require(backend, extra=backend)
+        require(backend, extra=extra)
         return nw.to_native(nw.from_dict(self.table(), backend=backend))
 
     def __repr__(self) -> str:

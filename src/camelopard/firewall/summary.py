@@ -1,0 +1,88 @@
+"""A fitted firewall in words: what it stands in front of, what it promises, how good it was measured to be, what it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def summary(about: Mapping[str, Any]) -> str:
+    """Return `Firewall.describe()` as text for people."""
+    return "\n".join([*_head(about), "", *_promise(about), "", *_quality(about["measured"]), "", *_contract(about["contract"])]).rstrip() + "\n"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as a person writes it.
+
+    >>> percent(0.9312), percent(0.0004), percent(None)
+    ('93.1 %', '0.04 %', 'unknown')
+    """
+    if value is None or value != value:
+        return "unknown"
+    return f"{value * 100:.1f} %" if abs(value) >= 0.001 or value == 0 else f"{value * 100:.2g} %"
+
+
+def _head(about: Mapping[str, Any]) -> list[str]:
+    model, rows = about["model"], about["rows"]
+    if model is None:
+        return [f"A firewall without a model, learned from {rows['taught']:,} rows: it knows what is odd, not what fools."]
+    lines = [f"The firewall of {model['name']!r} ({model['task']}), learned from {rows['taught']:,} rows and calibrated on {rows['calibrated']:,} others."]
+    if not about["labelled"]:
+        lines.append("No labels were given: risk is learned all the same, confidence is not checked against labels.")
+    return lines
+
+
+def _promise(about: Mapping[str, Any]) -> list[str]:
+    threshold = about["threshold"]
+    if not threshold["alarms_possible"]:
+        return [
+            f"Alarms: none. {threshold['rows']} calibration rows are too few to promise at most {percent(about['alpha'])} false alarms; "
+            "give more rows to fit, or a larger alpha."
+        ]
+    lines = [
+        f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} are stopped "
+        f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
+    ]
+    if threshold["risk"] is not None:
+        lines.append(f"A row is stopped from a risk of {threshold['risk']:.2f}; refused from {about['policy']['block']:.2f} where no repair can be trusted.")
+    if about.get("mix"):
+        lines.append(f"Risk and confidence are probabilities for this traffic: {about['mix']}.")
+    return lines
+
+
+def _quality(measured: Mapping[str, Any]) -> list[str]:
+    if not measured:
+        return ["Quality: not measured, there is no model to fool."]
+
+    def line(name: str, key: str) -> str:
+        found = measured[key]
+        return f"  {name:<58} {found['value']:.3f}  ({found['low']:.3f}–{found['high']:.3f})"
+
+    rows = measured["rows"]
+    lines = [
+        f"Measured on {rows['clean']:,} clean and {rows['damaged']:,} damaged rows that took no part in learning ({rows['fooled']:,} fooled the model):",
+        line("AUROC, fooled or not: this firewall", "auroc_fooled"),
+        line("  the model's own confidence", "auroc_fooled_by_own_doubt"),
+        line("  how odd the row is", "auroc_fooled_by_oddity"),
+        line("share stopped of the rows that fooled the model", "fooled_caught"),
+        line("share stopped of the damaged rows that did not", "harmless_flagged"),
+    ]
+    kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])
+    if kinds:
+        lines.append("Hardest to see: " + ", ".join(f"{kind.replace('-', ' ')} ({found['auroc']:.2f})" for kind, found in kinds[:5]) + ".")
+    return lines
+
+
+def _contract(contract: list[Mapping[str, Any]]) -> list[str]:
+    if not contract:
+        return ["The contract is empty."]
+    active = [a for a in contract if not a["muted"]]
+    muted = [a for a in contract if a["muted"]]
+    lines = ["The contract, what the model was found to rely on:"]
+    for a in active:
+        cost = "" if a["cost"] is None or a["cost"] != a["cost"] else f"  [broken: fools the model in {percent(a['cost'])} of rows]"
+        lines.append(f"  - {a['statement']}{cost}")
+    if muted:
+        lines.append(f"Muted ({len(muted)}), because the model ignores it or you said so:")
+        lines.extend(f"  - {a['statement']}" for a in muted[:20])
+    return lines
