@@ -13,6 +13,7 @@ import math
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,18 @@ MAGIC = "camelopard"
 VERSION = 1
 LARGEST = 512 * 1024 * 1024  # bytes of one part when unpacked
 MOST_PARTS = 20_000
+MALFORMED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    RuntimeError,
+)
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
@@ -74,7 +87,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         raise ArtifactError(f"{path}: this is a folder; expected a file written by save().") from None
     except PermissionError:
         raise ArtifactError(f"{path}: no permission to read it.") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, KeyError, ValueError, TypeError, IndexError, OSError, RecursionError) as error:
+    except MALFORMED as error:
         raise ArtifactError(f"{path}: this is not a whole {kind} file ({type(error).__name__}: {error}). Save it again.") from error
 
 

@@ -45,4 +45,6 @@ def income_model(data: Adult) -> Any:
     """Return a LightGBM classifier of income, trained as most people would."""
     from lightgbm import LGBMClassifier
 
-    return LGBMClassifier(n_estimators=100, learning_rate=0.1, num_leaves=31, random_state=0, n_jobs=2, verbosity=-1).fit(data.train, data.train_labels)
+    return LGBMClassifier(n_estimators=100, learning_rate=0.1, num_leaves=31, random_state=0, n_jobs=2, verbosity=-1).fit(
+        data.train, data.train_labels
+    )

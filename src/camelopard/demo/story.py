@@ -81,7 +81,9 @@ def run(out: Path, console: Any, progress: Progress = silent, budget: int | str 
     console.print(table(cases))
     clean = firewall.screen(data.test)
     stopped = float(np.mean(clean.route != "pass"))
-    console.print(f"\n   Of the {len(clean):,} undamaged test rows {stopped:.1%} were stopped (promised: at most {firewall.alpha:.0%} because of risk).")
+    console.print(
+        f"\n   Of the {len(clean):,} undamaged test rows {stopped:.1%} were stopped (promised: at most {firewall.alpha:.0%} because of risk)."
+    )
     out.write_text(html(firewall, cases), encoding="utf-8")
     console.print(f"\n[bold]4.[/] The report is in [bold]{out}[/]: open it in a browser.\n")
     console.print(NEXT, highlight=False)
@@ -141,7 +143,14 @@ def table(cases: list[Case]) -> Any:
             given = f"[red]{given}[/]"
         colour = colours[verdict.route]
         view.add_row(
-            case.words, _seen(case), f"{verdict.risk:.2f}", f"{verdict.confidence:.2f}", f"[{colour}]{verdict.route}[/]", str(case.truth), given, repaired
+            case.words,
+            _seen(case),
+            f"{verdict.risk:.2f}",
+            f"{verdict.confidence:.2f}",
+            f"[{colour}]{verdict.route}[/]",
+            str(case.truth),
+            given,
+            repaired,
         )
     return view
 
@@ -184,5 +193,3 @@ def _screen_row(i: int, case: Case) -> dict[str, Any]:
         "reasons": [r.message for r in verdict.reasons[:3]],
         "harmless": case.harmless,
     }
-
-

@@ -16,6 +16,7 @@ import numpy as np
 from camelopard.core.arrays import Bools, Floats
 
 SHRINK = 0.02  # share of the identity mixed into the correlations: keeps exact dependencies invertible
+NARROWEST = 0.05  # spread of clean residuals below which a column counts as determined by the others
 SWEEPS = 3  # rounds of conditional means for cells that are unknown
 
 
@@ -36,10 +37,11 @@ class Surprise:
 class Copula:
     """The correlations of clean rows, in normal scores."""
 
-    def __init__(self, precision: Floats) -> None:
-        self.precision = precision
+    def __init__(self, precision: Floats, spread: Floats) -> None:
+        self.precision, self.spread = precision, spread
         self.diagonal = np.diag(precision).copy()
-        self.sd = 1.0 / np.sqrt(self.diagonal)
+        self.sd = spread / np.sqrt(self.diagonal)
+        self.unit = 1.0 / (spread * np.sqrt(self.diagonal))
 
     @classmethod
     def learn(cls, scores: Floats) -> Copula:
@@ -62,7 +64,11 @@ class Copula:
         smallest = float(np.linalg.eigvalsh(mixed)[0])
         if smallest < 1e-3:
             mixed = (mixed + (1e-3 - smallest) * np.eye(len(mixed))) / (1 + 1e-3 - smallest)
-        return cls(np.linalg.inv(mixed))
+        precision = np.linalg.inv(mixed)
+        # Shrinking and ties make clean residuals narrower than 1: their own spread is what they are measured in.
+        residuals = (z @ precision) / np.sqrt(np.diag(precision))
+        spread = np.sqrt(np.maximum((residuals**2 * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1), NARROWEST**2))
+        return cls(precision, spread)
 
     def surprise(self, scores: Floats) -> Surprise:
         """Return residuals, expectations and distances for normal scores with NaN where unknown, shape (n, d)."""
@@ -72,7 +78,7 @@ class Copula:
             filled = self.fill(filled, unknown)
         product = times(filled, self.precision)
         expected = filled - product / self.diagonal
-        residual = product * self.sd
+        residual = product * self.unit
         residual[unknown] = 0.0
         distance = np.maximum(summed(filled * product), 0.0)
         return Surprise(filled, residual, expected, distance)
@@ -90,12 +96,12 @@ class Copula:
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as arrays."""
-        return {"precision": self.precision}
+        return {"precision": self.precision, "spread": self.spread}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Copula:
         """Rebuild a copula from `state()`."""
-        return cls(state["precision"])
+        return cls(state["precision"], state["spread"])
 
 
 def times(rows: Floats, matrix: Floats) -> Floats:

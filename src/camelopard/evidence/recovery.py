@@ -105,7 +105,7 @@ def recovered_category(cell: object, plain: Mapping[str, Any], known: Iterable[A
     near = difflib.get_close_matches(form, list(plain), n=2, cutoff=NEAR)
     if len(near) == 2 and difflib.SequenceMatcher(None, form, near[1]).ratio() > difflib.SequenceMatcher(None, form, near[0]).ratio() - 0.02:
         return None  # two known values are equally near: no guess
-    return plain[near[0]] if near else None
+    return plain[near[0]] if near and abs(len(near[0]) - len(form)) <= 2 else None
 
 
 def plain_forms(known: Iterable[Any]) -> dict[str, Any]:

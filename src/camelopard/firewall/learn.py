@@ -93,8 +93,7 @@ def learn_panel(
 def learn(
     model: Model,
     panel: Panel,
-    truth: Truth,
-    form: Form,
+    schema: Schema,
     teach: tuple[Batch, Sequence[Case]],
     calibrate: tuple[Batch, Sequence[Case], Array | None],
     session: Session,
@@ -105,13 +104,13 @@ def learn(
     """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows and the stress cases made of them."""
     progress("learning what fools the model", 0, 4)
     clean, cases = teach
-    stressed = gather(cases, DAMAGED_ROWS, rng)
-    lesson = examined(panel, clean.take(_some(len(clean), CLEAN_ROWS, rng)), stressed, session, form)
+    stressed = gather(cases, schema, DAMAGED_ROWS, rng)
+    lesson = examined(panel, clean.take(_some(len(clean), CLEAN_ROWS, rng)), stressed, session, schema.form)
     progress("learning what fools the model", 2, 4)
     head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
     progress("learning what fools the model", 3, 4)
     batch, twins, y = calibrate
-    test = examined(panel, batch, gather(twins, CALIBRATION_DAMAGED, rng), session, form)
+    test = examined(panel, batch, gather(twins, schema, CALIBRATION_DAMAGED, rng), session, schema.form)
     score = head.score(test.table)
     risk = Logistic.fit(score[:, None], test.fooled, test.weight)
     threshold = alarm_threshold(score[~test.damaged], alpha)
@@ -161,7 +160,7 @@ class Lesson:
     kind: Array
 
 
-def gather(cases: Sequence[Case], most: int, rng: np.random.Generator) -> Stressed | None:
+def gather(cases: Sequence[Case], schema: Schema, most: int, rng: np.random.Generator) -> Stressed | None:
     """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed."""
     usable = [case for case in cases if case.batch is not None and case.changed.any()]
     kinds: dict[str, list[Case]] = {}
@@ -175,7 +174,7 @@ def gather(cases: Sequence[Case], most: int, rng: np.random.Generator) -> Stress
             rows = rows if len(rows) <= quota else np.sort(rng.choice(rows, quota, replace=False))
             parts.append(
                 Stressed(
-                    case.batch.take(rows),
+                    schema.conform(case.batch.take(rows)),
                     case.before.take(rows),
                     case.after.take(rows),
                     case.fooled[rows],

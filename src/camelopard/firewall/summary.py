@@ -26,7 +26,9 @@ def _head(about: Mapping[str, Any]) -> list[str]:
     model, rows = about["model"], about["rows"]
     if model is None:
         return [f"A firewall without a model, learned from {rows['taught']:,} rows: it knows what is odd, not what fools."]
-    lines = [f"The firewall of {model['name']!r} ({model['task']}), learned from {rows['taught']:,} rows and calibrated on {rows['calibrated']:,} others."]
+    lines = [
+        f"The firewall of {model['name']!r} ({model['task']}), learned from {rows['taught']:,} rows and calibrated on {rows['calibrated']:,} others."
+    ]
     if not about["labelled"]:
         lines.append("No labels were given: risk is learned all the same, confidence is not checked against labels.")
     return lines
@@ -44,7 +46,9 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
         f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
     ]
     if threshold["risk"] is not None:
-        lines.append(f"A row is stopped from a risk of {threshold['risk']:.2f}; refused from {about['policy']['block']:.2f} where no repair can be trusted.")
+        lines.append(
+            f"A row is stopped from a risk of {threshold['risk']:.2f}; refused from {about['policy']['block']:.2f} where no repair can be trusted."
+        )
     if about.get("mix"):
         lines.append(f"Risk and confidence are probabilities for this traffic: {about['mix']}.")
     return lines

@@ -1,0 +1,157 @@
+"""Asks the model: in tables of the right types, in chunks, and around the rows on which it raises.
+
+The one idea: an exception belongs to the rows that cause it. A batch that raises is halved until the rows that raise stand alone.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from camelopard.core.arrays import Ints
+from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import BudgetSpent, ModelError
+from camelopard.models.answers import Answers, Raw, Reader, WrongShape
+from camelopard.models.native import Eats, Plan, Signature, build, groups, plan
+
+PROBES = 8  # single rows that speak for a whole group
+LONGEST = 200  # characters kept of an error
+_NO_ANSWER = "the model was not asked"
+
+
+class Adapter(Protocol):
+    """One framework's way of being asked."""
+
+    eats: Eats
+
+    def ask(self, table: Any) -> Raw:
+        """Return the model's answers to a table as `eats` describes it. Whatever the model raises passes through."""
+        ...
+
+
+@dataclass
+class Meter:
+    """What was spent on a model: rows asked (a row asked again alone counts again), calls, and seconds inside the model.
+
+    `clock` gives the seconds; they are reported, and decide nothing.
+    """
+
+    budget: int | None = None
+    asked: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    clock: Callable[[], float] = time.perf_counter
+
+    def afford(self, rows: int) -> None:
+        """Raise BudgetSpent where that many rows would go beyond the budget."""
+        if self.budget is not None and self.asked + rows > self.budget:
+            raise BudgetSpent(f"the budget of {self.budget:,} model rows is spent: {self.asked:,} asked, {rows:,} more wanted.")
+
+
+@dataclass
+class Asker:
+    """Asks one model. `thrifty`: rows that raise together are judged by a few of them instead of one by one."""
+
+    adapter: Adapter
+    reader: Reader
+    form: Form | None
+    batch_size: int
+    meter: Meter
+    thrifty: bool = False
+
+    def ask(self, batch: Batch, keep: Callable[[Ints, Answers], None] | None = None) -> Answers:
+        """Return the answers to all rows. Each part is handed to `keep` as it comes, so that nothing is lost when the budget ends.
+
+        Raises
+        ------
+        BudgetSpent
+            Before the first row beyond the budget is asked.
+        ModelError
+            If the model has never answered as a model must, and does not now.
+        """
+        self.meter.afford(len(batch))
+        answers = Answers.none(len(batch), _NO_ANSWER)
+        table = plan(self.adapter.eats, self.form or batch.form, batch.names)
+        for index, signature in groups(batch, table):
+            for start in range(0, len(index), self.batch_size):
+                rows = index[start : start + self.batch_size]
+                part = self._resolve(batch.take(rows), table, signature)
+                answers = answers.put(rows, part)
+                if keep is not None:
+                    keep(rows, part)
+        return answers
+
+    def _resolve(self, batch: Batch, table: Plan, signature: Signature) -> Answers:
+        """Return the answers to rows of one signature, halving them where the model raises."""
+        outcome = self._call(batch, table, signature)
+        if isinstance(outcome, Answers):
+            return outcome
+        n = len(batch)
+        broken = isinstance(outcome, WrongShape) and not self.reader.settled
+        if n == 1:
+            return Answers.none(1, told(outcome))
+        if (self.thrifty or broken) and n > (1 if broken else PROBES):
+            verdict = self._probe(batch, table, signature)
+            if broken and verdict is not None and isinstance(verdict, WrongShape):
+                raise outcome
+            if self.thrifty and verdict is not None:
+                return Answers.none(n, told(verdict))
+        answers = Answers.none(n, _NO_ANSWER)
+        middle = n // 2
+        for half in (np.arange(middle), np.arange(middle, n)):
+            answers = answers.put(half, self._resolve(batch.take(half), table, signature))
+        return answers
+
+    def _probe(self, batch: Batch, table: Plan, signature: Signature) -> Exception | None:
+        """Return the exception that speaks for the whole group: all of a few evenly spread rows raise one of the same type. None otherwise."""
+        found: Exception | None = None
+        for i in np.unique(np.linspace(0, len(batch) - 1, PROBES).astype(np.int64)):
+            outcome = self._call(batch.take([int(i)]), table, signature)
+            if isinstance(outcome, Answers) or (found is not None and type(outcome) is not type(found)):
+                return None
+            found = found or outcome
+        return found
+
+    def _call(self, batch: Batch, table: Plan, signature: Signature) -> Answers | Exception:
+        """Return the answers, or what the model raised on these rows."""
+        n = len(batch)
+        self.meter.afford(n)
+        meter = self.meter
+        meter.asked += n
+        meter.calls += 1
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="X (does not have|has) .*feature names")
+                native = build(batch, table, signature)
+                start = meter.clock()
+                try:
+                    raw = self.adapter.ask(native)
+                finally:
+                    meter.seconds += meter.clock() - start
+        except ModelError:
+            raise
+        except Exception as error:  # the user's model may raise anything
+            if any(kind.__name__ == "NotFittedError" for kind in type(error).__mro__):
+                raise ModelError(f"the model has not been fitted: {told(error)}. Fit it before it is wrapped.") from error
+            return error
+        try:
+            return self.reader.read(raw, n)
+        except WrongShape as error:
+            return error
+
+
+def told(error: Exception) -> str:
+    """Return an exception in one short line.
+
+    >>> told(ValueError("could not convert 'x'" + chr(10) + "more"))
+    "ValueError: could not convert 'x'"
+    """
+    if isinstance(error, WrongShape):
+        return str(error)[:LONGEST]
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}"[:LONGEST] if lines else type(error).__name__

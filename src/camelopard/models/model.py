@@ -1,0 +1,103 @@
+"""The one face of every wrapped model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import ModelError
+from camelopard.core.records import Prediction, Task
+from camelopard.models.answers import Reader
+from camelopard.models.asking import Adapter, Asker, Meter
+from camelopard.models.session import Session
+
+BATCH_SIZE = 8192
+
+
+class Wrapped:
+    """A model as the rest of the project sees it. Made by `wrap`; keeps no state but the meaning of the answers.
+
+    Parameters
+    ----------
+    obj
+        What was wrapped; never changed.
+    name
+        How reports call it.
+    adapter, reader
+        How to ask it, and what its answers mean.
+    form
+        The form in which it is asked; None: that of each batch.
+    batch_size
+        Rows per call at most.
+
+    `task` and `classes` (in the order of the probabilities; empty for a regression) raise ModelError for a function that has not answered yet and
+    whose task nobody named.
+    """
+
+    name: str
+    task: Task
+    classes: tuple[Any, ...]
+
+    def __init__(self, obj: object, name: str, adapter: Adapter, reader: Reader, form: Form | None = None, batch_size: int = BATCH_SIZE) -> None:
+        if batch_size < 1:
+            raise ModelError(f"batch_size={batch_size}; expected a whole number of rows per call, at least 1.")
+        self.obj, self.name = obj, name
+        self._adapter, self._reader, self._form, self._batch_size = adapter, reader, form, batch_size
+
+    def __repr__(self) -> str:
+        task = self.task if hasattr(self, "task") else "task not known yet"
+        return f"Model({self.name!r}, {task})"
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the reader knows: a function's task and classes may be learned from its first answer."""
+        if name == "task":
+            return self._reader.task
+        if name == "classes":
+            return self._reader.classes
+        raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}")
+
+    def predict(self, X: Any) -> Prediction:
+        """Return the answers to any table or batch. A row that the model cannot answer has its error in `Prediction.errors`.
+
+        Raises
+        ------
+        InputError
+            If X is no table.
+        ModelError
+            If the model does not answer as a model must (wrong number of answers, not fitted).
+        """
+        return self._reader.prediction(self._asker(Meter(), False).ask(Batch.of(X)))
+
+    def session(self, budget: int | None = None, *, thrifty: bool = False, max_rows: int = 1_000_000) -> Session:
+        """Return a run on this model in which answers are remembered and at most `budget` rows are asked.
+
+        `thrifty`: of more than eight rows that raise together, eight are tried alone, and speak for all if they raise alike; otherwise, and
+        always without it, the rows that raise are searched out exactly.
+        """
+        if budget is not None and budget < 0:
+            raise ModelError(f"budget={budget}; expected a number of model rows, 0 or more, or None for no limit.")
+        meter = Meter(budget)
+        return Session(self._asker(meter, thrifty), self._reader, meter, max_rows)
+
+    def renamed(self, name: str) -> Wrapped:
+        """Return the same model under another name."""
+        twin = copy(self)
+        twin.name = name
+        return twin
+
+    def _asker(self, meter: Meter, thrifty: bool) -> Asker:
+        return Asker(self._adapter, self._reader, self._form, self._batch_size, meter, thrifty)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever a framework raises while its model is looked at into a ModelError."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:  # a foreign object may fail in any way when it is looked at
+        raise ModelError(f"cannot read {what}: {type(error).__name__}: {error}. Is it fitted?") from error

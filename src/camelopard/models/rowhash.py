@@ -1,0 +1,191 @@
+"""Keys of rows: 128 bits per row, so that a model is never asked the same row twice.
+
+The one idea: every cell becomes 64 mixed bits (numbers by their bits, everything else by a running number that its value was given when it was
+first seen), and a row is two independent random linear combinations of its cells (multilinear hashing, Carter & Wegman 1979).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camelopard.core.arrays import Array
+from camelopard.core.batch import Batch, Form
+from camelopard.models.native import EXACT, class_of
+
+Words = NDArray[np.uint64]
+MOST_VALUES = 1_000_000  # distinct values remembered before the memory starts afresh
+CHUNK = 4096  # rows at a time: the work stays in the processor's cache
+NONE, NAN = 0, 1  # running numbers of the two kinds of gap
+
+
+class RowHasher:
+    """Gives rows keys under a salt drawn when it is made, so that nobody can craft rows that collide.
+
+    Equal rows of the same columns, in the same order and form, have equal keys. -0.0 is 0.0 and all NaN are one; 1, True, "1" and 1.0 differ
+    in an object column, while whole numbers are the same in a column of integers and in one of floats.
+    """
+
+    def __init__(self, salt: int | None = None) -> None:
+        self._rng = np.random.default_rng(secrets.randbits(128) if salt is None else salt)
+        self._number_salt, self._large_salt, self._time_salt = (np.uint64(x) for x in self._draw(3))
+        self._multipliers: Words = self._draw(0).reshape(2, 0)
+        self._layouts: dict[object, tuple[Words, frozenset[str]]] = {}
+        self._forms: dict[int, tuple[Form, dict[tuple[str, ...], tuple[Words, frozenset[str]]]]] = {}
+        self._memo = _Memo(self)
+
+    def keys(self, batch: Batch, form: Form | None = None) -> list[bytes]:
+        """Return one 16-byte key per row. `form`: the form in which the rows will be asked, where it is not their own."""
+        start, numeric = self._layout(form or batch.form, batch.names)
+        n, k = len(batch), len(batch.names)
+        while self._multipliers.shape[1] < k:
+            self._multipliers = np.concatenate([self._multipliers, self._draw(2 * max(16, k)).reshape(2, -1)], axis=1)
+        weights = self._multipliers[:, :k, None]
+        lanes = np.empty((n, 2), dtype=np.uint64)
+        for low in range(0, n, CHUNK):
+            chunk = batch if n <= CHUNK else batch.take(slice(low, low + CHUNK))
+            cells = self._cells(chunk, numeric)
+            with np.errstate(over="ignore"):
+                lanes[low : low + CHUNK, 0] = (cells * weights[0]).sum(axis=0, dtype=np.uint64) + start[0]
+                lanes[low : low + CHUNK, 1] = (cells * weights[1]).sum(axis=0, dtype=np.uint64) + start[1]
+        data = lanes.tobytes()
+        return [data[i : i + 16] for i in range(0, 16 * n, 16)]
+
+    def _cells(self, batch: Batch, numeric: frozenset[str]) -> Words:
+        """Return 64 bits per cell, shape (columns, n)."""
+        if len(self._memo) > MOST_VALUES:
+            self._memo.restart()
+        cells = np.empty((len(batch.names), len(batch)), dtype=np.uint64)
+        floats: list[int] = []
+        others: list[int] = []
+        for j, (name, values) in enumerate(batch.columns.items()):
+            kind = values.dtype.kind
+            if kind == "f" or (kind == "i" and self._small(values)):
+                floats.append(j)
+                cells[j] = (values + 0.0).view(np.uint64)  # the sum makes -0.0 a 0.0 and integers floats
+            elif kind == "i":
+                large = np.abs(values.astype(np.float64)) >= EXACT
+                small = _mixed((values + 0.0).view(np.uint64) ^ self._number_salt)
+                cells[j] = np.where(large, _mixed(values.view(np.uint64) ^ self._large_salt), small)
+            elif kind == "M":
+                cells[j] = _mixed(values.astype("datetime64[us]").view(np.uint64) ^ self._time_salt)
+            else:
+                others.append(j)
+                numbers = self._memo.numbers(values, name in numeric)
+                cells[j] = numbers.view(np.uint64)
+        if floats:
+            part = cells[floats]
+            missing = np.isnan(part.view(np.float64))
+            part = _mixed(part ^ self._number_salt)
+            if missing.any():
+                part[missing] = self._memo.bits[NAN]
+            cells[floats] = part
+        if others:
+            cells[others] = self._memo.bits[cells[others].view(np.int64)]
+        return cells
+
+    def number_bits(self, value: float) -> np.uint64:
+        """Return the bits of one number, as in a column of numbers."""
+        bits = np.array([value + 0.0]).view(np.uint64) ^ self._number_salt
+        return np.uint64(_mixed(bits)[0])
+
+    def random_bits(self, n: int) -> Words:
+        """Return n fresh words."""
+        return self._draw(n)
+
+    @staticmethod
+    def _small(values: Array) -> bool:
+        return len(values) == 0 or bool(values.min() > -EXACT and values.max() < EXACT)
+
+    def _layout(self, form: Form, names: tuple[str, ...]) -> tuple[Words, frozenset[str]]:
+        """Return the start value of rows with these columns in this form, and the columns declared as numbers, in which None is NaN."""
+        known = self._forms.get(id(form))
+        if known is None:
+            if len(self._forms) > 1000:
+                self._forms.clear()
+            known = self._forms[id(form)] = (form, {})  # holding the form keeps its id from being used again
+        found = known[1].get(names)
+        if found is None:
+            key = (names, form.kind, _frozen(form.dtypes), _frozen(form.categories))
+            if key not in self._layouts:
+                numeric = frozenset(name for name in names if class_of(form.dtypes.get(name, "")) in ("integer", "float"))
+                self._layouts[key] = (self._draw(2), numeric)
+            found = known[1][names] = self._layouts[key]
+        return found
+
+    def _draw(self, n: int) -> Words:
+        return self._rng.integers(1, 2**64, n, dtype=np.uint64, endpoint=False) | np.uint64(1)
+
+
+class _Memo(dict[Any, int]):
+    """The running number of every value seen in object and boolean columns, and the random bits behind it.
+
+    Text and None are keys themselves; all else is looked up with its type, since 1 == True == 1.0.
+    """
+
+    def __init__(self, hasher: RowHasher) -> None:
+        super().__init__()
+        self._hasher = hasher
+        self._used = 0
+        self.bits: Words = np.empty(0, dtype=np.uint64)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all values but the gaps. Values seen again get new bits: their rows are asked again, never mistaken."""
+        gaps = self.bits[:2] if self._used else self._hasher.random_bits(2)
+        self.clear()
+        self.bits = np.concatenate([gaps, self._hasher.random_bits(1022)])
+        self._used = 2
+        self[None] = NONE
+
+    def numbers(self, values: Array, numeric: bool) -> NDArray[np.int64]:
+        """Return the running number of every cell, shape (n,). In a numeric column 1 is 1.0 and None is NaN."""
+        cells = values.tolist()
+        if not set(map(type, cells)) <= {str, type(None)}:
+            cells = [v if v is None or type(v) is str else self._typed(v, numeric) for v in cells]
+        numbers = np.fromiter(map(self.__getitem__, cells), dtype=np.int64, count=len(cells))
+        if numeric:
+            numbers[numbers == NONE] = NAN
+        return numbers
+
+    def __missing__(self, key: Any) -> int:
+        if self._used == len(self.bits):
+            self.bits = np.concatenate([self.bits, self._hasher.random_bits(self._used)])
+        number = self._used
+        self._used += 1
+        self[key] = number
+        if type(key) is tuple and key[0] is float:
+            self.bits[number] = self._hasher.number_bits(key[1])
+        return number
+
+    def _typed(self, value: Any, numeric: bool) -> Any:
+        kind = type(value)
+        if numeric and kind is int and -EXACT < value < EXACT:
+            return (float, float(value))
+        if kind is float and value != value:
+            return None
+        if kind in (float, int, bool):
+            return (kind, value)
+        try:
+            hash(value)
+        except TypeError:
+            if isinstance(value, np.ndarray) and value.dtype != object:
+                return (kind, value.dtype.str, value.shape, value.tobytes())
+            return (kind, repr(value)) if kind in (list, dict, set, bytearray) else (kind, object())
+        return (kind, repr(value), value)
+
+
+def _mixed(words: Words) -> Words:
+    """Return well mixed 64-bit words: the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
+    with np.errstate(over="ignore"):
+        words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(words ^ (words >> np.uint64(31)))
+
+
+def _frozen(mapping: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(mapping.items())

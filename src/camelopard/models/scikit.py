@@ -1,0 +1,90 @@
+"""scikit-learn estimators and pipelines, and anything with the same methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Floats
+from camelopard.core.errors import ModelError
+from camelopard.core.records import Task
+from camelopard.models.answers import Meaning, Raw, Reader
+from camelopard.models.model import reading
+from camelopard.models.native import Eats
+
+
+class EstimatorAdapter:
+    """Asks an estimator once where it gives probabilities: the class is the most probable one; otherwise `predict`, with its scores."""
+
+    def __init__(self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int) -> None:
+        self.eats = eats
+        self._estimator, self._meaning, self._classes = estimator, meaning, classes
+
+    def ask(self, table: Any) -> Raw:
+        if self._meaning == "proba":
+            return Raw(self._estimator.predict_proba(table), "proba")
+        values = self._estimator.predict(table)
+        scored = self._meaning == "labels" and hasattr(self._estimator, "decision_function")
+        return Raw(values, self._meaning, self._scores(table) if scored else None)
+
+    def _scores(self, table: Any) -> Floats:
+        scores = np.asarray(self._estimator.decision_function(table), dtype=np.float64)
+        return np.column_stack([-scores, scores]) if scores.ndim == 1 and self._classes == 2 else scores
+
+
+def of_estimator(
+    estimator: Any, task: Task | None, classes: Sequence[Any] | None, features: tuple[str, ...] | None, *, booster: Eats | None = None
+) -> tuple[EstimatorAdapter, Reader]:
+    """Return how to ask an estimator, and what its answers mean. `booster`: what it eats, where the caller knows better.
+
+    Raises
+    ------
+    ModelError
+        If it is not fitted, or answers more than one question at once.
+    """
+    with reading(f"this {type(estimator).__name__}"):
+        own = _classes(estimator)
+        found = task or ("classification" if own is not None or classes is not None else _task(estimator))
+    if found == "classification" and own is None and _task(estimator) == "classification" and not hasattr(estimator, "classes_"):
+        raise ModelError(f"this {type(estimator).__name__} has no classes_: it is not fitted. Call fit before wrap.")
+    if found == "regression":
+        own = None
+    meaning: Meaning | None = None
+    if found == "regression":
+        meaning = "numbers"
+    elif found == "classification":
+        meaning = "proba" if own is not None and hasattr(estimator, "predict_proba") else "labels"
+    eats = booster or _eats(estimator, features)
+    return EstimatorAdapter(estimator, eats, meaning, len(own or ())), Reader(found, own, classes)
+
+
+def _classes(estimator: Any) -> list[Any] | None:
+    found = getattr(estimator, "classes_", None)
+    if found is None:
+        return None
+    if isinstance(found, list) and found and isinstance(found[0], np.ndarray):
+        raise ModelError(f"this {type(estimator).__name__} answers {len(found)} questions at once; wrap one model per question.")
+    labels = np.asarray(found).tolist()
+    return labels if labels and not isinstance(labels[0], list) else None
+
+
+def _task(estimator: Any) -> Task | None:
+    """Return the task that the estimator declares, None where it declares none (a clusterer, a class with `predict` alone)."""
+    if not hasattr(estimator, "__sklearn_tags__") and not hasattr(estimator, "_estimator_type"):
+        return None
+    import sklearn.base
+
+    if sklearn.base.is_classifier(estimator):
+        return "classification"
+    return "regression" if sklearn.base.is_regressor(estimator) else None
+
+
+def _eats(estimator: Any, features: tuple[str, ...] | None) -> Eats:
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:
+        return Eats(tuple(str(name) for name in names), ("pandas", "polars", "numpy"))
+    if getattr(estimator, "n_features_in_", None) is not None:  # fitted, and not on names
+        return Eats(features, ("numpy",))
+    return Eats(features, ("pandas", "polars", "numpy"))

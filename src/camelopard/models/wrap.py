@@ -1,0 +1,132 @@
+"""`wrap`: one face for any model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from camelopard.core.batch import Batch
+from camelopard.core.errors import ModelError
+from camelopard.core.protocols import Model
+from camelopard.core.records import Task
+from camelopard.models.answers import Reader
+from camelopard.models.asking import Adapter
+from camelopard.models.model import BATCH_SIZE, Wrapped
+
+Of = Callable[[Any, Task | None, Sequence[Any] | None, tuple[str, ...] | None], tuple[Adapter, Reader]]
+
+
+def wrap(
+    obj: Any,
+    name: str | None = None,
+    task: Task | None = None,
+    classes: Sequence[Any] | None = None,
+    *,
+    batch_size: int = BATCH_SIZE,
+    reference: Any = None,
+) -> Model:
+    """Return the one face of a model: `predict`, `task`, `classes`, `session`. The model itself is never changed.
+
+    Parameters
+    ----------
+    obj
+        A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model (native booster or estimator), or a function from a table to
+        answers: one class or number per row, probabilities of shape (n, k), or, with two `classes`, the probability of the second, shape (n,).
+    name
+        How reports call it; default: its own name.
+    task
+        "classification" or "regression"; read from the model where it says so. Of a function the first answer tells: text, bool and int are
+        classes, floats numbers, two or more columns that sum to 1 probabilities.
+    classes
+        The classes in the order of the probabilities; default: the model's own.
+    batch_size
+        Rows per call at most.
+    reference
+        Rows like those it was fitted on: their column types, fixed categories and order are used for every batch, however that comes.
+
+    Raises
+    ------
+    ModelError
+        If obj is nothing that can be asked, is not fitted, or contradicts `task` or `classes`.
+
+    >>> model = wrap(lambda rows: ["old" if row["age"] > 50 else "young" for row in rows], name="by age")
+    >>> model.predict([{"age": 36}, {"age": 51}]).value.tolist()
+    ['young', 'old']
+    """
+    if isinstance(obj, Wrapped):
+        if task is None and classes is None and reference is None and batch_size == BATCH_SIZE:
+            return obj if name is None else obj.renamed(name)
+        name, obj = name or obj.name, obj.obj
+    elif all(hasattr(obj, attribute) for attribute in ("session", "predict", "classes", "task", "name")):
+        return obj  # type: ignore[no-any-return]
+    if isinstance(obj, type):
+        raise ModelError(f"{obj.__name__} is a class; expected a fitted model. Give an instance, e.g. {obj.__name__}().fit(X, y).")
+    rows = None if reference is None else Batch.of(reference)
+    adapter, reader = _adapter(obj)(obj, task, classes, None if rows is None else rows.names)
+    return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size)
+
+
+def _adapter(obj: object) -> Of:
+    """Return how to read an object of this type. Nothing is imported that the object has not imported itself."""
+    for kind in type(obj).__mro__:
+        library = kind.__module__.split(".")[0]
+        found = _KNOWN.get((library, kind.__name__))
+        if found is not None:
+            return found()
+    if hasattr(obj, "predict"):
+        return _estimator()
+    if callable(obj):
+        return _function()
+    raise ModelError(
+        f"cannot wrap a {type(obj).__name__}. Give a fitted scikit-learn, LightGBM or XGBoost model, anything with `predict`, or a function "
+        "from a table to answers; load a model file with its own library first."
+    )
+
+
+def _estimator() -> Of:
+    from camelopard.models.scikit import of_estimator
+
+    return of_estimator
+
+
+def _function() -> Of:
+    from camelopard.models.functions import of_function
+
+    return of_function
+
+
+def _lightgbm_booster() -> Of:
+    from camelopard.models.lightgbm_model import of_booster
+
+    return of_booster
+
+
+def _lightgbm_face() -> Of:
+    from camelopard.models.lightgbm_model import of_face
+
+    return of_face
+
+
+def _xgboost_booster() -> Of:
+    from camelopard.models.xgboost_model import of_booster
+
+    return of_booster
+
+
+def _xgboost_face() -> Of:
+    from camelopard.models.xgboost_model import of_face
+
+    return of_face
+
+
+_KNOWN: dict[tuple[str, str], Callable[[], Of]] = {
+    ("lightgbm", "Booster"): _lightgbm_booster,
+    ("lightgbm", "LGBMModel"): _lightgbm_face,
+    ("xgboost", "Booster"): _xgboost_booster,
+    ("xgboost", "XGBModel"): _xgboost_face,
+}
+
+
+def _name(obj: object) -> str:
+    name = getattr(obj, "__name__", None)
+    return name if isinstance(name, str) and name != "<lambda>" else ("function" if name else type(obj).__name__)

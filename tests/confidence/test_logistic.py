@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+
+from camelopard.confidence.logistic import Logistic, logit, sigmoid
+
+
+def test_known_weights_are_found_again() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20_000, 2))
+    y = rng.random(20_000) < sigmoid(1.5 * x[:, 0] - 0.5 * x[:, 1] + 0.3)
+    fitted = Logistic.fit(x, y)
+    assert np.allclose(fitted.weights, [1.5, -0.5], atol=0.08)
+    assert abs(fitted.intercept - 0.3) < 0.06
+
+
+def test_separable_data_stays_finite_and_one_sided_data_never_certain() -> None:
+    x = np.arange(20.0)[:, None]
+    assert np.isfinite(Logistic.fit(x, x[:, 0] > 9.5).weights).all()
+    p = Logistic.fit(x, np.zeros(20, dtype=bool)).probability(x)
+    assert 0 < p.max() < 0.2
+
+
+def test_weights_change_the_base_rate() -> None:
+    x = np.zeros((100, 1))
+    event = np.arange(100) < 50
+    p = Logistic.fit(x, event, np.where(event, 1.0, 9.0)).probability(x)[0]
+    assert 0.05 < p < 0.16
+
+
+def test_state_round_trip_and_bounds() -> None:
+    fitted = Logistic.fit(np.arange(20.0)[:, None], np.arange(20) > 9)
+    again = Logistic.from_state(fitted.state())
+    assert again.probability(np.array([[3.0]])) == fitted.probability(np.array([[3.0]]))
+    assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
+    assert sigmoid(np.array([-1e9, 1e9])).tolist() == [sigmoid(np.array([-35.0]))[0], sigmoid(np.array([35.0]))[0]]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from camelopard.core.batch import Batch
+from camelopard.core.schema import Schema
+from camelopard.evidence.reading import STATES, Reader
+
+
+def world() -> tuple[Reader, Schema]:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(17, 91, 500),
+            "rate": rng.normal(size=500),
+            "work": rng.choice(["Private", "State-gov", "Never"], 500, p=[0.7, 0.2, 0.1]),
+            "new": rng.random(500) < 0.5,
+            "day": pd.date_range("2020-01-01", periods=500),
+        }
+    )
+    batch = Batch.of(frame)
+    schema = Schema.infer(batch)
+    return Reader.learn(batch, schema, axis=np.asarray(frame["work"].map({"Private": 0.0, "State-gov": 1.0, "Never": -1.0}))), schema
+
+
+READER, SCHEMA = world()
+
+
+def read(**cells: object) -> dict[str, tuple[float, float, str]]:
+    row = {"age": 40, "rate": 0.1, "work": "Private", "new": True, "day": pd.Timestamp("2020-06-01").to_pydatetime(), **cells}
+    reading = READER.read(SCHEMA.conform(Batch.of([row])))
+    return {n: (reading.values[0, j], reading.scores[0, j], STATES[reading.states[0, j]]) for j, n in enumerate(SCHEMA.names)}
+
+
+def test_a_clean_row_has_only_sound_cells() -> None:
+    assert {state for _, _, state in read().values()} == {"ok"}
+
+
+def test_farther_beyond_the_range_is_farther_in_score() -> None:
+    scores = [read(age=age)["age"][1] for age in (40, 90, 120, 1985, 10**6)]
+    assert scores == sorted(scores)
+    assert scores[3] > scores[1] + 3
+    assert read(age=-5)["age"][1] < read(age=17)["age"][1]
+
+
+def test_states_name_what_is_odd() -> None:
+    assert read(age=None)["age"][2] == "missing"
+    assert read(age="36")["age"][::2] == (36.0, "variant")
+    assert read(age="thirty")["age"][2] == "type"
+    assert read(age=[36])["age"][2] == "type"
+    assert read(age=36.5)["age"][2] == "fraction"
+    assert read(work="private ")["work"][2] == "variant"
+    assert read(work="Astronaut")["work"][2] == "unseen"
+    assert read(work={"a": 1})["work"][2] == "type"
+    assert read(new="yes")["new"][2] == "variant"
+    assert read(day="01/06/2020")["day"][2] == "variant"
+    assert read(day="soon")["day"][2] == "type"
+    assert read(age=float("inf"))["age"][1] == 12.0
+
+
+def test_categories_are_ordered_by_what_the_model_makes_of_them() -> None:
+    scores = [read(work=w)["work"][1] for w in ("Never", "Private", "State-gov")]
+    assert scores == sorted(scores)
+
+
+def test_decoding_returns_known_values_within_the_range() -> None:
+    for encoder in READER.encoders:
+        values = encoder.decode(np.array([-9.0, -1.0, 0.0, 1.0, 9.0]))
+        assert (READER.encoders[0].low, READER.encoders[0].high) == (17.0, 90.0)  # type: ignore[union-attr]
+        again, states = encoder.encode(encoder.cells(values))
+        assert np.allclose(again, values)
+        assert set(states) == {0}
+
+
+def test_state_round_trip_reads_the_same() -> None:
+    batch = SCHEMA.conform(Batch.of([{"age": 36, "work": "privat"}, {"age": "x", "work": None}]))
+    again = Reader.from_state(READER.state()).read(batch)
+    first = READER.read(batch)
+    assert np.array_equal(first.scores, again.scores, equal_nan=True)
+    assert np.array_equal(first.states, again.states)
+
+
+CELL = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.lists(st.integers(), max_size=2)
+
+
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(SCHEMA.names, CELL)), min_size=1, max_size=5))
+def test_any_cell_is_read_and_alone_it_reads_the_same(rows: list[dict[str, object]]) -> None:
+    together = READER.read(SCHEMA.conform(Batch.of(rows)))
+    for i, row in enumerate(rows):
+        alone = READER.read(SCHEMA.conform(Batch.of([row])))
+        assert np.array_equal(together.scores[i], alone.scores[0], equal_nan=True)
+        assert np.array_equal(together.states[i], alone.states[0])
