@@ -74,6 +74,8 @@ class Panel:
     ) -> None:
         self.reader, self.copula, self.null_costs, self.never, self.weights, self.gate = reader, copula, null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
+        self._categories = [(j, encoder) for j, encoder in enumerate(reader.encoders) if isinstance(encoder, CategoryEncoder)]
+        self._category_places = np.array([j for j, _ in self._categories], dtype=np.intp)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,13 +151,12 @@ class Panel:
         return np.hstack([summary, surprise.residual, np.where(reading.states == OK, surprise.filled, marks)])
 
     def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
-        rarest, weight = np.zeros(len(reading)), np.zeros(len(reading))
-        for j, encoder in enumerate(self.reader.encoders):
-            if isinstance(encoder, CategoryEncoder):
-                rare = encoder.rarity(reading.values[:, j])
-                weight = np.where(rare > rarest, self.weights[j], weight)
-                rarest = np.maximum(rare, rarest)
-        return rarest, weight
+        """Return the rarest category of each row, as −log of its share, and the weight of its column."""
+        if not self._categories:
+            return np.zeros(len(reading)), np.zeros(len(reading))
+        rare = np.stack([encoder.rarity(reading.values[:, j]) for j, encoder in self._categories], axis=1)
+        rarest = rare.argmax(axis=1)
+        return rare[np.arange(len(rare)), rarest], np.where(rare.any(axis=1), self.weights[self._category_places[rarest]], 0.0)
 
     def state(self) -> dict[str, Any]:
         """Return everything, as plain data and arrays."""

@@ -81,10 +81,10 @@ def plan(eats: Eats, form: Form, names: tuple[str, ...]) -> Plan:
     kind: TableKind = form.kind if form.kind in eats.kinds else eats.kinds[0]
     if kind == "batch":
         return Plan(kind, ())
-    chosen = names if eats.features is None else _chosen(eats, names)
+    chosen = _chosen(eats, names)
     if not chosen and form.kind == "numpy":
-        kind, chosen = "numpy", names
-    return Plan(kind, tuple(_column_plan(name, eats, form, kind) for name in chosen))
+        kind, chosen = "numpy", dict(zip(names, names, strict=True))
+    return Plan(kind, tuple(_column_plan(name, feature, eats, form, kind) for name, feature in chosen.items()))
 
 
 def groups(batch: Batch, table: Plan) -> Iterator[tuple[Ints, Signature]]:
@@ -166,21 +166,24 @@ _FIT: Mapping[TypeClass, frozenset[type]] = {
 }
 
 
-def _chosen(eats: Eats, names: tuple[str, ...]) -> tuple[str, ...]:
+def _chosen(eats: Eats, names: tuple[str, ...]) -> dict[str, str]:
+    """Return the columns to hand over, in order, and the name by which the model knows each."""
+    if eats.features is None:
+        return dict(zip(names, names, strict=True))
     known = {name: name for name in names}
     if eats.underscored:
         known = {re.sub(r"\s", "_", name): name for name in names} | known
-    return tuple(known[feature] for feature in eats.features or () if feature in known)
+    return {known[feature]: feature for feature in eats.features if feature in known}
 
 
-def _column_plan(name: str, eats: Eats, form: Form, kind: TableKind) -> ColumnPlan:
-    native = eats.types.get(name) or form.dtypes.get(name) or eats.defaults.get(name) or ""
+def _column_plan(name: str, feature: str, eats: Eats, form: Form, kind: TableKind) -> ColumnPlan:
+    native = eats.types.get(feature) or form.dtypes.get(name) or eats.defaults.get(feature) or ""
     of = class_of(native)
     if kind == "numpy" and native == "object":
         of = "open"
-    categories = eats.categories.get(name) or form.categories.get(name, ())
+    categories = eats.categories.get(feature) or form.categories.get(name, ())
     if kind == "pandas":
-        if form.kind != "pandas" or name in eats.types or name not in form.dtypes:
+        if form.kind != "pandas" or feature in eats.types or name not in form.dtypes:
             native = _CANONICAL.get(of, "")
         gaps = native[:1].isupper() or native == "boolean" or native.endswith("[pyarrow]")
     else:
@@ -400,17 +403,16 @@ def _pandas_text(values: Array, native: str) -> Any:
         return cells
     if native in ("", "str"):
         text = pd.Series(["a"]).dtype  # what this pandas makes of text
-        return pd.array(_cells(values), dtype=text) if text.kind != "O" else _pandas_text(values, "object")
+        return pd.array(_cells(values), dtype=text) if text != np.dtype(object) else _pandas_text(values, "object")
     return pd.array(_cells(values), dtype=native)
 
 
 def _pandas_category(values: Array, column: ColumnPlan) -> Any:
     pd = _library("pandas")
-    cells = _cells(values)
-    if not column.categories:
-        return pd.Categorical(cells)
-    unseen = [v for v in dict.fromkeys(map(_hashable, cells)) if v is not None and v not in set(column.categories)]
-    return pd.Categorical(list(map(_hashable, cells)), categories=[*column.categories, *unseen])
+    cells = list(map(_hashable, _cells(values)))
+    known = set(column.categories)
+    unseen = [v for v in dict.fromkeys(cells) if v is not None and v not in known]
+    return pd.Categorical(cells, categories=[*column.categories, *unseen] if known else None)
 
 
 def _hashable(value: Any) -> Any:

@@ -60,33 +60,40 @@ class RowHasher:
         if len(self._memo) > MOST_VALUES:
             self._memo.restart()
         cells = np.empty((len(batch.names), len(batch)), dtype=np.uint64)
-        floats: list[int] = []
+        numbers: list[int] = []
         others: list[int] = []
+        whole: dict[int, Array] = {}
         for j, (name, values) in enumerate(batch.columns.items()):
             kind = values.dtype.kind
-            if kind == "f" or (kind == "i" and self._small(values)):
-                floats.append(j)
-                cells[j] = (values + 0.0).view(np.uint64)  # the sum makes -0.0 a 0.0 and integers floats
-            elif kind == "i":
-                large = np.abs(values.astype(np.float64)) >= EXACT
-                small = _mixed((values + 0.0).view(np.uint64) ^ self._number_salt)
-                cells[j] = np.where(large, _mixed(values.view(np.uint64) ^ self._large_salt), small)
+            if kind in "fi":
+                if kind == "i":
+                    whole[j] = values
+                numbers.append(j)
+                cells[j] = (values + 0.0).view(np.uint64)  # the sum makes -0.0 a 0.0, and integers floats
             elif kind == "M":
                 cells[j] = _mixed(values.astype("datetime64[us]").view(np.uint64) ^ self._time_salt)
             else:
                 others.append(j)
-                numbers = self._memo.numbers(values, name in numeric)
-                cells[j] = numbers.view(np.uint64)
-        if floats:
-            part = cells[floats]
-            missing = np.isnan(part.view(np.float64))
-            part = _mixed(part ^ self._number_salt)
-            if missing.any():
-                part[missing] = self._memo.bits[NAN]
-            cells[floats] = part
+                cells[j] = self._memo.numbers(values, name in numeric).view(np.uint64)
+        if numbers:
+            cells[numbers] = self._number_cells(cells[numbers], [whole.get(j) for j in numbers] if whole else [])
         if others:
             cells[others] = self._memo.bits[cells[others].view(np.int64)]
         return cells
+
+    def _number_cells(self, words: Words, whole: list[Array | None]) -> Words:
+        """Return the mixed bits of numbers given as the bits of floats. Integers too large to be told apart as floats are mixed as they came."""
+        floats = words.view(np.float64)
+        mixed = _mixed(words ^ self._number_salt)
+        missing = np.isnan(floats)
+        if missing.any():
+            mixed[missing] = self._memo.bits[NAN]
+        if whole and (np.abs(floats) >= EXACT).any():
+            for j, values in enumerate(whole):
+                if values is not None:
+                    large = np.abs(floats[j]) >= EXACT
+                    mixed[j, large] = _mixed(values[large].view(np.uint64) ^ self._large_salt)
+        return mixed
 
     def number_bits(self, value: float) -> np.uint64:
         """Return the bits of one number, as in a column of numbers."""
@@ -96,10 +103,6 @@ class RowHasher:
     def random_bits(self, n: int) -> Words:
         """Return n fresh words."""
         return self._draw(n)
-
-    @staticmethod
-    def _small(values: Array) -> bool:
-        return len(values) == 0 or bool(values.min() > -EXACT and values.max() < EXACT)
 
     def _layout(self, form: Form, names: tuple[str, ...]) -> tuple[Words, frozenset[str]]:
         """Return the start value of rows with these columns in this form, and the columns declared as numbers, in which None is NaN."""

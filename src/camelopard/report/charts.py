@@ -84,7 +84,7 @@ def _chart(panels: Sequence[Panel], columns: int, width: int) -> Any:
         alt.layer(band, floor, line, dots, data=alt.Data(values=rows))
         .properties(width=width, height=100)
         .facet(facet=alt.Facet("panel:N", header=header), columns=columns, spacing=22)
-        .configure(aria=False, background=None, font=FONT, padding=4)
+        .configure(aria=False, background="transparent", font=FONT, padding=4)
         .configure_view(stroke=None)
         .configure_axis(labelColor=QUIET, titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE, labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
     )

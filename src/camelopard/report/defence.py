@@ -1,0 +1,208 @@
+"""What the page shows of attacks, of the firewall's measured quality, and of rows it has screened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from camelopard.report import document as given
+from camelopard.report import words
+from camelopard.report.fooled import Example, example_of
+from camelopard.report.words import Cell
+
+MOST_ROWS = 200
+ROUTES = ("pass", "repair", "review", "block")
+FIGURES = {
+    "auroc_fooled": "AUROC: rows that fool the model above rows that do not, by this firewall",
+    "auroc_fooled_by_own_doubt": "The same, by the model’s own confidence",
+    "auroc_fooled_by_oddity": "The same, by how odd the row is",
+    "fooled_caught": "Rows that fooled the model and were stopped",
+    "harmless_flagged": "Damaged rows that did not fool it and were stopped all the same",
+    "fooled_caught_at_5_percent": "Fooling rows that would be stopped at 5 % clean alarms",
+    "ece_risk": "Calibration error of the risk (0 is perfect)",
+    "brier_risk": "Brier score of the risk (0 is perfect)",
+    "ece_confidence": "Calibration error of the confidence (0 is perfect)",
+}
+SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """The share of rows fooled by a total change of at most `size` spreads."""
+
+    size: str
+    share: str
+    bar: int
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """How small a change suffices."""
+
+    rows: str
+    queries: str
+    steps: tuple[Step, ...]
+    columns: tuple[tuple[str, str, str], ...]
+    examples: tuple[tuple[Example, str], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.columns or self.examples)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured quantity with its interval."""
+
+    name: str
+    value: str
+    span: str
+
+
+@dataclass(frozen=True)
+class Defence:
+    """The firewall's promise and its measured quality."""
+
+    promise: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    heads: tuple[str, ...]
+    table: tuple[tuple[str, tuple[str, ...]], ...]
+    notes: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.promise or self.figures or self.table or self.notes)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """One row that came in, and what the firewall did with it."""
+
+    id: str
+    wrong: list[tuple[bool, str]]
+    harmless: bool
+    risk: str
+    confidence: str
+    route: str
+    should_be: Cell | None
+    before: Cell
+    mistaken: bool
+    after: Cell | None
+    reasons: tuple[list[tuple[bool, str]], ...]
+
+
+def attacks(document: Mapping[str, Any]) -> Attacks:
+    """Return how small a change of a row moves the model's answer."""
+    found = given.entry(document, "attacks")
+    within = sorted((size, share) for key, value in given.pairs(found, "fooled_within") if (size := _as_float(key)) is not None and (share := given.number(value)) is not None)
+    columns = sorted(given.records(found, "by_column"), key=lambda c: -(given.number(c, "flipped") or 0.0))[:40]
+    examples = [(shown, _spreads(given.number(raw, "cost"))) for raw in given.records(found, "examples") if (shown := example_of(raw)) is not None]
+    rows, queries = given.number(found, "rows"), given.number(found, "queries")
+    return Attacks(
+        "" if rows is None else words.count(rows),
+        "" if queries is None else words.count(queries),
+        tuple(Step(words.figure(size), words.percent(share), _bar(share)) for size, share in within),
+        tuple((words.name(given.text(c, "column")), words.percent(given.number(c, "flipped")), _spreads(given.number(c, "median_change")) or "–") for c in columns),
+        tuple(examples[:3]),
+    )
+
+
+def firewall(document: Mapping[str, Any]) -> Defence:
+    """Return what the firewall promises and how good it was measured to be."""
+    found = given.entry(document, "firewall")
+    heads, table = _table(given.records(found, "table") or _by_kind(found))
+    notes = tuple(words.sentence(note) for note in given.items(found, "notes") if isinstance(note, str))
+    return Defence(tuple(_promise(found)), tuple(_figures(found)), heads, table, notes[:20])
+
+
+def screened(document: Mapping[str, Any]) -> list[Screened]:
+    """Return the screened rows that the report was given."""
+    return [_screened(row) for row in given.records(document, "screen", "rows")[:MOST_ROWS]]
+
+
+def _screened(row: Mapping[str, Any]) -> Screened:
+    route, should_be, before, after = (given.entry(row, key) for key in ("route", "should_be", "before", "after"))
+    return Screened(
+        words.cell(given.entry(row, "id")).text,
+        words.prose(given.text(row, "wrong")),
+        bool(given.entry(row, "harmless")),
+        words.percent(given.number(row, "risk")),
+        words.percent(given.number(row, "confidence")),
+        route if route in ROUTES else "unknown",
+        None if should_be is None else words.cell(should_be),
+        Cell("", "no answer") if before is None else words.cell(before),
+        should_be is not None and str(should_be) != str(before),
+        None if after is None else words.cell(after),
+        tuple(words.prose(reason) for reason in given.items(row, "reasons") if isinstance(reason, str))[:5],
+    )
+
+
+def _promise(found: Any) -> list[str]:
+    lines = []
+    alpha = given.number(found, "threshold", "alpha") or given.number(found, "alpha")
+    rows, sure = given.number(found, "threshold", "rows"), given.number(found, "threshold", "confidence")
+    if given.entry(found, "threshold", "alarms_possible") is False:
+        lines.append(f"No alarms: {words.count(rows)} calibration rows are too few to promise at most {words.percent(alpha)} false alarms.")
+    elif alpha is not None:
+        chance = f" This holds with a probability of {words.percent(sure)}, given {words.count(rows)} calibration rows." if sure is not None and rows is not None else ""
+        lines.append(f"Of clean rows like those it was fitted on, at most {words.percent(alpha)} are stopped.{chance}")
+    threshold = given.number(found, "threshold", "risk")
+    threshold = given.number(found, "threshold") if threshold is None else threshold
+    if threshold is not None:
+        lines.append(f"A row is stopped from a risk of {words.figure(threshold, 2)}.")
+    if mix := given.text(found, "mix"):
+        lines.append(f"Risk and confidence are probabilities for this traffic: {words.sentence(mix)}.")
+    return lines
+
+
+def _figures(found: Any) -> list[Figure]:
+    figures = []
+    for key, value in given.pairs(found, "measured"):
+        estimate = given.number(value, "value") if isinstance(value, Mapping) else given.number(value)
+        if estimate is None:
+            continue
+        interval = given.entry(value, "interval") or value
+        low, high = given.number(interval, "low"), given.number(interval, "high")
+        between = "" if low is None or high is None else words.span(low, high) if key in SHARES else f"{low:.3f}–{high:.3f}"
+        name = FIGURES.get(key) or words.clean(key.replace("_", " "), words.LONGEST_NAME)
+        figures.append(Figure(name, words.percent(estimate) if key in SHARES else f"{estimate:.3f}", between))
+    return figures[:40]
+
+
+def _by_kind(found: Any) -> list[Mapping[str, Any]]:
+    kinds = [{"kind of damage": words.kind_words(kind), **row} for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)]
+    return sorted(kinds, key=lambda row: (given.number(row, "auroc") is None, given.number(row, "auroc") or 0.0))
+
+
+def _table(rows: list[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    keys = list(dict.fromkeys(str(key) for row in rows for key in row))[:10]
+    if not keys:
+        return (), ()
+    heads = tuple({"auroc": "AUROC", "n": "rows"}.get(key) or words.kind_words(key) for key in keys)
+    lines = tuple((_table_cell(keys[0], row.get(keys[0])), tuple(_table_cell(key, row.get(key)) for key in keys[1:])) for row in rows[:MOST_ROWS])
+    return heads, lines
+
+
+def _table_cell(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    size = given.number(value)
+    if size is None:
+        return words.clean(value, words.LONGEST_NAME) if isinstance(value, str) else "–"
+    if key in ("n", "rows"):
+        return words.count(size)
+    return words.percent(size) if key in ("fooled", "caught", "flagged") and 0 <= size <= 1 else words.figure(size, 3)
+
+
+def _spreads(value: float | None) -> str:
+    return "" if value is None else words.figure(value, 2)
+
+
+def _bar(share: float) -> int:
+    return round(100 * min(max(share, 0.0), 1.0))
+
+
+def _as_float(text: str) -> float | None:
+    try:
+        return given.number(float(text))
+    except ValueError:
+        return None

@@ -1,0 +1,178 @@
+"""Writes a stress report as one page: a single file without scripts or outside addresses, for readers who do not program.
+
+The page is made in three steps: the document (plain data, all of it optional) is read into what is shown, charts are drawn, a template is filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from camelopard.report import charts, contract, curves, defence, fooled, words
+from camelopard.report import document as given
+from camelopard.report.fooled import Group
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+WIDE, NARROW = (4, 190), (2, 132)  # panels side by side and their width in pixels, on a desk and on a phone
+MOST_DATA = 200
+
+
+@dataclass(frozen=True)
+class Masthead:
+    """The top of the page: what it is about, the verdict, how many findings of each level."""
+
+    model: str
+    about: str
+    verdict: list[tuple[bool, str]]
+    levels: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataColumn:
+    """One column of the data, as it was seen."""
+
+    name: str
+    kind: str
+    missing: str
+    holds: str
+
+
+def write(document: Mapping[str, Any]) -> str:
+    """Return the page for a report given as plain data (`StressReport.to_dict()`). The same document gives the same page.
+
+    >>> page = write({"verdict": "Nothing fools it.", "model": {"name": "<b>"}})
+    >>> page.startswith("<!doctype html>"), "<b>" in page
+    (True, False)
+    """
+    panels = curves.panels(document)
+    groups = fooled.groups(document)[: fooled.MOST_GROUPS]
+    measured = bool(groups or panels or given.records(document, "curves"))
+    page: str = _template().render(
+        style=(files(__package__) / "report.css").read_text(encoding="utf-8"),
+        top=masthead(document),
+        groups=groups[: fooled.IN_FULL],
+        more=groups[fooled.IN_FULL :],
+        measured=measured,
+        panels=len(panels),
+        wide=charts.dose_response(panels, *WIDE, name="dose"),
+        narrow=charts.dose_response(panels, *NARROW, name="dose-narrow"),
+        overview=curves.overview(document),
+        contract=contract.contract(document),
+        ignored=contract.ignored(document),
+        attacks=defence.attacks(document),
+        serving=serving(document),
+        serving_checked=given.text(document, "mode") not in ("data", "predictions") and given.entry(document, "serving") is not None,
+        firewall=defence.firewall(document),
+        screened=defence.screened(document),
+        screen_title=words.sentence(given.text(document, "screen", "title") or "Rows that were screened"),
+        data=data_columns(document),
+        cost=cost(document),
+    )
+    return page
+
+
+def masthead(document: Mapping[str, Any]) -> Masthead:
+    """Return the top of the page."""
+    model, task = given.text(document, "model", "name"), given.text(document, "model", "task")
+    classes = [words.cell(c).text for c in given.items(document, "model", "classes")]
+    rows, columns = given.number(document, "data", "rows"), given.records(document, "data", "columns")
+    about = []
+    if task:
+        named = f" into {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}" if classes else ""
+        about.append(words.clean(f"{task}{named}", 200))
+    if rows is not None:
+        about.append(f"{words.count(rows)} rows")
+    if columns:
+        about.append(f"{len(columns)} column{'' if len(columns) == 1 else 's'}")
+    return Masthead(words.name(model) if model else "", ", ".join(about), _verdict(document), _levels(document), tuple(_notes(document)))
+
+
+def serving(document: Mapping[str, Any]) -> list[Group]:
+    """Return the serving faults, each a group of its own."""
+    found = fooled.groups({"findings": given.records(document, "serving")})
+    return found[: fooled.MOST_GROUPS]
+
+
+def cost(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the run cost and what it takes to run it again."""
+    asked, planned = given.number(document, "cost", "asked"), given.number(document, "cost", "planned")
+    seconds, seed = given.number(document, "cost", "seconds"), given.number(document, "seed")
+    lines = []
+    if asked is not None:
+        lines.append(("Rows the model was asked", words.count(asked) + (f" of {words.count(planned)} planned" if planned is not None else "")))
+    if given.entry(document, "cost", "complete") is not None:
+        done = given.number(document, "cost", "share_done")
+        partly = "no" if done is None else f"no, {words.percent(done)} of it"
+        lines.append(("The whole plan was done", "yes" if given.entry(document, "cost", "complete") else partly))
+    if seconds is not None:
+        lines.append(("Time", words.duration(seconds)))
+    if seed is not None:
+        lines.append(("Seed", words.figure(seed)))
+    if version := given.text(document, "version"):
+        lines.append(("Version of camelopard", words.clean(version, words.LONGEST_NAME)))
+    return lines
+
+
+def data_columns(document: Mapping[str, Any]) -> list[DataColumn]:
+    """Return what the data's columns hold."""
+    return [_data_column(column) for column in given.records(document, "data", "columns")[:MOST_DATA]]
+
+
+def _verdict(document: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    if verdict := given.text(document, "verdict"):
+        return words.prose(verdict)
+    findings = given.all_findings(document)
+    if findings:
+        n = len(findings)
+        return words.prose(f"{n} finding{'' if n == 1 else 's'}, the worst of level {given.level(findings[0])}.")
+    if given.records(document, "curves"):
+        return words.prose("Nothing that was tried fools this model beyond what a random legal value does.")
+    return words.prose("Nothing was measured, so nothing can be said about this model.")
+
+
+def _levels(document: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    found = [given.level(finding) for finding in given.all_findings(document)]
+    return tuple((name, found.count(name)) for name in reversed(given.LEVELS[1:]))
+
+
+def _notes(document: Mapping[str, Any]) -> list[str]:
+    notes = []
+    mode = given.text(document, "mode")
+    if mode == "data":
+        notes.append("There was no model: this page describes the data only.")
+    if mode == "predictions":
+        notes.append("Only the model’s answers were at hand. A stand-in that learned to imitate them was examined, so findings hold as far as it agrees with the model.")
+    if given.entry(document, "cost", "complete") is False:
+        done = given.number(document, "cost", "share_done")
+        share = "part" if done is None else words.percent(done)
+        notes.append(f"The budget ended the run early: {share} of the plan was done. What was measured stands; more budget measures the rest.")
+    return notes
+
+
+def _data_column(column: Mapping[str, Any]) -> DataColumn:
+    kind, low, high = given.text(column, "kind"), given.entry(column, "low"), given.entry(column, "high")
+    holds = ""
+    values = given.entry(column, "values")
+    if isinstance(values, (Mapping, list, tuple)) and values:
+        known = [words.cell(v).text or words.cell(v).remark for v in list(values)[:5]]
+        holds = ", ".join(known) + (f" and {len(values) - 5:,} more" if len(values) > 5 else "")
+    elif low is not None and high is not None:
+        show = words.day if kind == "date" else lambda v: words.cell(v).text
+        holds = f"{show(low)} to {show(high)}"
+    missing = given.number(column, "null_rate")
+    shown = "never" if missing == 0 else words.percent(missing)
+    return DataColumn(words.name(given.text(column, "name")), words.kind_words(kind) if kind else "unknown", shown, holds)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string((files(__package__) / "report.html").read_text(encoding="utf-8"))

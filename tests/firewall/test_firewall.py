@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import camelopard as cp
+from camelopard.core.errors import ArtifactError, CamelopardError, InputError, ModelError, NotFitted
+from camelopard.firewall.firewall import Firewall
+from camelopard.firewall.guard import Blocked
+from camelopard.firewall.seen import OptimisticWarning
+
+KINDS = ["red", "green", "blue", "grey"]
+
+
+def people(n: int, seed: int) -> pd.DataFrame:
+    """Mixed rows: `dose` and `colour` decide, `weight` follows dose, `noise` and `shelf` decide nothing."""
+    rng = np.random.default_rng(seed)
+    dose = rng.gamma(4.0, 2.0, n)
+    return pd.DataFrame(
+        {
+            "dose": dose.round(2),
+            "weight": (dose * 3 + rng.normal(0, 2, n)).round(2),
+            "colour": rng.choice(KINDS, n, p=[0.4, 0.3, 0.2, 0.1]),
+            "noise": rng.normal(100, 15, n).round(1),
+            "shelf": rng.choice(["a", "b", "c"], n),
+            "age": rng.integers(18, 91, n),
+        }
+    )
+
+
+def risk_of(table: pd.DataFrame) -> Any:
+    effect = table["colour"].map({"red": 1.5, "green": 0.0, "blue": -1.5, "grey": 0.5}).fillna(0.0).astype(float)
+    return 1 / (1 + np.exp(-(0.6 * (table["dose"].astype(float) - 8) + effect + 0.05 * (table["age"].astype(float) - 50))))
+
+
+def answer(table: pd.DataFrame) -> Any:
+    p = np.nan_to_num(risk_of(table).to_numpy(), nan=0.5)
+    return np.column_stack([1 - p, p])
+
+
+def labels(table: pd.DataFrame, seed: int) -> Any:
+    return np.where(np.random.default_rng(seed).random(len(table)) < risk_of(table), "sick", "well")
+
+
+@dataclass
+class World:
+    firewall: Firewall
+    model: Any
+    test: pd.DataFrame
+
+
+def wrapped() -> Any:
+    return cp.wrap(answer, name="clinic", task="classification", classes=["well", "sick"])
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    clean = people(2500, 1)
+    model = wrapped()
+    firewall = cp.Firewall(alpha=0.02, budget=40_000, seed=0).fit(model, clean, labels(clean, 1), reference=people(2500, 2))
+    return World(firewall, model, people(2000, 3))
+
+
+def test_harm_is_risky_and_oddity_without_harm_is_not(world: World) -> None:
+    base = world.test.iloc[:300]
+    harmful = world.firewall.screen(base.assign(dose=base["dose"] * 100))
+    harmless = world.firewall.screen(base.assign(noise=base["noise"] * 100))
+    changed = world.model.predict(base.assign(dose=base["dose"] * 100)).value != world.model.predict(base).value
+    assert np.median(harmful.risk[changed]) > 0.5
+    assert np.mean(harmless.route == "pass") > 0.9
+    assert np.median(harmless.oddity) > 0.9
+
+
+def test_clean_rows_are_stopped_no_more_often_than_promised(world: World) -> None:
+    stopped = np.mean(world.firewall.screen(people(6000, 9)).route != "pass")
+    assert stopped <= 0.02 + 3 * np.sqrt(0.02 * 0.98 / 6000)
+
+
+def test_reasons_name_the_broken_field_and_repairs_give_it_a_plausible_value(world: World) -> None:
+    sure = world.test[(world.test["dose"] > 9) & (world.test["dose"] < 11) & (world.test["colour"] == "blue")].iloc[0].to_dict()
+    verdict = world.firewall.screen({**sure, "dose": sure["dose"] * 100})[0]
+    assert verdict.reasons[0].field == "dose"
+    assert "dose" in verdict.reasons[0].message
+    assert verdict.repair is not None
+    assert 4 < verdict.repair.changes["dose"] < 16
+    assert sum(r.contribution for r in verdict.reasons) == pytest.approx(1.0, abs=0.01)
+
+
+def test_unusual_spellings_are_repaired_to_what_they_mean(world: World) -> None:
+    row = world.test.iloc[0].to_dict()
+    verdict = world.firewall.screen({**row, "colour": f" {row['colour'].upper()}", "dose": str(row["dose"]).replace(".", ",")})[0]
+    assert verdict.repair is not None
+    assert verdict.repair.changes["colour"] == row["colour"]
+    assert verdict.repair.changes["dose"] == pytest.approx(row["dose"])
+
+
+def same(a: Any, b: Any) -> bool:
+    arrays = ("risk", "confidence", "oddity")
+    return all(getattr(a, n).tobytes() == getattr(b, n).tobytes() for n in arrays) and a.route.tolist() == b.route.tolist()
+
+
+def damaged(test: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = test.head(60).to_dict("records")
+    rows[3]["dose"] = "1.234,5"
+    rows[7]["colour"] = None
+    rows[9]["age"] = 1985
+    rows[12] = {}
+    rows[15]["dose"] = 10**400
+    rows[20]["colour"] = ["red"]
+    return rows
+
+
+def test_a_row_is_judged_the_same_alone_in_any_batch_in_any_order_and_after_loading(world: World, tmp_path: Path) -> None:
+    rows = damaged(world.test)
+    together = world.firewall.screen(rows)
+    order = np.random.default_rng(0).permutation(len(rows))
+    shuffled = world.firewall.screen([rows[i] for i in order])
+    world.firewall.save(tmp_path / "f")
+    loaded = Firewall.load(tmp_path / "f", model=world.model).screen(rows)
+    assert same(together, loaded)
+    for place, i in enumerate(order):
+        alone = world.firewall.screen(rows[i])
+        assert alone.risk.tobytes() == together.risk[i : i + 1].tobytes() == shuffled.risk[place : place + 1].tobytes()
+        assert alone.confidence.tobytes() == together.confidence[i : i + 1].tobytes()
+        assert alone.route[0] == together.route[i] == shuffled.route[place]
+
+
+def test_every_form_of_the_same_rows_gets_the_same_verdict(world: World) -> None:
+    table = world.test.head(50)
+    by_pandas, by_rows, by_polars = (world.firewall.screen(x) for x in (table, table.to_dict("records"), __import__("polars").from_pandas(table)))
+    assert same(by_pandas, by_rows)
+    assert same(by_pandas, by_polars)
+
+
+def test_columns_may_come_in_any_order_and_extra_or_absent_ones_are_remarks(world: World) -> None:
+    table = world.test.head(40)
+    straight = world.firewall.screen(table)
+    assert same(straight, world.firewall.screen(table[table.columns[::-1]].assign(extra=1)))
+    extra = world.firewall.screen(table.assign(extra=1)).reasons(0)[-1]
+    assert (extra.code, extra.contribution) == ("extra-column", 0.0)
+    absent = world.firewall.screen(table.drop(columns="shelf"))
+    assert any(r.code == "missing-column" for r in absent.reasons(0))
+    assert absent.risk.tolist() == world.firewall.screen(table.assign(shelf=None)).risk.tolist()
+
+
+CELL = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=3
+)
+ROW = st.dictionaries(st.sampled_from(["dose", "weight", "colour", "noise", "shelf", "age", "other"]), CELL)
+
+
+@given(st.lists(ROW | CELL, max_size=4))
+def test_any_json_value_in_any_cell_gets_a_verdict(world: World, rows: list[Any]) -> None:
+    verdicts = world.firewall.screen(rows)
+    assert len(verdicts) == len(rows)
+    assert set(verdicts.route.tolist()) <= {"pass", "repair", "review", "block"}
+    assert np.all((verdicts.risk >= 0) & (verdicts.risk <= 1))
+    json.dumps(verdicts.to_dicts(), default=str)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [pd.DataFrame(), pd.DataFrame({"dose": []}), pd.DataFrame(index=range(3)), pd.DataFrame([[1, 2]], columns=["dose", "dose"]), [], [None], "text", 3, {"dose": float("inf")}, {}],
+)
+def test_hopeless_tables_get_verdicts_not_errors(world: World, table: Any) -> None:
+    verdicts = world.firewall.screen(table)
+    assert all(route in ("pass", "repair", "review", "block") for route in verdicts.route)
+
+
+def test_rows_that_could_not_be_read_whole_are_blocked(world: World) -> None:
+    verdicts = world.firewall.screen(world.test.head(3), problems={1: "5 fields, expected 6"})
+    assert verdicts.route[1] == "block"
+    assert "5 fields" in verdicts.reasons(1)[0].message
+    assert verdicts.repair(1) is None
+
+
+def raising(table: pd.DataFrame) -> Any:
+    if table["shelf"].isna().any():
+        raise ValueError("shelf is needed")
+    return answer(table)
+
+
+def test_a_row_on_which_the_model_raises_is_blocked_or_repaired_and_the_others_are_not_touched(world: World) -> None:
+    clean = people(1500, 1)
+    model = cp.wrap(raising, name="strict", task="classification", classes=["well", "sick"])
+    firewall = cp.Firewall(budget=15_000).fit(model, clean, labels(clean, 1))
+    rows = world.test.head(5).to_dict("records")
+    rows[2]["shelf"] = None
+    verdicts = firewall.screen(rows)
+    assert (verdicts.risk[2], verdicts.confidence[2], verdicts.prediction[2]) == (1.0, 0.0, None)
+    assert verdicts.route[2] in ("block", "repair")
+    assert "shelf is needed" in verdicts.reasons(2)[0].message
+    assert [p for i, p in enumerate(verdicts.prediction) if i != 2] == [p for i, p in enumerate(model.predict(world.test.head(5)).value) if i != 2]
+
+
+def test_a_model_that_nothing_fools_is_never_stopped() -> None:
+    clean = people(800, 1)
+    model = cp.wrap(lambda t: np.tile([0.3, 0.7], (len(t), 1)), name="same", task="classification", classes=["a", "b"])
+    firewall = cp.Firewall(budget=10_000).fit(model, clean)
+    table = people(300, 5)
+    verdicts = firewall.screen(table.assign(dose=table["dose"] * 1000, colour="pink"))
+    assert verdicts.risk.max() < 0.05
+    assert set(verdicts.route) == {"pass"}
+
+
+def test_numbers_as_answers() -> None:
+    clean = people(1500, 1)
+    y = clean["dose"] * 2 + np.random.default_rng(0).normal(0, 1, len(clean))
+    model = cp.wrap(lambda t: t["dose"].astype(float).to_numpy() * 2, name="line", task="regression")
+    firewall = cp.Firewall(budget=15_000, alpha=0.02).fit(model, clean, y.to_numpy())
+    table = people(300, 5)
+    assert np.median(firewall.screen(table.assign(dose=table["dose"] * 100)).risk) > 0.8
+    assert np.mean(firewall.screen(table.assign(noise=table["noise"] * 100)).route == "pass") > 0.9
+
+
+def test_without_labels_confidence_is_marked_as_unchecked() -> None:
+    clean = people(800, 1)
+    firewall = cp.Firewall(budget=10_000).fit(wrapped(), clean)
+    assert firewall.describe()["labelled"] is False
+    assert "not checked against labels" in firewall.summary()
+
+
+def test_from_data_alone_odd_rows_are_stopped_and_risk_stays_unknown(tmp_path: Path) -> None:
+    clean = people(1500, 1)
+    firewall = cp.Firewall(alpha=0.02).fit(None, clean)
+    firewall.save(tmp_path / "f")
+    for fitted in (firewall, Firewall.load(tmp_path / "f")):
+        table = people(500, 5)
+        assert np.isnan(fitted.screen(table).risk).all()
+        assert np.mean(fitted.screen(table).route != "pass") < 0.06
+        assert np.mean(fitted.screen(table.assign(dose=table["dose"] * 1000)).route == "review") > 0.9
+    with pytest.raises(CamelopardError, match="needs a firewall with its model"):
+        firewall.guard()
+
+
+def test_the_guard_does_per_route_what_it_was_told(world: World) -> None:
+    rows = world.test.head(5).to_dict("records")
+    rows[1] = {**rows[1], "dose": ["?"]}
+    clean = world.firewall.guard().predict(world.test.head(1))
+    assert clean.tolist() == world.model.predict(world.test.head(1)).value.tolist()
+    table = world.firewall.guard(repair="missing", review="missing", block="missing")
+    route = world.firewall.screen(rows).route
+    answers = table.predict(rows)
+    assert [a is None for a in answers] == [r != "pass" for r in route]
+    if route[1] != "pass":
+        with pytest.raises(Blocked, match="position 1"):
+            world.firewall.guard(repair="raise", review="raise", block="raise").predict(rows)
+    assert table.predict_proba(rows).shape == (5, 2)
+    with pytest.raises(CamelopardError, match="no action named 'stop'"):
+        world.firewall.guard(block="stop")
+
+
+def test_files_are_refused_with_a_reason(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    world.firewall.save(path)
+    with pytest.raises(ArtifactError, match="regression"):
+        Firewall.load(path, model=cp.wrap(lambda t: np.zeros(len(t)), task="regression"))
+    with pytest.raises(ArtifactError, match="classes"):
+        Firewall.load(path, model=cp.wrap(answer, task="classification", classes=["no", "yes"]))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ArtifactError):
+        Firewall.load(path, model=world.model)
+
+
+def test_wrong_use_says_what_to_do(world: World) -> None:
+    with pytest.raises(NotFitted, match="fit"):
+        cp.Firewall().screen({})
+    with pytest.raises(CamelopardError, match="between 0 and 1"):
+        cp.Firewall(alpha=2)
+    with pytest.raises(InputError, match="one label per row"):
+        cp.Firewall().fit(world.model, people(50, 1), [1, 2])
+    with pytest.raises(InputError, match="too few"):
+        cp.Firewall().fit(world.model, people(5, 1))
+    with pytest.raises(InputError, match="missing in 1 rows"):
+        cp.Firewall().fit(world.model, people(50, 1), [None, *["sick"] * 49])
+    with pytest.raises(ModelError, match="answers 0 of the 50 rows"):
+        cp.Firewall().fit(cp.wrap(lambda t: 1 / 0, task="classification", classes=[0, 1]), people(50, 1))
+
+
+def test_rows_the_model_was_trained_on_raise_a_warning_and_others_do_not() -> None:
+    clean = people(400, 1)
+    with pytest.warns(OptimisticWarning, match="also stand in `reference`"):
+        cp.Firewall(budget=4_000).fit(wrapped(), clean, reference=clean)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OptimisticWarning)
+        cp.Firewall(budget=4_000).fit(wrapped(), clean, labels(clean, 1), reference=people(400, 2))
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
+    clean = people(600, 1)
+    for name in ("a", "b"):
+        cp.Firewall(budget=6_000, seed=3).fit(wrapped(), clean, labels(clean, 1)).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_muting_the_contract_changes_reasons_not_risk(world: World, tmp_path: Path) -> None:
+    world.firewall.save(tmp_path / "f")
+    firewall = Firewall.load(tmp_path / "f", model=world.model)
+    row = {**world.test.iloc[0].to_dict(), "age": 300}
+    before = firewall.screen(row)
+    firewall.contract.set("age", range=(0, 400))
+    after = firewall.screen(row)
+    assert before.risk.tolist() == after.risk.tolist()
+
+
+def test_what_is_known_is_plain_data(world: World) -> None:
+    about = world.firewall.describe()
+    json.dumps(about, default=float)
+    assert 0.9 <= about["measured"]["auroc_fooled"]["value"] <= 1.0
+    assert isinstance(about["threshold"], Mapping)
+    assert "Promise" in world.firewall.summary()

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camelopard.core.errors import ModelError
+from camelopard.models.wrap import wrap
+
+FRAME = pd.DataFrame({"x": np.arange(6.0)})
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (lambda n: np.zeros(3), r"expected 6 answers.*\(3,\)"),
+        (lambda n: 0.5, r"expected 6 answers.*\(\)"),
+        (lambda n: None, "expected 6 answers; got None"),
+        (lambda n: np.zeros((n, 2, 2)), r"\(6, 2, 2\)"),
+        (lambda n: [[1], [1, 2]], "ragged"),
+    ],
+)
+def test_the_wrong_shape_is_refused_with_both_shapes(answer: Any, got: str) -> None:
+    with pytest.raises(ModelError, match=got):
+        wrap(lambda frame: answer(6)).predict(FRAME)
+
+
+def test_probabilities_of_the_wrong_number_of_classes_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"shape \(6, 3\); got \(6, 2\)"):
+        wrap(lambda frame: np.full((len(frame), 2), 0.5), classes=["a", "b", "c"]).predict(FRAME)
+
+
+def test_the_wrong_shape_for_some_rows_is_their_error() -> None:
+    answer = wrap(lambda frame: frame["x"][frame["x"] != 2]).predict(FRAME)
+    assert answer.failed.tolist() == [False, False, True, False, False, False]
+    assert answer.errors[2].startswith("wrong shape: expected 1 answers")
+    assert np.isnan(answer.value[2]) and answer.value[3] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [((np.nan, np.nan), "NaN or infinite"), ((np.inf, 0), "NaN or infinite"), ((1.2, -0.2), "outside 0–1"), ((0.5, 0.4), "they sum to 0.9")],
+)
+def test_probabilities_that_are_none_are_the_rows_error(row: tuple[float, float], words: str) -> None:
+    def answer(frame: pd.DataFrame) -> Any:
+        return np.where(frame[["x"]].to_numpy() == 2, [row], [(0.25, 0.75)])
+
+    found = wrap(answer, classes=["no", "yes"]).predict(FRAME)
+    assert found.failed.tolist() == [False, False, True, False, False, False]
+    assert words in found.errors[2]
+    assert found.value.tolist() == ["yes", "yes", None, "yes", "yes", "yes"]
+    assert found.proba is not None and np.isnan(found.proba[2]).all()
+
+
+def test_small_rounding_is_no_error() -> None:
+    proba = np.array([0.5, 0.5005], dtype=np.float32)
+    assert not wrap(lambda frame: np.tile(proba, (len(frame), 1))).predict(FRAME).failed.any()
+    assert not wrap(lambda frame: np.tile([1 + 1e-7, -1e-7], (len(frame), 1))).predict(FRAME).failed.any()
+
+
+def test_a_number_that_is_none_is_the_rows_error() -> None:
+    with np.errstate(all="ignore"):
+        answer = wrap(lambda frame: np.log(frame["x"] - 1)).predict(FRAME)
+    assert answer.failed.tolist() == [True, True, False, False, False, False]
+    assert answer.errors[:2].tolist() == ["no number: nan", "no number: -inf"]
+    assert np.isnan(answer.value[:2]).all()
+
+
+def test_no_label_is_the_rows_error() -> None:
+    answer = wrap(lambda frame: [None, "a", float("nan"), "a", "a", pd.NA], classes=["a", "b"]).predict(FRAME)
+    assert answer.failed.tolist() == [True, False, True, False, False, True]
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], [0, 1], [False, True], [0.0, 1.0]])
+def test_classes_keep_their_type_and_become_objects_beside_a_failure(labels: list[Any]) -> None:
+    def answer(frame: pd.DataFrame) -> list[Any]:
+        if (frame["x"] == 5).any():
+            raise ValueError("five")
+        return [labels[int(x) % 2] for x in frame["x"]]
+
+    model = wrap(answer, task="classification", classes=labels)
+    clean, broken = model.predict(FRAME.iloc[:4]), model.predict(FRAME)
+    assert clean.value.dtype == np.array(labels).dtype
+    assert clean.value.tolist() == [labels[0], labels[1], labels[0], labels[1]]
+    assert broken.value.dtype == object and broken.value[5] is None
+    assert {type(v) for v in broken.value[:5]} == {type(labels[0])}
+
+
+def test_an_answer_of_missing_values_settles_nothing() -> None:
+    answers = iter([[None, None], ["a", "b"]])
+    model = wrap(lambda frame: next(answers))
+    assert model.predict(FRAME.iloc[:2]).failed.all()
+    assert model.predict(FRAME.iloc[:2]).value.tolist() == ["a", "b"]

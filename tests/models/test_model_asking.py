@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camelopard.core.errors import BudgetSpent, ModelError
+from camelopard.models.wrap import wrap
+
+FRAME = pd.DataFrame({"x": np.arange(40)})
+
+
+class Picky:
+    """Raises on batches that hold one of its bad values; counts what it is asked."""
+
+    def __init__(self, *bad: int, kinds: tuple[type[Exception], ...] = (ValueError,)) -> None:
+        self.bad, self.kinds, self.sizes = set(bad), kinds, list[int]()
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        self.sizes.append(len(frame))
+        found = [x for x in frame["x"] if x in self.bad]
+        if found:
+            raise self.kinds[found[0] % len(self.kinds)](f"cannot do {found[0]}\nsecond line")
+        return frame["x"].to_numpy() * 1.0
+
+
+def test_only_the_rows_that_raise_have_no_answer() -> None:
+    answer = wrap(Picky(3, 17)).predict(FRAME)
+    assert np.flatnonzero(answer.failed).tolist() == [3, 17]
+    assert answer.errors[3] == "ValueError: cannot do 3"
+    assert answer.value[[2, 4]].tolist() == [2.0, 4.0] and np.isnan(answer.value[3])
+
+
+def test_a_model_that_never_raises_is_asked_once() -> None:
+    function = Picky()
+    assert not wrap(function).predict(FRAME).failed.any()
+    assert function.sizes == [40]
+
+
+def test_rows_are_asked_in_batches_of_the_given_size() -> None:
+    function = Picky()
+    assert wrap(function, batch_size=15).predict(FRAME).value.tolist() == FRAME["x"].tolist()
+    assert function.sizes == [15, 15, 10]
+
+
+def test_a_thrifty_session_judges_a_group_by_eight_of_its_rows() -> None:
+    function = Picky(*range(40))
+    session = wrap(function, task="regression").session(thrifty=True)
+    from camelopard.core.batch import Batch
+
+    answer = session.predict(Batch.of(FRAME))
+    assert answer.failed.all()
+    assert function.sizes == [40] + [1] * 8
+    assert session.asked == 48 and session.calls == 9
+
+
+def test_a_thrifty_session_searches_where_the_probes_differ() -> None:
+    from camelopard.core.batch import Batch
+
+    one = wrap(Picky(3)).session(thrifty=True).predict(Batch.of(FRAME))
+    assert np.flatnonzero(one.failed).tolist() == [3]
+    mixed = wrap(Picky(*range(40), kinds=(ValueError, KeyError)), task="regression").session(thrifty=True).predict(Batch.of(FRAME))
+    assert mixed.errors[3] == "KeyError: 'cannot do 3\\nsecond line'" and mixed.errors[4] == "ValueError: cannot do 4"
+
+
+def test_without_thrift_every_row_that_raises_is_found_by_itself() -> None:
+    answer = wrap(Picky(*range(39))).predict(FRAME)
+    assert np.flatnonzero(~answer.failed).tolist() == [39]
+    assert answer.errors[20] == "ValueError: cannot do 20"
+
+
+def test_an_interrupt_is_not_an_answer() -> None:
+    def interrupted(frame: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        wrap(interrupted).predict(FRAME)
+
+
+def test_long_errors_are_cut() -> None:
+    def loud(frame: Any) -> Any:
+        raise ValueError("x" * 1000)
+
+    assert len(wrap(loud).predict(FRAME.iloc[:1]).errors[0]) == 200
+
+
+def test_a_budget_ends_a_search_and_keeps_what_was_answered() -> None:
+    from camelopard.core.batch import Batch
+
+    function = Picky(30)
+    session = wrap(function, batch_size=20).session(budget=50)
+    with pytest.raises(BudgetSpent, match="50 model rows"):
+        session.predict(Batch.of(FRAME))
+    assert sum(function.sizes) == session.asked <= 50
+    asked = session.asked
+    assert session.predict(Batch.of(FRAME.iloc[:20])).value.tolist() == list(range(20))
+    assert session.asked == asked
+
+
+def test_warnings_about_feature_names_are_silenced_and_others_are_not() -> None:
+    def noisy(frame: Any) -> Any:
+        warnings.warn("X does not have valid feature names, but Net was fitted with feature names", UserWarning, stacklevel=1)
+        warnings.warn("the licence ends soon", UserWarning, stacklevel=1)
+        return [1.0] * len(frame)
+
+    with pytest.warns(UserWarning) as caught:
+        wrap(noisy).predict(FRAME)
+    assert [str(w.message) for w in caught] == ["the licence ends soon"]
+
+
+def test_a_model_that_answers_nothing_properly_is_refused_but_a_single_row_is_not() -> None:
+    model = wrap(lambda frame: np.zeros(len(frame) + 1))
+    with pytest.raises(ModelError, match=r"expected 40 answers, one per row; got ndarray of shape \(41,\)"):
+        model.predict(FRAME)
+    assert "wrong shape" in model.predict(FRAME.iloc[:1]).errors[0]
