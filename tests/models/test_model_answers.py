@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -93,3 +94,30 @@ def test_an_answer_of_missing_values_settles_nothing() -> None:
     model = wrap(lambda frame: next(answers))
     assert model.predict(FRAME.iloc[:2]).failed.all()
     assert model.predict(FRAME.iloc[:2]).value.tolist() == ["a", "b"]
+
+
+def test_a_single_column_of_answers_is_as_good_as_none() -> None:
+    assert wrap(lambda frame: frame[["x"]]).predict(FRAME).value.tolist() == FRAME["x"].tolist()
+    assert wrap(lambda frame: [["a"]] * len(frame)).predict(FRAME).value.tolist() == ["a"] * 6
+    assert wrap(lambda frame: np.full((len(frame), 1), 0.7), classes=["no", "yes"]).predict(FRAME).value.tolist() == ["yes"] * 6
+
+
+def test_numbers_of_any_kind_are_read() -> None:
+    answers = [1, 2.5, Decimal("3.5"), True, "4", None]
+    found = wrap(lambda frame: answers[: len(frame)], task="regression").predict(FRAME)
+    assert found.value[:4].tolist() == [1.0, 2.5, 3.5, 1.0]
+    assert found.failed.tolist() == [False, False, False, False, True, True]
+
+
+@pytest.mark.parametrize("settled", [["a"], [1.0], [[0.5, 0.5]]])
+def test_answers_of_another_layout_than_before_are_the_rows_error(settled: list[Any]) -> None:
+    answers = {1: settled, 2: np.zeros((2, 3)), 6: np.zeros((6, 3))}
+    model = wrap(lambda frame: answers[len(frame)] if len(frame) > 1 or frame["x"].iloc[0] == 0 else np.zeros((1, 3)))
+    assert not model.predict(FRAME.iloc[:1]).failed.any()
+    found = model.predict(FRAME.iloc[4:])
+    assert all(error.startswith("wrong shape: expected") for error in found.errors)
+
+
+def test_more_classes_than_two_make_whole_numbers_labels() -> None:
+    model = wrap(lambda frame: frame["x"] % 3, task="classification", classes=[0, 1, 2])
+    assert model.predict(FRAME).value.tolist() == [0, 1, 2, 0, 1, 2]

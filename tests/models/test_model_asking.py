@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from camelopard.core.batch import Batch
 from camelopard.core.errors import BudgetSpent, ModelError
+from camelopard.models.model import Wrapped
+from camelopard.models.session import Session
 from camelopard.models.wrap import wrap
 
 FRAME = pd.DataFrame({"x": np.arange(40)})
@@ -48,9 +51,7 @@ def test_rows_are_asked_in_batches_of_the_given_size() -> None:
 
 def test_a_thrifty_session_judges_a_group_by_eight_of_its_rows() -> None:
     function = Picky(*range(40))
-    session = wrap(function, task="regression").session(thrifty=True)
-    from camelopard.core.batch import Batch
-
+    session = session_of(wrap(function, task="regression"), thrifty=True)
     answer = session.predict(Batch.of(FRAME))
     assert answer.failed.all()
     assert function.sizes == [40] + [1] * 8
@@ -58,11 +59,9 @@ def test_a_thrifty_session_judges_a_group_by_eight_of_its_rows() -> None:
 
 
 def test_a_thrifty_session_searches_where_the_probes_differ() -> None:
-    from camelopard.core.batch import Batch
-
-    one = wrap(Picky(3)).session(thrifty=True).predict(Batch.of(FRAME))
+    one = session_of(wrap(Picky(3)), thrifty=True).predict(Batch.of(FRAME))
     assert np.flatnonzero(one.failed).tolist() == [3]
-    mixed = wrap(Picky(*range(40), kinds=(ValueError, KeyError)), task="regression").session(thrifty=True).predict(Batch.of(FRAME))
+    mixed = session_of(wrap(Picky(*range(40), kinds=(ValueError, KeyError)), task="regression"), thrifty=True).predict(Batch.of(FRAME))
     assert mixed.errors[3] == "KeyError: 'cannot do 3\\nsecond line'" and mixed.errors[4] == "ValueError: cannot do 4"
 
 
@@ -88,10 +87,8 @@ def test_long_errors_are_cut() -> None:
 
 
 def test_a_budget_ends_a_search_and_keeps_what_was_answered() -> None:
-    from camelopard.core.batch import Batch
-
     function = Picky(30)
-    session = wrap(function, batch_size=20).session(budget=50)
+    session = session_of(wrap(function, batch_size=20), budget=50)
     with pytest.raises(BudgetSpent, match="50 model rows"):
         session.predict(Batch.of(FRAME))
     assert sum(function.sizes) == session.asked <= 50
@@ -116,3 +113,8 @@ def test_a_model_that_answers_nothing_properly_is_refused_but_a_single_row_is_no
     with pytest.raises(ModelError, match=r"expected 40 answers, one per row; got ndarray of shape \(41,\)"):
         model.predict(FRAME)
     assert "wrong shape" in model.predict(FRAME.iloc[:1]).errors[0]
+
+
+def session_of(model: object, budget: int | None = None, *, thrifty: bool = False, max_rows: int = 1_000_000) -> Session:
+    assert isinstance(model, Wrapped)
+    return model.session(budget, thrifty=thrifty, max_rows=max_rows)

@@ -14,7 +14,7 @@ N = 600
 FRAME = pd.DataFrame(
     {
         "age": RNG.integers(18, 80, N),
-        "town": RNG.choice(["Oslo", "Rome", "Kyiv", None], N),
+        "town": RNG.choice(np.array(["Oslo", "Rome", "Kyiv", None], dtype=object), N),
         "pay": RNG.normal(size=N),
         "member": RNG.random(N) < 0.5,
         "since": pd.to_datetime("2020-01-01") + pd.to_timedelta(RNG.integers(0, 1000, N), unit="D"),

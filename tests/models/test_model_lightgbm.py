@@ -119,3 +119,10 @@ def test_the_estimators_around_it() -> None:
     assert wrap(regressor).task == "regression"
     with pytest.raises(ModelError, match="fitted"):
         wrap(lightgbm.LGBMClassifier())
+
+
+def test_a_missing_column_is_the_rows_error_and_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    for bare in (train("binary"), lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1).fit(FRAME, Y)):
+        answer = wrap(bare).predict(FRAME.drop(columns="pay").iloc[:3])
+        assert answer.errors.tolist() == ["ValueError: the table has 3 features, but the model was fitted on 4"] * 3
+    assert "Fatal" not in "".join(capfd.readouterr())

@@ -12,6 +12,8 @@ from camelopard.core.arrays import objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import BudgetSpent
 from camelopard.core.records import Prediction
+from camelopard.models.model import Wrapped
+from camelopard.models.session import Session
 from camelopard.models.wrap import wrap
 
 
@@ -33,7 +35,7 @@ def rows(n: int, seed: int = 0) -> Batch:
 
 def test_no_row_is_asked_twice_in_one_batch_or_later() -> None:
     function = Counting()
-    session = wrap(function).session()
+    session = session_of(wrap(function))
     batch = rows(100)
     twice = batch.take(np.concatenate([np.arange(100), np.arange(50)]))
     answer = session.predict(twice)
@@ -56,18 +58,18 @@ def test_a_batch_of_old_and_new_rows_asks_the_new_ones() -> None:
 
 def test_the_budget_is_kept_before_the_model_is_asked() -> None:
     function = Counting()
-    session = wrap(function).session(budget=10)
+    session = session_of(wrap(function), budget=10)
     session.predict(rows(8))
     with pytest.raises(BudgetSpent, match="8 asked, 100 more wanted"):
         session.predict(rows(100))
     assert len(function.seen) == 8
     assert len(session.predict(rows(8))) == 8
-    assert wrap(function).session(budget=8).predict(rows(8)).value.shape == (8,)
+    assert session_of(wrap(function), budget=8).predict(rows(8)).value.shape == (8,)
 
 
 def test_unchanged_rows_of_a_damaged_column_are_answered_from_memory() -> None:
     function = Counting()
-    session = wrap(function).session()
+    session = session_of(wrap(function))
     batch = rows(40)
     session.predict(batch)
     for name in ("a", "c"):
@@ -80,7 +82,7 @@ def test_unchanged_rows_of_a_damaged_column_are_answered_from_memory() -> None:
 
 def test_memory_ends_where_it_is_told_to() -> None:
     function = Counting()
-    session = wrap(function).session(max_rows=10)
+    session = session_of(wrap(function), max_rows=10)
     batch = rows(30)
     first, again = session.predict(batch), session.predict(batch)
     assert first.value.tolist() == again.value.tolist()
@@ -93,7 +95,7 @@ def test_failures_are_remembered_too() -> None:
             raise ValueError("three")
         return np.column_stack([frame["c"] / 10, 1 - frame["c"] / 10])
 
-    session = wrap(answer).session()
+    session = session_of(wrap(answer))
     batch = rows(50)
     first, asked = session.predict(batch), session.asked
     again = session.predict(batch)
@@ -103,7 +105,7 @@ def test_failures_are_remembered_too() -> None:
 
 
 def test_time_in_the_model_is_told() -> None:
-    session = wrap(Counting()).session()
+    session = session_of(wrap(Counting()))
     assert session.seconds == 0.0
     session.predict(rows(5))
     assert session.seconds > 0.0
@@ -143,3 +145,8 @@ def test_a_session_answers_as_the_model_does(tables: list[list[tuple[Any, Any]]]
 
 def plainly(value: str) -> str:
     return value.replace("-0.0", "0.0").replace("<NA>", "nan")
+
+
+def session_of(model: object, budget: int | None = None, *, thrifty: bool = False, max_rows: int = 1_000_000) -> Session:
+    assert isinstance(model, Wrapped)
+    return model.session(budget, thrifty=thrifty, max_rows=max_rows)

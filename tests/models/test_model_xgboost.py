@@ -92,3 +92,22 @@ def test_the_estimators_around_it() -> None:
     assert np.allclose(wrap(regressor).predict(FRAME[["age"]]).value, regressor.predict(FRAME[["age"]].to_numpy()))
     with pytest.raises(ModelError, match="fitted"):
         wrap(xgboost.XGBClassifier())
+
+
+def test_an_unseen_category_is_its_rows_error_without_a_time_stamp() -> None:
+    frame = FRAME.iloc[:5].astype({"town": str})
+    frame.loc[2, "town"] = "Zurich"
+    answer = wrap(train("binary:logistic")).predict(frame)
+    assert answer.failed.tolist() == [False, False, True, False, False]
+    assert answer.errors[2].startswith("XGBoostError: Found a category not in the training set")
+
+
+def test_a_row_whose_category_is_missing_is_answered_alone() -> None:
+    booster = train("binary:logistic")
+    frame = FRAME.astype({"town": object})
+    frame["town"] = None
+    gone = FRAME.copy()
+    gone["town"] = pd.Categorical([None] * N, categories=["Kyiv", "Oslo", "Rome"])
+    for X in (frame, frame.iloc[:1], frame.to_dict("records")):
+        answer = wrap(booster).predict(X)
+        assert answer.proba is not None and np.allclose(answer.proba[:, 1], booster.predict(matrix(gone))[: len(X)])

@@ -54,7 +54,7 @@ def finding(kind: str, column: str, level: str, fooled: float, example: dict[str
     return {
         "code": "damage",
         "subject": column,
-        "message": f"With the damage {kind.replace('-', ' ')}, `{column}` changes the model's answer in {fooled:.0%} of rows, "
+        "message": f"With the damage {kind.replace('-', ' ')}, `{column}` changes the model's answer in {fooled * 100:.0f} % of rows, "
         "against 5 % when it takes a random legal value.",
         "level": level,
         "value": fooled - 0.05,
@@ -118,13 +118,20 @@ def full() -> dict[str, Any]:
         "version": "0.1.0",
         "seed": 0,
         "mode": "model",
-        "verdict": "A wrong unit in `age` or `capital_gain` fools this model in up to 62 % of rows, and nothing stops such a row from being answered.",
+        "verdict": "A wrong unit in `age` or `capital_gain` fools this model in up to 62 % of rows, and nothing stops such a row.",
         "model": {"name": "income", "task": "classification", "classes": ["<=50K", ">50K"]},
         "data": {
             "rows": 16281,
             "columns": [
                 {"name": "age", "kind": "number", "null_rate": 0.0, "low": 17, "high": 90, "values": None},
-                {"name": "marital_status", "kind": "category", "null_rate": 0.0, "low": None, "high": None, "values": {"Married-civ-spouse": 7403, "Divorced": 2190}},
+                {
+                    "name": "marital_status",
+                    "kind": "category",
+                    "null_rate": 0.0,
+                    "low": None,
+                    "high": None,
+                    "values": {"Married-civ-spouse": 7403, "Divorced": 2190},
+                },
                 {"name": "occupation", "kind": "category", "null_rate": 0.057, "low": None, "high": None, "values": [f"job {i}" for i in range(14)]},
                 {"name": "since", "kind": "date", "null_rate": 0.0004, "low": 0, "high": 365.0, "values": []},
             ],
@@ -149,7 +156,10 @@ def full() -> dict[str, Any]:
             "attacked": 100,
             "succeeded": 88,
             "fooled_within": {"0.01": 0.02, "0.05": 0.09, "0.1": 0.17, "0.5": 0.54, "1": 0.79},
-            "by_column": [{"column": "age", "flipped": 0.2, "median_change": 0.61}, {"column": "capital_gain", "flipped": 0.44, "median_change": None}],
+            "by_column": [
+                {"column": "age", "flipped": 0.2, "median_change": 0.61},
+                {"column": "capital_gain", "flipped": 0.44, "median_change": None},
+            ],
             "examples": [{"row": 3, "changes": {"hours_per_week": [40, 41]}, "answer": ["<=50K", ">50K"], "cost": 0.08}],
             "queries": 17040,
         },

@@ -22,10 +22,7 @@ def objects(values: Iterable[object]) -> Objects:
     (3,)
     """
     items = list(values)
-    array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        array[i] = item
-    return array
+    return np.fromiter(items, dtype=object, count=len(items))
 
 
 def is_missing(values: Array) -> Bools:

@@ -48,9 +48,11 @@ def at_least(k: int, n: int, p: float) -> float:
         return 0.0
     if p >= 1:
         return 1.0
-    logs = [_log_choose(n, i) + i * math.log(p) + (n - i) * math.log1p(-p) for i in range(k, n + 1)]
-    top = max(logs)
-    return min(1.0, math.exp(top) * math.fsum(math.exp(x - top) for x in logs))
+    i = np.arange(k, n)
+    steps = np.log((n - i) / (i + 1)) + (math.log(p) - math.log1p(-p))
+    logs = _log_choose(n, k) + k * math.log(p) + (n - k) * math.log1p(-p) + np.concatenate([[0.0], np.cumsum(steps)])
+    top = float(logs.max())
+    return min(1.0, math.exp(top) * float(np.exp(logs - top).sum()))
 
 
 def upper_share(k: int, n: int, confidence: float = 0.95) -> float:

@@ -59,6 +59,7 @@ class Damage(Protocol):
     kind: str
     family: str
     keeps_label: bool
+    graded: bool
     breaks: str
 
     def targets(self, schema: Schema) -> Sequence[str]:

@@ -86,6 +86,7 @@ def boosted(table: Floats, names: Sequence[str], fooled: Bools, weight: Floats, 
         "zero_as_missing": False,
         "monotone_constraints": [1 if name in RISING else 0 for name in names],
         "seed": seed,
+        "num_threads": 1,  # threads that wait for each other on a busy machine cost more than they give
         "deterministic": True,
         "force_col_wise": True,
         "verbosity": -1,

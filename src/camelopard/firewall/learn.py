@@ -199,13 +199,19 @@ def _joined(parts: Sequence[Stressed]) -> Stressed:
 
 
 def joined(answers: Sequence[Prediction]) -> Prediction:
-    """Return the answers one after the other."""
-    first = answers[0]
+    """Return the answers one after the other; where a part has no probabilities because no row of it was answered, they are NaN."""
     values = [a.value for a in answers]
     value = np.concatenate(values) if len({v.dtype.kind for v in values}) == 1 else np.concatenate([v.astype(object) for v in values])
-    proba = np.concatenate([a.proba for a in answers if a.proba is not None]) if first.proba is not None else None
-    scores = np.concatenate([a.scores for a in answers if a.scores is not None]) if first.scores is not None else None
-    return Prediction(value, proba, scores, np.concatenate([a.errors for a in answers]), first.classes)
+    classes = next((a.classes for a in answers if a.classes), ())
+    proba, scores = (_stacked([getattr(a, name) for a in answers], [len(a) for a in answers]) for name in ("proba", "scores"))
+    return Prediction(value, proba, scores, np.concatenate([a.errors for a in answers]), classes)
+
+
+def _stacked(tables: Sequence[Floats | None], lengths: Sequence[int]) -> Floats | None:
+    width = next((t.shape[1] for t in tables if t is not None), None)
+    if width is None:
+        return None
+    return np.concatenate([np.full((n, width), np.nan) if t is None else t for t, n in zip(tables, lengths, strict=True)])
 
 
 def examined(panel: Panel, clean: Batch, stressed: Stressed | None, session: Session, form: Form) -> Lesson:

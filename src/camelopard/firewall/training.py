@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.protocols import Model, Progress
@@ -20,7 +19,7 @@ from camelopard.stress.budget import parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import run
-from camelopard.stress.study import stress
+from camelopard.stress.study import stress, with_labels
 from camelopard.stress.truth import Truth, tolerance_of
 
 STRESS_SHARE = 0.4  # of the budget goes to the stress run, the rest to evidence on its outcomes
@@ -38,8 +37,7 @@ class Trained:
 
 def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
     """Return a trained firewall. See `Firewall.fit`."""
-    batch, labels = Batch.of(X), y
-    batch, labels = with_labels(batch, y)
+    batch, labels = with_labels(Batch.of(X), y)
     known = batch if reference is None else Batch.of(reference)
     schema = Schema.infer(known.select([name for name in known.names if name in batch.columns]) if reference is not None else batch)
     if not schema.names:
@@ -61,7 +59,9 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
     split = Split.of(len(batch), rng)
     taught = batch.take(split.teach)
     plan = parse(budget)
-    report = stress(model, taught, None if labels is None else labels[split.teach], budget=plan.part(STRESS_SHARE), seed=seed, progress=progress)
+    report = stress(
+        model, taught, None if labels is None else labels[split.teach], budget=plan.part(STRESS_SHARE), seed=seed, schema=schema, progress=progress
+    )
     weights = weights_of(report, schema)
     anchor = known if reference is not None else taught
     panel = learn_panel(
@@ -97,28 +97,3 @@ def _from_data(batch: Batch, known: Batch, schema: Schema, alpha: float, budget:
     panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), None)
     about = {"model": None, "mode": "data", "rows": {"taught": len(known), "calibrated": len(batch), "reference": 0}, "labelled": False, "asked": 0}
     return Trained(schema, learn_without_model(panel, batch, schema.form, alpha), report, about)
-
-
-def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
-    """Return the batch and its labels: an array-like of one label per row, or the name of the column that holds them.
-
-    Raises
-    ------
-    InputError
-        If the length differs, a label is missing, or there is no such column.
-    """
-    if y is None:
-        return batch, None
-    if isinstance(y, str):
-        if y not in batch.columns:
-            raise InputError(f"y={y!r} is no column of X. Its columns: {', '.join(batch.names[:30])}.")
-        values: Array = batch.columns[y]
-        batch = batch.select([name for name in batch.names if name != y])
-    else:
-        values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    if values.ndim != 1 or len(values) != len(batch):
-        raise InputError(f"y has shape {values.shape} for {len(batch)} rows; expected one label per row.")
-    gone = is_missing(values)
-    if gone.any():
-        raise InputError(f"y is missing in {int(gone.sum())} rows, the first at position {int(np.flatnonzero(gone)[0])}. Leave those rows out.")
-    return batch, values

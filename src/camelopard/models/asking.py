@@ -5,10 +5,11 @@ The one idea: an exception belongs to the rows that cause it. A batch that raise
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,9 @@ from camelopard.models.answers import Answers, Raw, Reader, WrongShape
 from camelopard.models.native import Eats, Plan, Signature, build, groups, plan
 
 PROBES = 8  # single rows that speak for a whole group
+FEWER = 2  # enough where rows of the same signature were all found to raise before
 LONGEST = 200  # characters kept of an error
+_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] \S+:\d+: ")  # XGBoost's time and source line: the same error should read the same
 _NO_ANSWER = "the model was not asked"
 
 
@@ -63,6 +66,7 @@ class Asker:
     batch_size: int
     meter: Meter
     thrifty: bool = False
+    raising: set[Hashable] = field(default_factory=set)  # signatures whose probed rows all raised
 
     def ask(self, batch: Batch, keep: Callable[[Ints, Answers], None] | None = None) -> Answers:
         """Return the answers to all rows. Each part is handed to `keep` as it comes, so that nothing is lost when the budget ends.
@@ -110,11 +114,14 @@ class Asker:
     def _probe(self, batch: Batch, table: Plan, signature: Signature) -> Exception | None:
         """Return the exception that speaks for the whole group: all of a few evenly spread rows raise one of the same type. None otherwise."""
         found: Exception | None = None
-        for i in np.unique(np.linspace(0, len(batch) - 1, PROBES).astype(np.int64)):
+        key = (tuple(c.name for c in table.columns), *signature.items())
+        probes = FEWER if key in self.raising else PROBES
+        for i in np.unique(np.linspace(0, len(batch) - 1, probes).astype(np.int64)):
             outcome = self._call(batch.take([int(i)]), table, signature)
             if isinstance(outcome, Answers) or (found is not None and type(outcome) is not type(found)):
                 return None
             found = found or outcome
+        self.raising.add(key)
         return found
 
     def _call(self, batch: Batch, table: Plan, signature: Signature) -> Answers | Exception:
@@ -153,5 +160,5 @@ def told(error: Exception) -> str:
     """
     if isinstance(error, WrongShape):
         return str(error)[:LONGEST]
-    lines = str(error).strip().splitlines()
+    lines = _STAMP.sub("", str(error).strip()).splitlines()
     return f"{type(error).__name__}: {lines[0]}"[:LONGEST] if lines else type(error).__name__

@@ -13,7 +13,7 @@ from camelopard.core.records import Task
 from camelopard.models.answers import Meaning, Raw, Reader
 from camelopard.models.model import reading
 from camelopard.models.native import Eats
-from camelopard.models.scikit import EstimatorAdapter, of_estimator
+from camelopard.models.scikit import EstimatorAdapter, check_width, of_estimator
 
 
 class BoosterAdapter:
@@ -22,8 +22,10 @@ class BoosterAdapter:
     def __init__(self, booster: Any, eats: Eats, meaning: Meaning, normalised: bool) -> None:
         self.eats = eats
         self._booster, self._meaning, self._normalised = booster, meaning, normalised
+        self._width = booster.num_feature()
 
     def ask(self, table: Any) -> Raw:
+        check_width(table, self._width)
         values = np.asarray(self._booster.predict(table), dtype=np.float64)
         return Raw(values if self._normalised or values.ndim != 2 else values / values.sum(axis=1, keepdims=True), self._meaning)
 
@@ -50,7 +52,7 @@ def of_face(model: Any, task: Task | None, classes: Sequence[Any] | None, featur
     """Return how to ask LGBMClassifier, LGBMRegressor or LGBMRanker."""
     with reading(f"this {type(model).__name__}"):
         booster = model.booster_
-    return of_estimator(model, task or _face_task(model), classes, features, booster=eats(booster, features))
+    return of_estimator(model, task or _face_task(model), classes, features, booster=eats(booster, features), width=booster.num_feature())
 
 
 def eats(booster: Any, features: tuple[str, ...] | None = None) -> Eats:

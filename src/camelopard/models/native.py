@@ -208,8 +208,10 @@ def _tags(values: Array, column: ColumnPlan) -> tuple[Ints, list[str]] | None:
         return None
     if column.of == "integer" and kind in "fi":
         return _as_tags(~_whole(values, column), "float")
-    if (column.of == "boolean" and kind == "b") or (column.of == "datetime" and kind == "M"):
-        fits = np.ones(len(values), dtype=bool) if kind == "b" else _datable(values, column)
+    if (column.of == "boolean" and kind == "b") or (column.of == "moment" and kind == "M"):
+        return None
+    if column.of in ("datetime", "date") and kind == "M":
+        fits = _datable(values, column) if column.of == "datetime" else (values == values.astype("datetime64[D]")) | np.isnat(values)
         return _as_tags(~fits, "datetime")
     if kind != "O":
         name = {"f": "float", "i": "int", "b": "bool", "M": "datetime"}.get(kind, "other")
@@ -247,6 +249,8 @@ def _tag(value: Any, column: ColumnPlan, fit: frozenset[type]) -> str | None:
     if isinstance(value, dt.datetime):
         if of == "moment" and value.tzinfo is not None:
             return None
+        if of == "date" and value.tzinfo is None and value.time() == dt.time():  # how batches hold dates
+            return None
         if of == "datetime" and value.tzinfo is None:
             return None if _datable(np.array([value], dtype="datetime64[us]"), column)[0] else "datetime"
         return "datetime" if value.tzinfo is None else f"datetime {value.tzinfo}"
@@ -262,10 +266,13 @@ def _tag(value: Any, column: ColumnPlan, fit: frozenset[type]) -> str | None:
 def _category_tags(values: Array, column: ColumnPlan) -> tuple[Ints, list[str]] | None:
     if not column.categories:
         return None
-    known = set(column.categories)
-    missing = is_missing(values)
-    fits = np.fromiter((_among(v, known) for v in values.tolist()), dtype=bool, count=len(values)) | missing
-    return _as_tags(~fits, "unseen")
+    seen = set(column.categories)
+    known: dict[str, int] = {}
+    tags = np.zeros(len(values), dtype=np.int64)
+    for i, value in enumerate(_cells(values)):
+        if value is not None and not _among(value, seen):
+            tags[i] = known.setdefault(f"unseen {type(value).__qualname__}", len(known) + 1)
+    return (tags, list(known)) if known else None
 
 
 def _among(value: Any, known: set[Any]) -> bool:
@@ -347,6 +354,10 @@ def _datetimes(values: Array) -> Array:
     return values if values.dtype.kind == "M" else np.array(_cells(values), dtype="datetime64[us]")
 
 
+def _dates(values: Array) -> list[dt.date | None]:
+    return [v.date() if isinstance(v, dt.datetime) else v for v in _cells(values)]
+
+
 # The tables
 
 
@@ -380,7 +391,10 @@ def _pandas_column(values: Array, column: ColumnPlan, tag: str | None) -> Any:
         return times if native in ("", "datetime64[us]") else pd.array(times, dtype=native)
     if column.of in ("text", "open"):
         return _pandas_text(values, native)
-    cells = _cells(values)
+    if column.of == "moment" and values.dtype.kind == "M":  # batches hold what came with a time zone as UTC
+        times = pd.Series(values).dt.tz_localize("UTC")
+        return times.astype(native) if native else times
+    cells = _dates(values) if column.of == "date" else _cells(values)
     return pd.Series(cells, dtype=native) if native else pd.Series(cells)
 
 
@@ -398,9 +412,7 @@ def _pandas_text(values: Array, native: str) -> Any:
     if values.dtype != object and native == "":
         return values
     if native == "object":
-        cells = np.empty(len(values), dtype=object)
-        cells[:] = [np.nan if v is None else v for v in values.tolist()]
-        return cells
+        return pd.Series([np.nan if v is None else v for v in values.tolist()], dtype=object)
     if native in ("", "str"):
         text = pd.Series(["a"]).dtype  # what this pandas makes of text
         return pd.array(_cells(values), dtype=text) if text != np.dtype(object) else _pandas_text(values, "object")
@@ -412,6 +424,8 @@ def _pandas_category(values: Array, column: ColumnPlan) -> Any:
     cells = list(map(_hashable, _cells(values)))
     known = set(column.categories)
     unseen = [v for v in dict.fromkeys(cells) if v is not None and v not in known]
+    if not known and not unseen:
+        return pd.Categorical(cells, categories=pd.Index([], dtype=pd.Series(["a"]).dtype))
     return pd.Categorical(cells, categories=[*column.categories, *unseen] if known else None)
 
 
@@ -457,7 +471,7 @@ def _polars_column(values: Array, column: ColumnPlan, tag: str | None) -> Any:
     if column.of == "text":
         return pl.Series(name, _cells(values), dtype=pl.String)
     if column.of == "date":
-        return pl.Series(name, _cells(values), dtype=pl.Date)
+        return pl.Series(name, _dates(values), dtype=pl.Date)
     return pl.Series(name, _cells(values))
 
 
@@ -485,6 +499,8 @@ def _arrow_column(values: Array, column: ColumnPlan, tag: str | None) -> Any:
         return pa.array(whole, mask=missing).cast(_arrow_type(column, "int64"))
     if column.of == "datetime":
         return pa.array(_datetimes(values)).cast(_arrow_type(column, "timestamp[us]"))
+    if column.of == "date":
+        return pa.array(_dates(values), type=pa.date32()).cast(_arrow_type(column, "date32"))
     if column.of == "text":
         return pa.array(_cells(values), type=_arrow_type(column, "string"))
     return pa.array(_cells(values))
@@ -492,7 +508,7 @@ def _arrow_column(values: Array, column: ColumnPlan, tag: str | None) -> Any:
 
 def _arrow_type(column: ColumnPlan, default: str) -> Any:
     pa = _library("pyarrow")
-    name = column.native or default
+    name = re.sub(r"^(date\d+)\[\w+\]$", r"\1", column.native or default)
     unit = re.fullmatch(r"timestamp\[(\w+)\]", name)
     return pa.timestamp(unit.group(1)) if unit else pa.type_for_alias(name)
 

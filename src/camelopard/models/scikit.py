@@ -18,11 +18,12 @@ from camelopard.models.native import Eats
 class EstimatorAdapter:
     """Asks an estimator once where it gives probabilities: the class is the most probable one; otherwise `predict`, with its scores."""
 
-    def __init__(self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int) -> None:
+    def __init__(self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int, width: int | None = None) -> None:
         self.eats = eats
-        self._estimator, self._meaning, self._classes = estimator, meaning, classes
+        self._estimator, self._meaning, self._classes, self._width = estimator, meaning, classes, width
 
     def ask(self, table: Any) -> Raw:
+        check_width(table, self._width)
         if self._meaning == "proba":
             return Raw(self._estimator.predict_proba(table), "proba")
         values = self._estimator.predict(table)
@@ -34,10 +35,27 @@ class EstimatorAdapter:
         return np.column_stack([-scores, scores]) if scores.ndim == 1 and self._classes == 2 else scores
 
 
+def check_width(table: Any, width: int | None) -> None:
+    """Raise ValueError where a table has not as many columns as the model was fitted on; None: the model finds out by itself.
+
+    LightGBM would print the error beside raising it, once per row that is asked alone.
+    """
+    if width is not None and table.shape[1] != width:
+        raise ValueError(f"the table has {table.shape[1]} features, but the model was fitted on {width}")
+
+
 def of_estimator(
-    estimator: Any, task: Task | None, classes: Sequence[Any] | None, features: tuple[str, ...] | None, *, booster: Eats | None = None
+    estimator: Any,
+    task: Task | None,
+    classes: Sequence[Any] | None,
+    features: tuple[str, ...] | None,
+    *,
+    booster: Eats | None = None,
+    width: int | None = None,
 ) -> tuple[EstimatorAdapter, Reader]:
-    """Return how to ask an estimator, and what its answers mean. `booster`: what it eats, where the caller knows better.
+    """Return how to ask an estimator, and what its answers mean.
+
+    `booster`: what it eats, and `width`: how many columns it insists on, where the caller knows better.
 
     Raises
     ------
@@ -57,7 +75,7 @@ def of_estimator(
     elif found == "classification":
         meaning = "proba" if own is not None and hasattr(estimator, "predict_proba") else "labels"
     eats = booster or _eats(estimator, features)
-    return EstimatorAdapter(estimator, eats, meaning, len(own or ())), Reader(found, own, classes)
+    return EstimatorAdapter(estimator, eats, meaning, len(own or ()), width), Reader(found, own, classes)
 
 
 def _classes(estimator: Any) -> list[Any] | None:

@@ -70,15 +70,30 @@ def of_face(model: Any, task: Task | None, classes: Sequence[Any] | None, featur
 
 
 def eats(booster: Any, features: tuple[str, ...] | None = None) -> Eats:
-    """Return what a booster eats: its columns in order, and which of them are categories."""
+    """Return what a booster eats: its columns in order, which of them are categories, and the categories it was trained on.
+
+    Raises
+    ------
+    ModelError
+        If this version of XGBoost (before 3.1) keeps no categories and no reference names them: codes would be mistaken for each other.
+    """
     names, types = booster.feature_names, booster.feature_types
     if names is None:
         return Eats(features, ("numpy",))
     categorical = [name for name, kind in zip(names, types or (), strict=False) if kind == "c"]
+    fixed: dict[str, tuple[Any, ...]] = {}
+    if categorical and hasattr(booster, "get_categories"):
+        fixed = {name: tuple(values.to_pylist()) for name, values in booster.get_categories(export_to_arrow=True).to_arrow() if values is not None}
+    elif categorical and features is None:
+        raise ModelError(
+            "this version of XGBoost does not keep the categories of its columns. Pass reference=, a table with the category columns it was fitted "
+            "on, or use XGBoost 3.1 or newer."
+        )
     return Eats(
         tuple(names),
         ("pandas", "numpy"),
         types=dict.fromkeys(categorical, "category"),
+        categories=fixed,
         defaults=dict.fromkeys(names, "float64"),
     )
 

@@ -14,7 +14,8 @@ from camelopard.report.curves import Panel
 
 INK, QUIET, RULE, BAND, LINE = "#22282e", "#59626b", "#d5dade", "#c9dfe9", "#17597a"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-LONGEST_LABEL = 26
+LETTER = 7  # pixels of width per letter of a label
+ROOM = 1.08  # so that the topmost label stays inside its panel
 
 
 def dose_response(panels: Sequence[Panel], columns: int, width: int, name: str) -> str:
@@ -56,7 +57,7 @@ def _chart(panels: Sequence[Panel], columns: int, width: int) -> Any:
     import altair as alt
 
     rows = [
-        {"panel": _label(i, p), "severity": d.severity, "fooled": d.fooled, "low": d.low, "high": d.high, "floor": d.floor}
+        {"panel": _label(i, p, width // LETTER), "severity": d.severity, "fooled": d.fooled, "low": d.low, "high": d.high, "floor": d.floor}
         for i, p in enumerate(panels)
         for d in p.dots
     ]
@@ -71,14 +72,20 @@ def _chart(panels: Sequence[Panel], columns: int, width: int) -> Any:
             scale=alt.Scale(domain=[severities[0] - 0.25, severities[-1] + 0.25], nice=False),
         )
     )
-    high = alt.Scale(domain=[0, top], nice=False)
+    high = alt.Scale(domain=[0, top * ROOM], nice=False)
     percents = alt.Axis(format="%", values=[0, top / 2, top], domain=False, ticks=False)
     band = base.mark_area(color=BAND, opacity=1).encode(y=alt.Y("low:Q", scale=high, axis=percents, title=None), y2="high:Q")
     floor = base.mark_line(color=QUIET, strokeDash=[5, 4], strokeWidth=1.5).encode(y="floor:Q")
     line = base.mark_line(color=LINE, strokeWidth=2.5).encode(y="fooled:Q")
     dots = base.mark_circle(color=LINE, size=34, opacity=1).encode(y="fooled:Q")
     header = alt.Header(
-        title=None, labelExpr="slice(split(datum.label, '\\n'), 1)", labelAnchor="start", labelColor=INK, labelFontSize=12, labelLineHeight=15, labelPadding=6
+        title=None,
+        labelExpr="slice(split(datum.label, '\\n'), 1)",
+        labelAnchor="start",
+        labelColor=INK,
+        labelFontSize=12,
+        labelLineHeight=15,
+        labelPadding=6,
     )
     return (
         alt.layer(band, floor, line, dots, data=alt.Data(values=rows))
@@ -86,16 +93,25 @@ def _chart(panels: Sequence[Panel], columns: int, width: int) -> Any:
         .facet(facet=alt.Facet("panel:N", header=header), columns=columns, spacing=22)
         .configure(aria=False, background="transparent", font=FONT, padding=4)
         .configure_view(stroke=None)
-        .configure_axis(labelColor=QUIET, titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE, labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_axis(
+            labelColor=QUIET,
+            titleColor=QUIET,
+            gridColor=RULE,
+            domainColor=RULE,
+            tickColor=RULE,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        )
     )
 
 
-def _label(i: int, panel: Panel) -> str:
-    return f"{i:03d}\n{_cut(panel.kind)}\n{_cut(panel.target)}"
+def _label(i: int, panel: Panel, longest: int) -> str:
+    return f"{i:03d}\n{_cut(panel.kind, longest)}\n{_cut(panel.target, longest)}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _description(panels: Sequence[Panel]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from camelopard.report import document as given
-from camelopard.report import words
+from camelopard.report import wording
 
 MOST_PANELS = 12
 MOST_COLUMNS = 20
@@ -47,7 +48,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Overview:
-    """Kinds of damage by columns, the worst in the upper left."""
+    """Kinds of damage by columns, the worst in the upper left, the floor in the last row."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Patch, ...]], ...]
@@ -65,19 +66,19 @@ def panels(document: Mapping[str, Any]) -> list[Panel]:
     curves: dict[tuple[str, str], list[Dot]] = {}
     for point in given.records(document, "curves"):
         severity, fooled = given.number(point, "severity"), given.number(point, "fooled")
-        if severity is None or fooled is None:
+        if severity is None or fooled is None or given.is_floor(point):
             continue
         low, high = given.number(point, "fooled_interval", "low"), given.number(point, "fooled_interval", "high")
         dot = Dot(severity, fooled, low, high, given.number(point, "floor"))
         curves.setdefault((given.text(point, "kind"), given.text(point, "column")), []).append(dot)
     ranked = sorted(curves, key=lambda key: (-_excess(curves[key]), key))
     turn: dict[str, int] = {}
-    places = []
+    places: list[tuple[int, int, tuple[str, str]]] = []
     for key in ranked:
         turn[key[0]] = turn.get(key[0], 0) + 1
         places.append((turn[key[0]], len(places), key))
     return [
-        Panel(words.kind_words(kind), words.target_words(column, names), tuple(sorted(curves[kind, column], key=lambda d: d.severity)))
+        Panel(wording.kind_words(kind), wording.target_words(column, names), tuple(sorted(curves[kind, column], key=lambda d: d.severity)))
         for _, _, (kind, column) in sorted(places)[:MOST_PANELS]
         if _excess(curves[kind, column]) > 0
     ]
@@ -96,15 +97,16 @@ def overview(document: Mapping[str, Any]) -> Overview | None:
         row[place] = max(row.get(place, (-1.0, False)), (fooled, (given.number(point, "exceptions") or 0) > fooled / 2 > 0))
     if not worst:
         return None
-    heights: dict[str, float] = {}
+    found: dict[str, list[float]] = {}
     for row in worst.values():
         for place, (share, _) in row.items():
-            heights[place] = max(heights.get(place, 0.0), share)
-    places = sorted(heights, key=lambda place: (place in (PAIRS, ROW), -heights[place], place))
+            found.setdefault(place, []).append(share)
+    places = sorted(found, key=lambda p: (p in (PAIRS, ROW), -max(found[p]), -sum(found[p]) / len(found[p]), p))
     kept = places if len(places) <= MOST_COLUMNS else places[: MOST_COLUMNS - 2] + [p for p in places[MOST_COLUMNS - 2 :] if p in (PAIRS, ROW)]
-    kinds = sorted(worst, key=lambda kind: (-max(share for share, _ in worst[kind].values()), kind))
-    rows = tuple((words.kind_words(kind), tuple(_patch(worst[kind].get(place)) for place in kept)) for kind in kinds[:MOST_KINDS])
-    headings = tuple(words.name(place.removeprefix("column ")) for place in kept)
+    floors = {given.text(point, "kind") for point in given.records(document, "curves") if given.is_floor(point)}
+    kinds = sorted(worst, key=lambda kind: (kind in floors, -max(share for share, _ in worst[kind].values()), kind))
+    rows = tuple((wording.kind_words(kind), tuple(_patch(worst[kind].get(place)) for place in kept)) for kind in _most(kinds, floors))
+    headings = tuple(wording.name(place.removeprefix("column ")) for place in kept)
     return Overview(headings, rows, len(places) - len(kept), len(kinds) - len(rows))
 
 
@@ -117,12 +119,16 @@ def tint(share: float | None) -> int:
     return 0 if share is None else sum(share >= step for step in STEPS)
 
 
+def _most(kinds: list[str], floors: set[str]) -> list[str]:
+    return kinds if len(kinds) <= MOST_KINDS else kinds[: MOST_KINDS - len(floors)] + kinds[len(kinds) - len(floors) :]
+
+
 def _patch(found: tuple[float, bool] | None) -> Patch:
     if found is None:
         return Patch("", 0)
     share, raised = found
-    text = words.percent(share).removesuffix(f"{words.SPACE}%").replace(f"<{words.SPACE}0.1", "<0.1")
-    return Patch(text if share < 0.01 or share > 0.99 else f"{share * 100:.0f}", tint(share), raised)
+    whole = math.floor(share * 100) if share > 0.99 else round(share * 100)
+    return Patch("<1" if 0 < share < 0.01 else str(whole), tint(share), raised)
 
 
 def _excess(dots: list[Dot]) -> float:

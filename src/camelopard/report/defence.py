@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from camelopard.report import document as given
-from camelopard.report import words
+from camelopard.report import wording
 from camelopard.report.fooled import Example, example_of
-from camelopard.report.words import Cell
+from camelopard.report.wording import Cell
 
 MOST_ROWS = 200
+LONGEST_WRONG, LONGEST_REASON = 200, 300
 ROUTES = ("pass", "repair", "review", "block")
 FIGURES = {
     "auroc_fooled": "AUROC: rows that fool the model above rows that do not, by this firewall",
@@ -80,6 +81,7 @@ class Screened:
     id: str
     wrong: list[tuple[bool, str]]
     harmless: bool
+    said_harmless: bool
     risk: str
     confidence: str
     route: str
@@ -93,15 +95,22 @@ class Screened:
 def attacks(document: Mapping[str, Any]) -> Attacks:
     """Return how small a change of a row moves the model's answer."""
     found = given.entry(document, "attacks")
-    within = sorted((size, share) for key, value in given.pairs(found, "fooled_within") if (size := _as_float(key)) is not None and (share := given.number(value)) is not None)
+    within = sorted(
+        (size, share)
+        for key, value in given.pairs(found, "fooled_within")
+        if (size := _as_float(key)) is not None and (share := given.number(value)) is not None
+    )
     columns = sorted(given.records(found, "by_column"), key=lambda c: -(given.number(c, "flipped") or 0.0))[:40]
     examples = [(shown, _spreads(given.number(raw, "cost"))) for raw in given.records(found, "examples") if (shown := example_of(raw)) is not None]
     rows, queries = given.number(found, "rows"), given.number(found, "queries")
     return Attacks(
-        "" if rows is None else words.count(rows),
-        "" if queries is None else words.count(queries),
-        tuple(Step(words.figure(size), words.percent(share), _bar(share)) for size, share in within),
-        tuple((words.name(given.text(c, "column")), words.percent(given.number(c, "flipped")), _spreads(given.number(c, "median_change")) or "–") for c in columns),
+        "" if rows is None else wording.count(rows),
+        "" if queries is None else wording.count(queries),
+        tuple(Step(wording.figure(size), wording.percent(share), _bar(share)) for size, share in within),
+        tuple(
+            (wording.name(given.text(c, "column")), wording.percent(given.number(c, "flipped")), _spreads(given.number(c, "median_change")) or "–")
+            for c in columns
+        ),
         tuple(examples[:3]),
     )
 
@@ -110,7 +119,7 @@ def firewall(document: Mapping[str, Any]) -> Defence:
     """Return what the firewall promises and how good it was measured to be."""
     found = given.entry(document, "firewall")
     heads, table = _table(given.records(found, "table") or _by_kind(found))
-    notes = tuple(words.sentence(note) for note in given.items(found, "notes") if isinstance(note, str))
+    notes = tuple(wording.sentence(note) for note in given.items(found, "notes") if isinstance(note, str))
     return Defence(tuple(_promise(found)), tuple(_figures(found)), heads, table, notes[:20])
 
 
@@ -122,17 +131,18 @@ def screened(document: Mapping[str, Any]) -> list[Screened]:
 def _screened(row: Mapping[str, Any]) -> Screened:
     route, should_be, before, after = (given.entry(row, key) for key in ("route", "should_be", "before", "after"))
     return Screened(
-        words.cell(given.entry(row, "id")).text,
-        words.prose(given.text(row, "wrong")),
+        wording.cell(given.entry(row, "id")).text,
+        wording.prose(given.text(row, "wrong"), LONGEST_WRONG),
         bool(given.entry(row, "harmless")),
-        words.percent(given.number(row, "risk")),
-        words.percent(given.number(row, "confidence")),
+        "harmless" in given.text(row, "wrong"),
+        wording.percent(given.number(row, "risk")),
+        wording.percent(given.number(row, "confidence")),
         route if route in ROUTES else "unknown",
-        None if should_be is None else words.cell(should_be),
-        Cell("", "no answer") if before is None else words.cell(before),
+        None if should_be is None else wording.cell(should_be),
+        Cell("", "no answer") if before is None else wording.cell(before),
         should_be is not None and str(should_be) != str(before),
-        None if after is None else words.cell(after),
-        tuple(words.prose(reason) for reason in given.items(row, "reasons") if isinstance(reason, str))[:5],
+        None if after is None else wording.cell(after),
+        tuple(wording.prose(reason, LONGEST_REASON) for reason in given.items(row, "reasons") if isinstance(reason, str))[:5],
     )
 
 
@@ -141,16 +151,20 @@ def _promise(found: Any) -> list[str]:
     alpha = given.number(found, "threshold", "alpha") or given.number(found, "alpha")
     rows, sure = given.number(found, "threshold", "rows"), given.number(found, "threshold", "confidence")
     if given.entry(found, "threshold", "alarms_possible") is False:
-        lines.append(f"No alarms: {words.count(rows)} calibration rows are too few to promise at most {words.percent(alpha)} false alarms.")
+        lines.append(f"No alarms: {wording.count(rows)} calibration rows are too few to promise at most {wording.percent(alpha)} false alarms.")
     elif alpha is not None:
-        chance = f" This holds with a probability of {words.percent(sure)}, given {words.count(rows)} calibration rows." if sure is not None and rows is not None else ""
-        lines.append(f"Of clean rows like those it was fitted on, at most {words.percent(alpha)} are stopped.{chance}")
+        chance = (
+            f" This holds with a probability of {wording.percent(sure)}, given {wording.count(rows)} calibration rows."
+            if sure is not None and rows is not None
+            else ""
+        )
+        lines.append(f"Of clean rows like those it was fitted on, at most {wording.percent(alpha)} are stopped.{chance}")
     threshold = given.number(found, "threshold", "risk")
     threshold = given.number(found, "threshold") if threshold is None else threshold
     if threshold is not None:
-        lines.append(f"A row is stopped from a risk of {words.figure(threshold, 2)}.")
+        lines.append(f"A row is stopped from a risk of {wording.figure(threshold, 2)}.")
     if mix := given.text(found, "mix"):
-        lines.append(f"Risk and confidence are probabilities for this traffic: {words.sentence(mix)}.")
+        lines.append(f"Risk and confidence are probabilities for this traffic: {wording.sentence(mix)}.")
     return lines
 
 
@@ -162,14 +176,16 @@ def _figures(found: Any) -> list[Figure]:
             continue
         interval = given.entry(value, "interval") or value
         low, high = given.number(interval, "low"), given.number(interval, "high")
-        between = "" if low is None or high is None else words.span(low, high) if key in SHARES else f"{low:.3f}–{high:.3f}"
-        name = FIGURES.get(key) or words.clean(key.replace("_", " "), words.LONGEST_NAME)
-        figures.append(Figure(name, words.percent(estimate) if key in SHARES else f"{estimate:.3f}", between))
+        between = "" if low is None or high is None else wording.span(low, high) if key in SHARES else f"{low:.3f}–{high:.3f}"
+        name = FIGURES.get(key) or wording.clean(key.replace("_", " "), wording.LONGEST_NAME)
+        figures.append(Figure(name, wording.percent(estimate) if key in SHARES else f"{estimate:.3f}", between))
     return figures[:40]
 
 
 def _by_kind(found: Any) -> list[Mapping[str, Any]]:
-    kinds = [{"kind of damage": words.kind_words(kind), **row} for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)]
+    kinds = [
+        {"kind of damage": wording.kind_words(kind), **row} for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)
+    ]
     return sorted(kinds, key=lambda row: (given.number(row, "auroc") is None, given.number(row, "auroc") or 0.0))
 
 
@@ -177,7 +193,7 @@ def _table(rows: list[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[
     keys = list(dict.fromkeys(str(key) for row in rows for key in row))[:10]
     if not keys:
         return (), ()
-    heads = tuple({"auroc": "AUROC", "n": "rows"}.get(key) or words.kind_words(key) for key in keys)
+    heads = tuple({"auroc": "AUROC", "n": "rows"}.get(key) or wording.kind_words(key) for key in keys)
     lines = tuple((_table_cell(keys[0], row.get(keys[0])), tuple(_table_cell(key, row.get(key)) for key in keys[1:])) for row in rows[:MOST_ROWS])
     return heads, lines
 
@@ -187,14 +203,14 @@ def _table_cell(key: str, value: Any) -> str:
         value = value.get("value")
     size = given.number(value)
     if size is None:
-        return words.clean(value, words.LONGEST_NAME) if isinstance(value, str) else "–"
+        return wording.clean(value, wording.LONGEST_NAME) if isinstance(value, str) else "–"
     if key in ("n", "rows"):
-        return words.count(size)
-    return words.percent(size) if key in ("fooled", "caught", "flagged") and 0 <= size <= 1 else words.figure(size, 3)
+        return wording.count(size)
+    return wording.percent(size) if key in ("fooled", "caught", "flagged") and 0 <= size <= 1 else wording.figure(size, 3)
 
 
 def _spreads(value: float | None) -> str:
-    return "" if value is None else words.figure(value, 2)
+    return "" if value is None else wording.figure(value, 2)
 
 
 def _bar(share: float) -> int:

@@ -81,9 +81,14 @@ def all_findings(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def model_findings(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the findings without the serving faults, worst first."""
+    """Return the findings without the serving faults and without those of level "none", which chance explains; worst first."""
     serving = {_identity(f) for f in records(document, "serving")}
-    return worst_first([f for f in records(document, "findings") if _identity(f) not in serving])
+    return worst_first([f for f in records(document, "findings") if text(f, "level") != "none" and _identity(f) not in serving])
+
+
+def is_floor(point: Mapping[str, Any]) -> bool:
+    """Return whether a point of a curve is about legal values, what damage is held against, and no damage itself."""
+    return text(point, "family") == "floor"
 
 
 def worst_first(findings: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

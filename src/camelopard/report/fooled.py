@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from camelopard.report import document as given
-from camelopard.report import words
+from camelopard.report import wording
 from camelopard.report.curves import tint
-from camelopard.report.words import Cell
+from camelopard.report.wording import Cell
+
+Spans = Mapping[tuple[str, str, float], str]
 
 MOST_CHANGES = 8  # changed cells shown of one example
 MOST_OTHERS = 40  # further columns listed per kind
-MOST_GROUPS = 80
+MOST_ROWS = 600  # further columns listed over all kinds, so that the page stays small
+MOST_GROUPS = 60  # kinds shown
+LONGEST_ROW = 300  # characters of a sentence in a list
 IN_FULL = 6  # kinds shown without a click
 
 
@@ -58,7 +62,6 @@ class Shown:
     span: str
     floor: str
     raised: str
-    severity: str
     dose: tuple[Dose, ...]
     example: Example | None
 
@@ -74,18 +77,30 @@ class Group:
     left_out: int
 
     @property
+    def measured(self) -> bool:
+        """Whether each of the others has a share of its own, so that its sentence says nothing new."""
+        return all(other.fooled for other in self.others)
+
+    @property
     def size(self) -> int:
         return 1 + len(self.others) + self.left_out
 
 
 def groups(document: Mapping[str, Any]) -> list[Group]:
-    """Return the findings by kind, the kind with the worst finding first."""
+    """Return the findings by kind, the kind with the worst finding first, at most MOST_GROUPS of them."""
     spans = _spans(document)
     names = given.column_names(document)
-    by_kind: dict[str, list[Mapping[str, Any]]] = {}
-    for finding in given.model_findings(document):
-        by_kind.setdefault(given.kind_of(finding), []).append(finding)
-    return [_group(kind, found, spans, names) for kind, found in by_kind.items()]
+    left, found = MOST_ROWS, []
+    for kind, findings in list(_by_kind(document).items())[:MOST_GROUPS]:
+        group = _group(kind, findings, spans, names, min(left, MOST_OTHERS))
+        left -= len(group.others)
+        found.append(group)
+    return found
+
+
+def groups_left_out(document: Mapping[str, Any]) -> int:
+    """Return how many kinds of finding `groups` leaves out."""
+    return max(0, len(_by_kind(document)) - MOST_GROUPS)
 
 
 def example_of(raw: Any) -> Example | None:
@@ -93,41 +108,48 @@ def example_of(raw: Any) -> Example | None:
     if not isinstance(raw, Mapping):
         return None
     found = [(column, pair) for column, pair in given.pairs(raw, "changes") if _is_pair(pair)]
-    changes = tuple(Change(words.name(column), words.cell(pair[0]), words.cell(pair[1])) for column, pair in found[:MOST_CHANGES])
+    changes = tuple(Change(wording.name(column), wording.cell(pair[0]), wording.cell(pair[1])) for column, pair in found[:MOST_CHANGES])
     answer, confidence = given.entry(raw, "answer"), given.entry(raw, "confidence")
-    said = Change("The model's answer", words.cell(answer[0]), _answer(answer[1]), answer[0] != answer[1]) if _is_pair(answer) else None
+    said = Change("The model's answer", wording.cell(answer[0]), _answer(answer[1]), answer[0] != answer[1]) if _is_pair(answer) else None
     sure = None
     if _is_pair(confidence) and any(given.number(c) is not None for c in confidence):
-        before, after = (Cell(words.percent(given.number(c))) if given.number(c) is not None else Cell("", "none") for c in confidence)
+        before, after = (Cell(wording.percent(given.number(c))) if given.number(c) is not None else Cell("", "none") for c in confidence)
         sure = Change("Its confidence", before, after, changed=False)
     if not changes and said is None:
         return None
     row = given.number(raw, "row")
-    return Example("" if row is None else words.count(row), changes, len(found) - len(changes), said, sure)
+    return Example("" if row is None else wording.count(row), changes, len(found) - len(changes), said, sure)
 
 
-def shown(finding: Mapping[str, Any], spans: Mapping[tuple[str, str, float], str], names: frozenset[str]) -> Shown:
+def shown(finding: Mapping[str, Any], spans: Spans, names: frozenset[str], longest: int = wording.LONGEST_TEXT) -> Shown:
     """Return one finding as the page shows it."""
-    details = given.entry(finding, "details")
-    target, severity = given.target_of(finding), given.number(details, "severity")
+    details, message = given.entry(finding, "details"), given.text(finding, "message")
+    target, fooled = given.target_of(finding), given.number(details, "fooled")
     raised = given.number(details, "exceptions")
     return Shown(
         given.level(finding),
-        words.target_words(target, names) if target else "",
-        words.prose(given.text(finding, "message") or "No description was given."),
-        _share(given.number(details, "fooled")),
-        spans.get((given.kind_of(finding), target, -1.0 if severity is None else severity), ""),
+        wording.target_words(target, names) if target else "",
+        wording.prose(message or "No description was given.", longest),
+        _share(fooled),
+        "" if fooled is None else spans.get((given.kind_of(finding), target, round(fooled, 9)), ""),
         _share(given.number(details, "floor")),
-        _share(raised) if raised else "",
-        "" if severity is None else words.figure(severity),
+        _share(raised) if raised and "raise" not in message else "",
         tuple(_doses(details)),
         example_of(given.entry(details, "example")),
     )
 
 
-def _group(kind: str, found: list[Mapping[str, Any]], spans: Mapping[tuple[str, str, float], str], names: frozenset[str]) -> Group:
-    first, *others = (shown(f, spans, names) for f in found[: MOST_OTHERS + 1])
-    return Group(words.kind_words(kind), first.level, first, tuple(others), len(found) - 1 - len(others))
+def _by_kind(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in given.model_findings(document):
+        kinds.setdefault(given.kind_of(finding), []).append(finding)
+    return kinds
+
+
+def _group(kind: str, findings: list[Mapping[str, Any]], spans: Spans, names: frozenset[str], most: int) -> Group:
+    first = shown(findings[0], spans, names)
+    others = tuple(shown(f, spans, names, LONGEST_ROW) for f in findings[1 : most + 1])
+    return Group(wording.kind_words(kind), first.level, first, others, len(findings) - 1 - len(others))
 
 
 def _doses(details: Any) -> list[Dose]:
@@ -135,27 +157,28 @@ def _doses(details: Any) -> list[Dose]:
     for pair in given.items(details, "dose"):
         if _is_pair(pair) and (severity := given.number(pair[0])) is not None:
             share = given.number(pair[1])
-            found.append(Dose(words.figure(severity), "–" if share is None else words.percent(share), tint(share)))
+            found.append(Dose(wording.figure(severity), "–" if share is None else wording.percent(share), tint(share)))
     return found[:10]
 
 
 def _spans(document: Mapping[str, Any]) -> dict[tuple[str, str, float], str]:
+    """Return the interval of each share of the curves, by kind, column and the share itself: findings name the share, not where it was measured."""
     spans = {}
     for point in given.records(document, "curves"):
-        severity = given.number(point, "severity")
+        fooled = given.number(point, "fooled")
         low, high = given.number(point, "fooled_interval", "low"), given.number(point, "fooled_interval", "high")
-        if severity is not None:
-            spans[given.text(point, "kind"), given.text(point, "column"), severity] = words.span(low, high)
+        if fooled is not None:
+            spans[given.text(point, "kind"), given.text(point, "column"), round(fooled, 9)] = wording.span(low, high)
     return spans
 
 
 def _answer(value: Any) -> Cell:
     missing = value is None or value != value
-    return Cell("", "no answer: the model raised an error") if missing else words.cell(value)
+    return Cell("", "no answer: an error") if missing else wording.cell(value)
 
 
 def _share(value: float | None) -> str:
-    return "" if value is None else words.percent(value)
+    return "" if value is None else wording.percent(value)
 
 
 def _is_pair(value: Any) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from camelopard.report import charts, contract, curves, defence, fooled, words
+from camelopard.report import charts, curves, defence, fooled, terms, wording
 from camelopard.report import document as given
 from camelopard.report.fooled import Group
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = (4, 190), (2, 132)  # panels side by side and their width in pixels, on a desk and on a phone
 MOST_DATA = 200
+MOST_NOTES = 10
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,26 @@ def write(document: Mapping[str, Any]) -> str:
     (True, False)
     """
     panels = curves.panels(document)
-    groups = fooled.groups(document)[: fooled.MOST_GROUPS]
-    measured = bool(groups or panels or given.records(document, "curves"))
+    groups = fooled.groups(document)
     page: str = _template().render(
         style=(files(__package__) / "report.css").read_text(encoding="utf-8"),
         top=masthead(document),
         groups=groups[: fooled.IN_FULL],
         more=groups[fooled.IN_FULL :],
-        measured=measured,
+        groups_left_out=fooled.groups_left_out(document),
+        measured=bool(groups or given.records(document, "curves")),
         panels=len(panels),
         wide=charts.dose_response(panels, *WIDE, name="dose"),
         narrow=charts.dose_response(panels, *NARROW, name="dose-narrow"),
         overview=curves.overview(document),
-        contract=contract.contract(document),
-        ignored=contract.ignored(document),
+        contract=terms.contract(document),
+        ignored=terms.ignored(document),
         attacks=defence.attacks(document),
         serving=serving(document),
         serving_checked=given.text(document, "mode") not in ("data", "predictions") and given.entry(document, "serving") is not None,
         firewall=defence.firewall(document),
         screened=defence.screened(document),
-        screen_title=words.sentence(given.text(document, "screen", "title") or "Rows that were screened"),
+        screen_title=wording.sentence(given.text(document, "screen", "title") or "Rows that were screened", wording.LONGEST_NAME),
         data=data_columns(document),
         cost=cost(document),
     )
@@ -80,23 +81,28 @@ def write(document: Mapping[str, Any]) -> str:
 def masthead(document: Mapping[str, Any]) -> Masthead:
     """Return the top of the page."""
     model, task = given.text(document, "model", "name"), given.text(document, "model", "task")
-    classes = [words.cell(c).text for c in given.items(document, "model", "classes")]
+    classes = [wording.cell(c).text for c in given.items(document, "model", "classes")]
     rows, columns = given.number(document, "data", "rows"), given.records(document, "data", "columns")
     about = []
     if task:
         named = f" into {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}" if classes else ""
-        about.append(words.clean(f"{task}{named}", 200))
+        about.append(wording.clean(f"{task}{named}", 200))
     if rows is not None:
-        about.append(f"{words.count(rows)} rows")
+        about.append(f"{wording.count(rows)} rows")
     if columns:
         about.append(f"{len(columns)} column{'' if len(columns) == 1 else 's'}")
-    return Masthead(words.name(model) if model else "", ", ".join(about), _verdict(document), _levels(document), tuple(_notes(document)))
+    return Masthead(
+        wording.name(model) if model else "",
+        ", ".join(about),
+        _verdict(document),
+        _levels(document) if _measured(document) else (),
+        tuple(_notes(document)),
+    )
 
 
 def serving(document: Mapping[str, Any]) -> list[Group]:
-    """Return the serving faults, each a group of its own."""
-    found = fooled.groups({"findings": given.records(document, "serving")})
-    return found[: fooled.MOST_GROUPS]
+    """Return the serving faults, by what is wrong."""
+    return fooled.groups({"findings": given.records(document, "serving")})
 
 
 def cost(document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -105,17 +111,23 @@ def cost(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     seconds, seed = given.number(document, "cost", "seconds"), given.number(document, "seed")
     lines = []
     if asked is not None:
-        lines.append(("Rows the model was asked", words.count(asked) + (f" of {words.count(planned)} planned" if planned is not None else "")))
+        lines.append(("Rows the model was asked", wording.count(asked) + (f" of {wording.count(planned)} planned" if planned is not None else "")))
     if given.entry(document, "cost", "complete") is not None:
         done = given.number(document, "cost", "share_done")
-        partly = "no" if done is None else f"no, {words.percent(done)} of it"
+        partly = "no" if done is None else f"no, {wording.percent(done)} of it"
         lines.append(("The whole plan was done", "yes" if given.entry(document, "cost", "complete") else partly))
+    for key, name in (
+        ("rows_per_case", "Rows per damage, column and severity"),
+        ("targets_left_out", "Columns or pairs left out to keep the budget"),
+    ):
+        if size := given.number(document, "cost", key):
+            lines.append((name, wording.count(size)))
     if seconds is not None:
-        lines.append(("Time", words.duration(seconds)))
+        lines.append(("Time", wording.duration(seconds)))
     if seed is not None:
-        lines.append(("Seed", words.figure(seed)))
+        lines.append(("Seed", wording.figure(seed)))
     if version := given.text(document, "version"):
-        lines.append(("Version of camelopard", words.clean(version, words.LONGEST_NAME)))
+        lines.append(("Version of camelopard", wording.clean(version, wording.LONGEST_NAME)))
     return lines
 
 
@@ -126,14 +138,18 @@ def data_columns(document: Mapping[str, Any]) -> list[DataColumn]:
 
 def _verdict(document: Mapping[str, Any]) -> list[tuple[bool, str]]:
     if verdict := given.text(document, "verdict"):
-        return words.prose(verdict)
+        return wording.prose(verdict)
     findings = given.all_findings(document)
     if findings:
         n = len(findings)
-        return words.prose(f"{n} finding{'' if n == 1 else 's'}, the worst of level {given.level(findings[0])}.")
+        return wording.prose(f"{n} finding{'' if n == 1 else 's'}, the worst of level {given.level(findings[0])}.")
     if given.records(document, "curves"):
-        return words.prose("Nothing that was tried fools this model beyond what a random legal value does.")
-    return words.prose("Nothing was measured, so nothing can be said about this model.")
+        return wording.prose("Nothing that was tried fools this model beyond what a random legal value does.")
+    return wording.prose("Nothing was measured, so nothing can be said about this model.")
+
+
+def _measured(document: Mapping[str, Any]) -> bool:
+    return bool(given.all_findings(document) or given.records(document, "curves"))
 
 
 def _levels(document: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
@@ -147,12 +163,21 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     if mode == "data":
         notes.append("There was no model: this page describes the data only.")
     if mode == "predictions":
-        notes.append("Only the model’s answers were at hand. A stand-in that learned to imitate them was examined, so findings hold as far as it agrees with the model.")
+        notes.append(f"Only the model’s answers were at hand. A stand-in that learned to imitate them was examined{_agreement(document)}.")
     if given.entry(document, "cost", "complete") is False:
         done = given.number(document, "cost", "share_done")
-        share = "part" if done is None else words.percent(done)
+        share = "part" if done is None else wording.percent(done)
         notes.append(f"The budget ended the run early: {share} of the plan was done. What was measured stands; more budget measures the rest.")
-    return notes
+    return notes + [wording.sentence(note) for note in given.items(document, "notes")[:MOST_NOTES] if isinstance(note, str)]
+
+
+def _agreement(document: Mapping[str, Any]) -> str:
+    found = given.number(document, "model", "agreement", "value")
+    if found is None:
+        return ": what is said here holds as far as the two agree"
+    if given.text(document, "model", "task") == "regression":
+        return f"; on rows it had not seen it explains the answers with an R² of {found:.2f}"
+    return f"; on rows it had not seen it gives the same answer in {wording.percent(found)}"
 
 
 def _data_column(column: Mapping[str, Any]) -> DataColumn:
@@ -160,14 +185,16 @@ def _data_column(column: Mapping[str, Any]) -> DataColumn:
     holds = ""
     values = given.entry(column, "values")
     if isinstance(values, (Mapping, list, tuple)) and values:
-        known = [words.cell(v).text or words.cell(v).remark for v in list(values)[:5]]
+        known = [wording.cell(v).text or wording.cell(v).remark for v in list(values)[:5]]
         holds = ", ".join(known) + (f" and {len(values) - 5:,} more" if len(values) > 5 else "")
     elif low is not None and high is not None:
-        show = words.day if kind == "date" else lambda v: words.cell(v).text
+        show = wording.day if kind == "date" else lambda v: wording.cell(v).text
         holds = f"{show(low)} to {show(high)}"
+    elif size := given.number(values):
+        holds = f"{wording.count(size)} value{'' if size == 1 else 's'}"
     missing = given.number(column, "null_rate")
-    shown = "never" if missing == 0 else words.percent(missing)
-    return DataColumn(words.name(given.text(column, "name")), words.kind_words(kind) if kind else "unknown", shown, holds)
+    shown = "never" if missing == 0 else wording.percent(missing)
+    return DataColumn(wording.name(given.text(column, "name")), wording.kind_words(kind) if kind else "unknown", shown, holds)
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camelopard.report import document as given
-from camelopard.report import words
+from camelopard.report import wording
 
 FAILING = ("medium", "high")
 ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that XML 1.0 cannot hold
@@ -60,18 +60,18 @@ def legal(text: str) -> str:
 
 def _findings(document: Mapping[str, Any]) -> Iterator[Case]:
     for finding in given.all_findings(document):
-        level, message = given.level(finding), words.sentence(given.text(finding, "message"))
-        name = words.name(given.target_of(finding)) if given.target_of(finding) else "the model"
+        level, message = given.level(finding), wording.sentence(given.text(finding, "message"))
+        name = wording.name(given.target_of(finding)) if given.target_of(finding) else "the model"
         kind = given.kind_of(finding)
         yield Case(kind, name, message or "no description" if level in FAILING else "", level, "\n".join([message, *_details(finding)]))
 
 
 def _clean(document: Mapping[str, Any]) -> Iterator[Case]:
     known = {(given.kind_of(f), given.target_of(f)) for f in given.all_findings(document)}
-    tried = dict.fromkeys((given.text(p, "kind"), given.text(p, "column")) for p in given.records(document, "curves"))
+    tried = dict.fromkeys((given.text(p, "kind"), given.text(p, "column")) for p in given.records(document, "curves") if not given.is_floor(p))
     for kind, target in tried:
         if (kind, target) not in known:
-            yield Case(kind or "unnamed", words.name(target))
+            yield Case(kind or "unnamed", wording.name(target))
 
 
 def _contract(document: Mapping[str, Any]) -> Iterator[Case]:
@@ -79,14 +79,14 @@ def _contract(document: Mapping[str, Any]) -> Iterator[Case]:
         muted, tried = bool(given.entry(assumption, "muted")), given.number(assumption, "cost") is not None
         reason = "muted" if muted else "" if tried else "not tried against the model"
         code = given.text(assumption, "code") or "assumption"
-        yield Case(f"contract.{code}", words.sentence(given.text(assumption, "statement")) or code, skipped=reason)
+        yield Case(f"contract.{code}", wording.sentence(given.text(assumption, "statement")) or code, skipped=reason)
 
 
 def _details(finding: Mapping[str, Any]) -> Iterator[str]:
     def share(label: str, *keys: str) -> Iterator[str]:
         value = given.number(finding, *keys)
         if value is not None:
-            yield f"{label}: {words.percent(value)}"
+            yield f"{label}: {wording.percent(value)}"
 
     yield f"level: {given.level(finding)}"
     yield from share("fooled", "details", "fooled")
@@ -100,11 +100,11 @@ def _details(finding: Mapping[str, Any]) -> Iterator[str]:
         yield f"interval: {low:.6g} to {high:.6g}"
     for pair in given.items(finding, "details", "dose"):
         if isinstance(pair, (list, tuple)) and len(pair) == 2 and None not in (given.number(pair[0]), given.number(pair[1])):
-            yield f"severity {pair[0]:g}: {words.percent(pair[1])}"
+            yield f"severity {pair[0]:g}: {wording.percent(pair[1])}"
     for column, pair in given.pairs(finding, "details", "example", "changes"):
         if isinstance(pair, (list, tuple)) and len(pair) == 2:
-            before, after = (words.cell(value).text or words.cell(value).remark for value in pair)
-            yield f"example: {words.name(column)}: {before} → {after}"
+            before, after = (wording.cell(value).text or wording.cell(value).remark for value in pair)
+            yield f"example: {wording.name(column)}: {before} → {after}"
 
 
 def _counts(cases: list[Case]) -> dict[str, str]:
@@ -114,9 +114,9 @@ def _counts(cases: list[Case]) -> dict[str, str]:
 
 def _properties(suite: ET.Element, document: Mapping[str, Any]) -> None:
     values = {
-        "verdict": words.sentence(given.text(document, "verdict")),
-        "model": words.clean(given.text(document, "model", "name"), words.LONGEST_NAME),
-        "version": words.clean(given.text(document, "version"), words.LONGEST_NAME),
+        "verdict": wording.sentence(given.text(document, "verdict")),
+        "model": wording.clean(given.text(document, "model", "name"), wording.LONGEST_NAME),
+        "version": wording.clean(given.text(document, "version"), wording.LONGEST_NAME),
         "seed": given.text(document, "seed"),
     }
     known = {name: value for name, value in values.items() if value}
@@ -129,7 +129,7 @@ def _properties(suite: ET.Element, document: Mapping[str, Any]) -> None:
 def _fill(suite: ET.Element, cases: list[Case]) -> None:
     seen: dict[tuple[str, str], int] = {}
     for case in cases:
-        group, name = legal(words.clean(f"camelopard.{case.group}", words.LONGEST_NAME)), legal(case.name)
+        group, name = legal(wording.clean(f"camelopard.{case.group}", wording.LONGEST_NAME)), legal(case.name)
         seen[group, name] = seen.get((group, name), 0) + 1
         if seen[group, name] > 1:
             name = f"{name} ({seen[group, name]})"

@@ -1,4 +1,7 @@
-"""The two shapes a damage has: a function on one column, or a function on the whole batch."""
+"""The two shapes a damage has: a function on one column, or a function on the whole batch.
+
+Data may hold infinities and numbers near the largest float, so arithmetic in a damage never warns.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ class ColumnDamage:
         Which of those columns really: for example only whole numbers.
     keeps_label
         Whether the true answer stays what it was: true for errors of recording.
+    graded
+        Whether severity changes anything; where not, one severity is tried.
     """
 
     kind: str
@@ -40,12 +45,14 @@ class ColumnDamage:
     change: ON_COLUMN
     fits: Callable[[Column], bool] = lambda column: True
     keeps_label: bool = True
+    graded: bool = True
 
     def targets(self, schema: Schema) -> Sequence[str]:
         return [c.name for c in schema.of_kind(*self.on) if self.fits(c)]
 
     def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
-        return batch.with_columns({target: self.change(batch.columns[target], schema[target], severity, rng)})
+        with np.errstate(all="ignore"):
+            return batch.with_columns({target: self.change(batch.columns[target], schema[target], severity, rng)})
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,11 @@ class BatchDamage:
     change: ON_BATCH
     where: Callable[[Schema], Sequence[str]]
     keeps_label: bool = True
+    graded: bool = True
 
     def targets(self, schema: Schema) -> Sequence[str]:
         return self.where(schema)
 
     def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
-        return self.change(batch, target, severity, rng, schema)
+        with np.errstate(all="ignore"):
+            return self.change(batch, target, severity, rng, schema)

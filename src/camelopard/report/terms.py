@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from camelopard.report import document as given
-from camelopard.report import words
+from camelopard.report import wording
 
-MOST_COLUMNS = 150
-MOST_PER_COLUMN = 30
+MOST_COLUMNS = 100
+MOST_PER_COLUMN = 20
+LONGEST = 300  # characters of a statement
+ENOUGH = 200  # values to be tried before a column may be said to be ignored: then at most 1.5 % are missed
 SEVERAL = "Between columns"
 
 
@@ -51,6 +53,7 @@ class Ignored:
     column: str
     tried: str
     fooled: str
+    rate: str
     at_most: str
     certain: bool
 
@@ -65,15 +68,16 @@ def contract(document: Mapping[str, Any]) -> Contract:
 
 
 def ignored(document: Mapping[str, Any]) -> list[Ignored]:
-    """Return what the model was seen to ignore: certain ones first, those with most values tried before others."""
-    rows = []
+    """Return how often each column changed the answer: those that surely do not first, those with most values tried before others."""
+    rows: list[tuple[bool, float, float, int, Ignored]] = []
     for row in given.records(document, "ignored"):
-        tried, fooled, upper = given.number(row, "tried"), given.number(row, "fooled"), given.number(row, "upper")
-        rate = "" if not tried or fooled is None else words.percent(fooled / tried)
-        certain = fooled == 0 and bool(tried)
-        shown = Ignored(words.target_words(given.text(row, "column")), words.count(tried), words.count(fooled), words.percent(upper) if upper is not None else rate, certain)
-        rows.append((not certain, fooled or 0, -(tried or 0), len(rows), shown))
-    return [row[-1] for row in sorted(rows)][:MOST_COLUMNS]
+        tried, fooled, upper = given.number(row, "tried") or 0, given.number(row, "fooled"), given.number(row, "upper")
+        certain = fooled == 0 and tried >= ENOUGH
+        rate = wording.percent(fooled / tried) if fooled and tried else ""
+        at_most = "" if upper is None else wording.percent(upper)
+        shown = Ignored(wording.target_words(given.text(row, "column")), wording.count(tried), wording.count(fooled), rate, at_most, certain)
+        rows.append((not certain, fooled or 0, -tried, len(rows), shown))
+    return [row[-1] for row in sorted(rows, key=lambda row: row[:-1])][:MOST_COLUMNS]
 
 
 def _muted(assumption: Mapping[str, Any]) -> bool:
@@ -90,7 +94,7 @@ def _clauses(assumptions: Sequence[Mapping[str, Any]]) -> list[Clause]:
 
 
 def _clause(field: str, assumptions: Sequence[Mapping[str, Any]]) -> Clause:
-    title = field if field == SEVERAL else words.name(field.removeprefix("one "))
+    title = field if field == SEVERAL else wording.name(field.removeprefix("one "))
     return Clause(title, tuple(_term(a) for a in assumptions[:MOST_PER_COLUMN]), max(0, len(assumptions) - MOST_PER_COLUMN))
 
 
@@ -98,12 +102,19 @@ def _term(assumption: Mapping[str, Any]) -> Term:
     cost = given.number(assumption, "cost")
     low, high = given.number(assumption, "cost_interval", "low"), given.number(assumption, "cost_interval", "high")
     rows, exceptions = given.number(assumption, "evidence", "rows"), given.number(assumption, "evidence", "exceptions")
-    evidence = "" if rows is None else f"{words.count(rows)} rows"
+    evidence = "" if rows is None else f"{wording.count(rows)} rows"
     if rows is not None and exceptions is not None:
-        evidence += f", {words.count(exceptions) if exceptions else 'no'} exception{'' if exceptions == 1 else 's'}"
-    statement = given.text(assumption, "statement") or words.kind_words(given.text(assumption, "code"))
-    shown = "not tried" if cost is None else words.percent(cost)
-    return Term(words.prose(statement), shown, words.span(low, high) if cost is not None else "", round(100 * min(max(cost or 0.0, 0.0), 1.0)), evidence, _muted(assumption))
+        evidence += f", {wording.count(exceptions) if exceptions else 'no'} exception{'' if exceptions == 1 else 's'}"
+    statement = given.text(assumption, "statement") or wording.kind_words(given.text(assumption, "code"))
+    shown = "not tried" if cost is None else wording.percent(cost)
+    return Term(
+        wording.prose(statement, LONGEST),
+        shown,
+        wording.span(low, high) if cost is not None else "",
+        round(100 * min(max(cost or 0.0, 0.0), 1.0)),
+        evidence,
+        _muted(assumption),
+    )
 
 
 def _cost(assumption: Mapping[str, Any]) -> float:

@@ -138,7 +138,7 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return the text with control, direction and other invisible characters made visible, cut to `longest` characters.
 
     >>> clean("a\\u202eb\\x00c")
-    'a[U+202E]b␀c'
+    'a[U+202E]b[U+0000]c'
     """
     cut = text[:longest]
     shown = cut if cut.isascii() and cut.isprintable() else "".join(map(_visible, cut))
@@ -151,7 +151,7 @@ def prose(text: object, longest: int = LONGEST_TEXT) -> list[tuple[bool, str]]:
     >>> prose("`age` matters")
     [(True, 'age'), (False, ' matters')]
     """
-    whole = clean(" ".join(str(text).split("\n")), longest)
+    whole = clean(" ".join(str(text).split("\n")), longest).replace(" %", f"{SPACE}%")
     parts = whole.split("`")
     if len(parts) % 2 == 0:
         return [(False, whole)]
@@ -159,12 +159,12 @@ def prose(text: object, longest: int = LONGEST_TEXT) -> list[tuple[bool, str]]:
 
 
 def sentence(text: object, longest: int = LONGEST_TEXT) -> str:
-    """Return a sentence without its back-ticks.
+    """Return a sentence as plain text, without its back-ticks.
 
     >>> sentence("`age` matters")
     'age matters'
     """
-    return "".join(part for _, part in prose(text, longest))
+    return "".join(part for _, part in prose(text, longest)).replace(SPACE, " ")
 
 
 def cell(value: Any) -> Cell:
@@ -204,16 +204,11 @@ def day(value: Any) -> str:
 
 
 def _visible(character: str) -> str:
-    code = ord(character)
     if character in "\n\r\u2028\u2029\x85":
         return "↵"
     if character == "\t":
         return "⇥"
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    return f"[U+{code:04X}]" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") else character
+    return f"[U+{ord(character):04X}]" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") else character
 
 
 def _number_like(text: str) -> bool:

@@ -1,0 +1,136 @@
+"""What a stress run found, as data; written as a page, as JSON or as JUnit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from camelopard.core.batch import plain
+from camelopard.core.errors import CamelopardError
+from camelopard.core.records import LEVELS, Assumption, Finding, Level, Point
+from camelopard.stress.runner import Case
+
+
+@dataclass(frozen=True)
+class StressReport:
+    """The result of `camelopard.stress`.
+
+    findings
+        Worst first, false discoveries controlled over the whole run.
+    curves
+        One point per (kind, column, severity).
+    assumptions
+        The contract: what the model was found to rely on.
+    ignored
+        Per column, how many damaged rows were tried and how many fooled the model.
+    cases
+        The damaged rows themselves; kept in memory only.
+    """
+
+    verdict: str
+    findings: Sequence[Finding]
+    curves: Sequence[Point]
+    assumptions: Sequence[Assumption]
+    ignored: Sequence[Mapping[str, Any]]
+    cases: Sequence[Case]
+    attacks: Mapping[str, Any]
+    serving: Sequence[Finding]
+    cost: Mapping[str, Any]
+    model: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    seed: int
+    mode: str = "model"
+    notes: Sequence[str] = field(default=())
+
+    @property
+    def worst(self) -> Level:
+        """The level of the worst finding."""
+        return max((f.level for f in self.findings), key=LEVELS.index, default="none")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the cases as plain data that JSON can hold; NaN becomes None."""
+        from camelopard import __version__
+
+        document: dict[str, Any] = _plain(
+            {
+                "version": __version__,
+                "mode": self.mode,
+                "seed": self.seed,
+                "verdict": self.verdict,
+                "model": self.model,
+                "data": self.data,
+                "findings": [asdict(f) for f in self.findings],
+                "curves": [asdict(p) for p in self.curves],
+                "assumptions": [asdict(a) for a in self.assumptions],
+                "ignored": list(self.ignored),
+                "attacks": self.attacks,
+                "serving": [asdict(f) for f in self.serving],
+                "cost": self.cost,
+                "notes": list(self.notes),
+            }
+        )
+        return document
+
+    def to_json(self) -> str:
+        """Return `to_dict()` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+
+    def to_html(self) -> str:
+        """Return the report as one self-contained page."""
+        from camelopard.report.html import write
+
+        return write(self.to_dict())
+
+    def to_junit(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as JUnit, for a build server: findings of level medium and high are failures."""
+        from camelopard.report.junit import write
+
+        _write(path, write(self.to_dict()))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as its ending says: .html, .json or .xml (JUnit); whole or not at all."""
+        ending = Path(path).suffix.lower()
+        if ending in (".html", ".htm"):
+            _write(path, self.to_html())
+        elif ending == ".json":
+            _write(path, self.to_json())
+        elif ending == ".xml":
+            self.to_junit(path)
+        else:
+            raise CamelopardError(f"{os.fspath(path)}: cannot write a report as {ending or 'a file without ending'}; expected .html, .json or .xml.")
+
+    def __repr__(self) -> str:
+        lines = [f"<StressReport: {self.verdict}>"]
+        lines += [f"  {f.level:>6}  {f.message}" for f in self.findings[:10]]
+        if len(self.findings) > 10:
+            lines.append(f"          … and {len(self.findings) - 10} more")
+        return "\n".join(lines)
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    target = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    value = plain(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if value != value else str(value)
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
