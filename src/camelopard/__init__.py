@@ -47,7 +47,7 @@ HOME = {
     "imitate": "camelopard.models.imitation",
     "wrap": "camelopard.models.wrap",
 }
-__all__ = ["__version__", "stress", *HOME]  # noqa: PLE0604
+__all__ = ["__version__", "stress", *HOME]
 
 
 def __getattr__(name: str) -> Any:

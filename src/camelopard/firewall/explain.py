@@ -15,6 +15,7 @@ from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
 from camelopard.evidence.reading import MISSING, OK, STATES, VARIANT
 from camelopard.firewall import words
+from camelopard.firewall.contract import Violations
 from camelopard.firewall.panel import Examination, Panel
 
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
@@ -32,7 +33,7 @@ class Explainer:
     panel: Panel
     schema: Schema
     alarmed: Bools
-    broken: Sequence[Sequence[Reason]]
+    broken: Violations
     remarks: Sequence[Reason]
     problems: dict[int, str]
     farthest_odd: float = np.inf
@@ -46,7 +47,7 @@ class Explainer:
             what = "the row could not be read" if i in self.problems else "the model gave no answer"
             found.append((100.0, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error}")))
         spoken = set()
-        for reason in self.broken[i] if len(self.broken) else ():
+        for reason in self.broken[i]:
             if reason.field is not None:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))

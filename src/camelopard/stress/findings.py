@@ -1,6 +1,6 @@
 """From cases to curves and findings: what fools this model beyond what no gate could see, with false discoveries controlled over the whole run.
 
-A finding compares, on the same rows, visible damage with a random legal value in the same place (the floor). Damage that nobody can see from the row is
+A finding compares, on the same rows, visible damage with a random legal value in the same place (the floor). Damage that nobody can see is
 unavoidable: any model that uses the column shows it. Visible damage could have been refused, clipped or filled in; being fooled by it beyond the
 floor is a weakness of the model, or of the pipeline before it. A model that raises counts as fooled, but misleads nobody: never above medium.
 """
@@ -218,7 +218,10 @@ def _floor_findings(cases: Sequence[Case]) -> list[Finding]:
         if case.family == "floor" and case.severity == 3 and case.kind == "in-range-resample":
             n, k = len(case.rows), int(case.fooled.sum())
             if share(k, n).low > SENSITIVE:
-                message = f"A random legal value in {case.target} changes the answer in {k / n:.0%} of rows: a plausible wrong value there cannot be seen by anyone."
+                message = (
+                    f"A random legal value in {case.target} changes the answer in {k / n:.0%} of rows: "
+                    "a plausible wrong value there cannot be seen by anyone."
+                )
                 found.append(
                     Finding("in-range-sensitive", case.target, message, "low", k / n, SENSITIVE, share(k, n), details={"column": case.target})
                 )

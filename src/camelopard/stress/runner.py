@@ -190,7 +190,7 @@ def _damaged(damage: Damage, target: str, severity: int, part: Batch, at: Ints, 
             nothing,
             note,
         )
-    seen = visible(schema, bad).any(axis=1)
+    seen = np.asarray(visible(schema, bad).any(axis=1))
     changed = changed_rows(part, bad)
     return Case(damage.kind, damage.family, target, severity, damage.keeps_label, at, bad, before, before, nothing, nothing, seen, changed, nothing)
 
@@ -254,6 +254,6 @@ def changed_rows(before: Batch, after: Batch) -> Bools:
 
 def _different(old: Array, new: Array) -> Bools:
     if old.dtype.kind in "fi" and new.dtype.kind in "fi":
-        return ~((old == new) | (np.isnan(old.astype(np.float64)) & np.isnan(new.astype(np.float64))))
+        return np.asarray(~((old == new) | (np.isnan(old.astype(np.float64)) & np.isnan(new.astype(np.float64)))))
     pairs = zip(old.tolist(), new.tolist(), strict=True)
     return np.fromiter((type(a) is not type(b) or repr(a) != repr(b) for a, b in pairs), dtype=bool, count=len(old))

@@ -33,7 +33,7 @@ class Truth:
         if self.task == "regression":
             old, new = (p.value.astype(np.float64) for p in (before, after))
             with np.errstate(invalid="ignore"):
-                return answered & (np.abs(new - old) > self.tolerance)
+                return np.asarray(answered & (np.abs(new - old) > self.tolerance))
         return answered & np.asarray(before.value != after.value, dtype=bool)
 
     def fooled(self, before: Prediction, after: Prediction) -> Bools:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects, is_missing, objects
-from camelopard.core.batch import plain
-from camelopard.core.schema import EPOCH, LADDER, Column, Schema, date_days
+from camelopard.core.schema import EPOCH, Column, Schema, date_days
 
 MOST_PAIRS = 12  # pairs of columns that one kind of damage is tried on
 FARTHEST_PAIR = 50  # columns apart: a wide table must not cost the square of its width
@@ -71,7 +70,9 @@ def emptied(values: Array, where: Bools) -> Array:
         return np.where(where, np.nan, values.astype(np.float64))
     if values.dtype.kind == "M":
         return np.where(where, np.datetime64("NaT", "us"), values)
-    return np.where(where, None, values.astype(object))
+    cells = values.astype(object)
+    cells[where] = None
+    return cells
 
 
 def filled(values: Array, new: Any) -> Array:
@@ -82,11 +83,6 @@ def filled(values: Array, new: Any) -> Array:
     if values.dtype.kind == "b" and type(new) is bool:
         return np.full(len(values), new)
     return objects(None if g else new for g in gone.tolist())
-
-
-def loose(values: Array) -> Objects:
-    """Return cells as a text file or a row of JSON would hold them in a column of another kind: whole numbers as int, dates as ISO text."""
-    return objects(_loose(v) for v in values.tolist())
 
 
 def texts(values: Array) -> list[str | None]:
@@ -143,25 +139,6 @@ def places(values: Array, known: Sequence[Any]) -> Ints:
     return np.fromiter((_place(place, v) for v in values.tolist()), dtype=np.int64, count=len(values))
 
 
-def drawn(values: Array, column: Column, rng: np.random.Generator) -> Array:
-    """Return for every cell that is not missing a draw from what the column was seen to hold."""
-    n = len(values)
-    if column.kind in ("category", "boolean"):
-        known = list(column.values)
-        if not known:
-            return values
-        edges = np.cumsum(np.fromiter(column.values.values(), dtype=np.float64, count=len(known)))
-        return picked(values, known, np.searchsorted(edges / edges[-1], rng.random(n), side="right").clip(max=len(known) - 1))
-    if not len(column.quantiles):
-        return values
-    draw = np.interp(rng.random(n), LADDER, column.quantiles)
-    if column.kind == "number":
-        return np.where(is_missing(values), np.nan, settled(draw, column))
-    days = days_of(values, column)
-    whole = bool(np.all(np.isnan(days) | (days == np.floor(days))))
-    return dated(np.where(np.isnan(days), np.nan, np.floor(draw) if whole else draw), values, column)
-
-
 def most_first(key: Floats, present: Bools, share: float, rng: np.random.Generator) -> Bools:
     """Return a mask of that share of the present cells with the largest keys, rounded up; ties fall at random."""
     order = np.lexsort((rng.random(len(key)), key))
@@ -183,7 +160,7 @@ def days_of(values: Array, column: Column) -> Floats:
 
 
 def dated(days: Floats, values: Array, column: Column) -> Array:
-    """Return days since 1970 in the form that the values have: datetime64, text of the column's format, or Python dates. NaN leaves a cell as it is."""
+    """Return days since 1970 as the values are: datetime64, text in the column's format, or Python dates. NaN leaves a cell as it is."""
     days = np.clip(days, FIRST_DAY, LAST_DAY)
     if values.dtype.kind == "M":
         there = ~np.isnan(days)
@@ -209,14 +186,6 @@ def _date_like(when: dt.datetime, cell: Any, column: Column) -> Any:
 def _by_distance(columns: Sequence[Column]) -> Iterator[tuple[Column, Column]]:
     for distance in range(1, min(len(columns), FARTHEST_PAIR)):
         yield from zip(columns, columns[distance:], strict=False)
-
-
-def _loose(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
-    if isinstance(value, (dt.datetime, dt.date)):
-        return value.isoformat()
-    return plain(value)
 
 
 def _place(place: dict[Any, int], value: Any) -> int:

@@ -22,4 +22,4 @@ def age_like(column: Column) -> bool:
     return varies(column) and column.integral and column.low >= 0 and 18 <= column.high <= 120
 
 
-DAMAGES = (ColumnDamage("birth-year", "unit", ("number",), "unit", to_birth_year, age_like),)
+DAMAGES = (ColumnDamage("birth-year", "unit", ("number",), "unit", to_birth_year, age_like, graded=False),)

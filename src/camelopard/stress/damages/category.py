@@ -56,11 +56,11 @@ def _several(column: Column) -> bool:
 
 
 def _text(column: Column) -> bool:
-    return any(isinstance(v, str) for v in column.values)
+    return not column.constant and any(isinstance(v, str) for v in column.values)
 
 
 DAMAGES = (
-    ColumnDamage("unseen-category", "category", ("category",), "values", unseen),
+    ColumnDamage("unseen-category", "category", ("category",), "values", unseen, _several),
     ColumnDamage("rare-category", "category", ("category",), "none", rare, _several),
     ColumnDamage("legal-category", "floor", ("category", "boolean"), "none", other_legal, _several, keeps_label=False),
     ColumnDamage("empty-string", "category", ("category",), "values", empty, _text),

@@ -78,6 +78,6 @@ def _exchanged(when: Any) -> Any:
 DAMAGES = (
     ColumnDamage("date-format", "date", ("date",), "format", reformat, varies),
     ColumnDamage("date-as-number", "date", ("date",), "type", as_number, varies),
-    ColumnDamage("day-month-swapped", "date", ("date",), "format", exchange, varies),
-    ColumnDamage("two-digit-year", "date", ("date",), "format", lose_century, varies),
+    ColumnDamage("day-month-swapped", "date", ("date",), "format", exchange, varies, graded=False),
+    ColumnDamage("two-digit-year", "date", ("date",), "format", lose_century, varies, graded=False),
 )

@@ -6,7 +6,6 @@ import numpy as np
 
 from camelopard.core.arrays import Array
 from camelopard.core.schema import Column
-from camelopard.core.tables import number
 from camelopard.stress.damage import ColumnDamage
 from camelopard.stress.damages._cells import measured, texts
 
@@ -36,7 +35,7 @@ def _mistyped(text: str, severity: int, step: int) -> float:
     else:
         typed[at[-1]] *= 2 if severity == 4 else 4
     again = float("".join(typed) + (f"e{power}" if power else ""))
-    return again if again != number(text) else again + step * 10.0 ** (severity - 3 if severity > 3 else 0)
+    return again if again != float(text) else again + step * 10.0 ** (severity - 3 if severity > 3 else 0)
 
 
 DAMAGES = (ColumnDamage("digit-typo", "noise", ("number",), "none", mistype, measured),)

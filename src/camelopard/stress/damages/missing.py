@@ -49,7 +49,7 @@ def _height(values: Array, column: Column) -> Floats:
 
 
 DAMAGES = (
-    ColumnDamage("missing-at-random", "missing", ("number", "category", "boolean", "date"), "null", vanish, varies),
+    ColumnDamage("missing-at-random", "missing", ("number", "category", "boolean", "date"), "null", vanish, varies, graded=False),
     ColumnDamage("missing-large-values", "missing", ("number", "date"), "null", vanish_large, varies),
     BatchDamage("missing-by-another-column", "missing", "null", vanish_with, lambda schema: pairs(schema, lambda a, b: True)),
     BatchDamage("missing-cells", "missing", "null", vanish_anywhere, lambda schema: ["*"]),

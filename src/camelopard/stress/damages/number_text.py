@@ -59,14 +59,14 @@ def _written(values: Array, write: Callable[[float, str], str]) -> Objects:
 
 
 def _comma(value: float, text: str, severity: int) -> str:
-    plain = text if "." in text or "e" in text or "n" in text else f"{text}.0"
-    if severity == 5 and abs(value) < 1e15:
-        plain = f"{value:.2f}"
-    whole, _, rest = plain.partition(".")
-    if severity >= 3 and whole.lstrip("-").isdigit():
+    if severity == 5:
+        text = f"{value:.2f}"
+    elif "e" in text:
+        text = f"{value:f}"
+    whole, _, rest = text.partition(".")
+    if severity >= 3 and 1000 <= abs(value) < np.inf:
         whole = _grouped(whole, ".")
-    written = f"{whole},{rest}" if rest else f"{whole},0"
-    return f"{written} €" if severity == 5 else written
+    return f"{whole},{rest or '0'}" + (" €" if severity == 5 else "")
 
 
 def _grouped(text: str, separator: str) -> str:

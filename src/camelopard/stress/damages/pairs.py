@@ -18,7 +18,7 @@ FLATNESS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def disagree(batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
-    """Change one of the two columns of each row, drawn anew for each, to another known value."""
+    """Change one of the two columns of each row, drawn anew for each, to another legal value: known, or in the range."""
     first, second = fields(target, schema)
     at_first = rng.random(len(batch)) < 0.5
     return batch.with_columns(

@@ -34,6 +34,6 @@ def saturate(values: Array, column: Column, severity: int, rng: np.random.Genera
 
 DAMAGES = (
     ColumnDamage("shifted", "range", ("number",), "range", shift, varies),
-    ColumnDamage("sign", "range", ("number",), "range", negate, varies),
+    ColumnDamage("sign", "range", ("number",), "range", negate, varies, graded=False),
     ColumnDamage("saturated", "range", ("number",), "none", saturate, varies),
 )

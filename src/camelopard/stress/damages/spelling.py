@@ -78,11 +78,11 @@ ORNATE = str.maketrans({"a": "\u00e4", "e": "\u00e9", "-": "\u2013"})
 
 
 def _text(column: Column) -> bool:
-    return any(isinstance(v, str) and v for v in column.values)
+    return not column.constant and any(isinstance(v, str) and v for v in column.values)
 
 
 def _letters(column: Column) -> bool:
-    return any(isinstance(v, str) and v.lower() != v.upper() for v in column.values)
+    return not column.constant and any(isinstance(v, str) and v.lower() != v.upper() for v in column.values)
 
 
 DAMAGES = (

@@ -46,5 +46,5 @@ DAMAGES = (
     ColumnDamage("boolean-as-yes-no", "type", ("boolean",), "type", yes_no, varies),
     ColumnDamage("boolean-as-digit", "type", ("boolean",), "type", digit, varies),
     ColumnDamage("fraction", "type", ("number",), "type", fraction, lambda c: measured(c) and c.integral),
-    ColumnDamage("category-code", "type", ("category",), "type", code, varies),
+    ColumnDamage("category-code", "type", ("category",), "type", code, varies, graded=False),
 )

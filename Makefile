@@ -1,0 +1,59 @@
+# Two commands for users: `make demo` and `make test`. Each sets up all that it needs in .venv, with pinned packages checked by their hashes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench bench-quick lock build clean venv
+
+help:  ## say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+demo: $(VENV)/runtime  ## the story on real data; writes report.html
+	$(BIN)/camelopard demo
+
+test: $(VENV)/dev  ## all tests, README and docs included, with coverage
+	$(PY) -m pytest --cov --cov-report=term
+
+check: $(VENV)/dev  ## linters, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev  ## measure every bar and write the figures into README.md
+	$(PY) -m bench.run
+
+bench-quick: $(VENV)/dev  ## the same on less data, written nowhere
+	$(PY) -m bench.run --quick
+
+venv: $(VENV)/dev  ## set up for development
+
+lock: $(VENV)/dev  ## renew the pinned packages
+	$(PIP) install pip-tools
+	for name in runtime dev; do CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+
+build: $(VENV)/dev  ## source distribution and wheel in dist/
+	$(PY) -m build --no-isolation
+
+clean:  ## remove what was made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage report.html src/*.egg-info
+
+$(VENV)/python-found:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "camelopard needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/runtime: $(VENV)/python-found requirements/runtime.txt pyproject.toml
+	@echo "Setting up (a minute or two, once) …"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements/dev.txt
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
