@@ -154,7 +154,9 @@ def test_columns_may_come_in_any_order_and_extra_or_absent_ones_are_remarks(worl
 
 
 CELL = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=3
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
 )
 ROW = st.dictionaries(st.sampled_from(["dose", "weight", "colour", "noise", "shelf", "age", "other"]), CELL)
 
@@ -170,7 +172,18 @@ def test_any_json_value_in_any_cell_gets_a_verdict(world: World, rows: list[Any]
 
 @pytest.mark.parametrize(
     "table",
-    [pd.DataFrame(), pd.DataFrame({"dose": []}), pd.DataFrame(index=range(3)), pd.DataFrame([[1, 2]], columns=["dose", "dose"]), [], [None], "text", 3, {"dose": float("inf")}, {}],
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"dose": []}),
+        pd.DataFrame(index=range(3)),
+        pd.DataFrame([[1, 2]], columns=["dose", "dose"]),
+        [],
+        [None],
+        "text",
+        3,
+        {"dose": float("inf")},
+        {},
+    ],
 )
 def test_hopeless_tables_get_verdicts_not_errors(world: World, table: Any) -> None:
     verdicts = world.firewall.screen(table)

@@ -56,11 +56,16 @@ class Model(Protocol):
 class Damage(Protocol):
     """A seeded, graded change to a batch that a real pipeline could cause."""
 
-    kind: str
-    family: str
-    keeps_label: bool
-    graded: bool
-    breaks: str
+    @property
+    def kind(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def keeps_label(self) -> bool: ...
+    @property
+    def graded(self) -> bool: ...
+    @property
+    def breaks(self) -> str: ...
 
     def targets(self, schema: Schema) -> Sequence[str]:
         """Return what it can be done to: column names, "a|b" for a pair of columns, "*" for the whole row."""

@@ -64,7 +64,8 @@ def _quality(measured: Mapping[str, Any]) -> list[str]:
 
     rows = measured["rows"]
     lines = [
-        f"Measured on {rows['clean']:,} clean and {rows['damaged']:,} damaged rows that took no part in learning; {rows['fooled']:,} fooled the model:",
+        f"Measured on {rows['clean']:,} clean and {rows['damaged']:,} damaged rows that took no part in learning; "
+        f"{rows['fooled']:,} of them fooled the model:",
         line("AUROC, fooled or not: this firewall", "auroc_fooled"),
         line("  the model's own confidence", "auroc_fooled_by_own_doubt"),
         line("  how odd the row is", "auroc_fooled_by_oddity"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,3 +117,11 @@ def _categorical(booster: Any, names: tuple[str, ...], infos: list[str], n: int)
             f"this LightGBM booster holds categories for {n} columns, but not for which ones. Wrap a function that builds its DataFrame instead."
         )
     return [names[i] for i in sorted(places)]
+
+
+def load(path: Path) -> Any:
+    """Return the booster of a LightGBM model file. Raises ModelError for a file that is none."""
+    import lightgbm
+
+    with reading(f"{path} as a LightGBM model file"):
+        return lightgbm.Booster(model_file=str(path))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from camelopard.core.arrays import Floats
-from camelopard.core.errors import ModelError
+from camelopard.core.errors import ModelError, require
 from camelopard.core.records import Task
 from camelopard.models.answers import Meaning, Raw, Reader
 from camelopard.models.model import reading
@@ -101,3 +102,12 @@ def eats(booster: Any, features: tuple[str, ...] | None = None) -> Eats:
 def _softmax(margins: Floats) -> Floats:
     shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def load(path: Path) -> Any:
+    """Return the booster of an XGBoost model file. Raises ModelError for a file that is none."""
+    xgboost = require("xgboost", extra="xgboost")
+    with reading(f"{path} as an XGBoost model file"):
+        booster = xgboost.Booster()
+        booster.load_model(path)
+        return booster

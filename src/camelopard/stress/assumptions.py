@@ -122,7 +122,7 @@ def _shapes(name: str, texts: Sequence[str], seen: Mapping[str, int]) -> Iterato
 
 
 def _magnitude(column: Column) -> tuple[float, float] | None:
-    """Return the band of nearly all values of a positive column that varies by less than a factor of a hundred, or None: it shows a change of unit."""
+    """Return the band of nearly all values of a positive column that varies by less than a factor of a hundred, or None."""
     if column.constant or column.low < 0:
         return None
     low, high = (float(np.interp(p, np.linspace(0, 1, len(column.quantiles)), column.quantiles)) for p in (0.01, 0.99))

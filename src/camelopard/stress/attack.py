@@ -264,8 +264,8 @@ class _Search:
 
 
 def _stepped(values: Floats, steps: Floats, column: Column) -> Floats:
-    """Return values moved by steps in spreads, within the observed range, whole where the column is; a step that is not zero moves at least by one there."""
-    moved = values + steps * column.spread
+    """Return values moved by steps in spreads, within the observed range, whole where the column is, by at least one."""
+    moved: Floats = values + steps * column.spread
     if column.integral:
         moved = np.where(steps > 0, np.ceil(moved - 1e-9), np.where(steps < 0, np.floor(moved + 1e-9), moved))
     bounded: Floats = np.where(steps == 0, values, np.clip(moved, np.minimum(column.low, values), np.maximum(column.high, values)))
@@ -277,7 +277,7 @@ def _drop(before: Prediction, after: Prediction) -> Floats:
     if before.proba is not None and after.proba is not None:
         best = np.argmax(np.nan_to_num(before.proba), axis=1)
         at = np.arange(len(best))
-        return np.nan_to_num(before.proba[at, best] - after.proba[at, best])
+        return np.asarray(np.nan_to_num(before.proba[at, best] - after.proba[at, best]))
     if before.classes:
         return np.asarray(before.value != after.value, dtype=np.float64)
     return np.asarray(np.nan_to_num(np.abs(after.value.astype(np.float64) - before.value.astype(np.float64))))

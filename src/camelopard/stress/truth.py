@@ -29,12 +29,13 @@ class Truth:
 
     def flipped(self, before: Prediction, after: Prediction) -> Bools:
         """Return which answers are others than before, shape (n,); False where one of them is none."""
-        answered = ~(before.failed | after.failed)
         if self.task == "regression":
             old, new = (p.value.astype(np.float64) for p in (before, after))
             with np.errstate(invalid="ignore"):
-                return np.asarray(answered & (np.abs(new - old) > self.tolerance))
-        return answered & np.asarray(before.value != after.value, dtype=bool)
+                other: Bools = np.abs(new - old) > self.tolerance
+        else:
+            other = np.asarray(before.value.astype(object) != after.value.astype(object), dtype=bool)
+        return other & ~before.failed & ~after.failed
 
     def fooled(self, before: Prediction, after: Prediction) -> Bools:
         """Return which rows fool the model, shape (n,): another answer, or none where there was one."""

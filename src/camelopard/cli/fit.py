@@ -1,0 +1,41 @@
+"""`camelopard fit`: train a firewall for a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def fit(
+    model: Annotated[str, typer.Argument(help="Model file, or module:attribute.")],
+    data: Annotated[str, typer.Argument(help="Clean rows that the model was not trained on.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Firewall to write.")],
+    target: Annotated[str | None, typer.Option("--target", help="Column with the labels.")] = None,
+    reference: Annotated[str | None, typer.Option("--reference", help="Training rows of the model.")] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="Share of clean rows that may be stopped.")] = 0.01,
+    budget: Annotated[str | None, typer.Option("--budget", help='Model rows ("50000") or time ("60s").')] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was learned as JSON.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
+) -> None:
+    """Train a firewall for a model and save it."""
+    from camelopard.cli.loading import model_of
+    from camelopard.cli.telling import as_json, progress
+    from camelopard.firewall.firewall import Firewall
+    from camelopard.modality.files import read_table_file
+
+    firewall = Firewall(alpha=alpha, budget=budget, seed=seed)
+    wrapped = model_of(model, trust=trust, classes=classes)
+    batch, labels = read_table_file(data, target)
+    known = None if reference is None else read_table_file(reference)[0]
+    with progress(quiet=json) as tell:
+        firewall.fit(wrapped, batch, labels, reference=known, progress=tell)
+    firewall.save(output)
+    if json:
+        as_json(firewall.describe())
+    else:
+        typer.echo(firewall.summary().split("\nThe contract")[0])
+        typer.echo(f"\nThe firewall is in {output}, its contract in {output}.toml. Next: camelopard screen {output} NEW_DATA --model {model}")

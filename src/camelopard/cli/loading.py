@@ -1,0 +1,73 @@
+"""Finds the model that a word on the command line means: a file, or `module:attribute`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from camelopard.core.errors import CamelopardError
+from camelopard.core.protocols import Model
+from camelopard.core.records import Task
+
+PICKLES = (".joblib", ".pkl", ".pickle")
+FORMS = "a .joblib or .pkl file (with --trust), a LightGBM .txt or XGBoost .json/.ubj model file, or module:attribute"
+
+
+def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task | None = None) -> Model:
+    """Return the wrapped model that MODEL on the command line names."""
+    from camelopard.models.wrap import wrap
+
+    named = classes.split(",") if classes else None
+    return wrap(_loaded(word, trust), name=Path(word).stem if os.path.exists(word) else word, task=task, classes=named)
+
+
+def _loaded(word: str, trust: bool) -> Any:
+    path = Path(word)
+    ending = path.suffix.lower()
+    if word.startswith(("http://", "https://")) or ending == ".onnx":
+        raise CamelopardError(f"{word}: ONNX files and model servers cannot be wrapped yet. Expected {FORMS}.")
+    if path.is_file():
+        return _from_file(path, ending, trust)
+    if ":" in word:
+        return _attribute(word)
+    raise CamelopardError(f"{word}: there is no such model file. Expected {FORMS}.")
+
+
+def _from_file(path: Path, ending: str, trust: bool) -> Any:
+    if ending in PICKLES:
+        if not trust:
+            raise CamelopardError(f"{path}: loading a pickle runs the code inside it. If you trust where it comes from, add --trust.")
+        import joblib
+
+        try:
+            return joblib.load(path)
+        except Exception as error:  # a pickle may fail in any way
+            raise CamelopardError(f"{path}: cannot be loaded ({type(error).__name__}: {error}).") from error
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if start.startswith(b"tree"):
+        from camelopard.models.lightgbm_model import load
+
+        return load(path)
+    if ending in (".json", ".ubj"):
+        from camelopard.models.xgboost_model import load as load_xgboost
+
+        return load_xgboost(path)
+    raise CamelopardError(f"{path}: not a model file that is known. Expected {FORMS}.")
+
+
+def _attribute(word: str) -> Any:
+    module, _, name = word.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except ImportError as error:
+        raise CamelopardError(f"{word}: the module {module!r} cannot be imported ({error}). Run this where it lies, or install it.") from error
+    except AttributeError as error:
+        raise CamelopardError(f"{word}: {error}.") from error
+    return found
