@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from camelopard.version import VERSION
+
 if TYPE_CHECKING:
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from camelopard.stress.report import StressReport as StressReport
     from camelopard.stress.study import stress as stress
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 HOME = {
     "Assumption": "camelopard.core.records",

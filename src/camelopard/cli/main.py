@@ -10,9 +10,9 @@ import sys
 
 import typer
 
-from camelopard import __version__
 from camelopard.cli import demo, fit, screen, show, stress
 from camelopard.core.errors import CamelopardError
+from camelopard.version import VERSION
 
 app = typer.Typer(
     name="camelopard",
@@ -32,7 +32,7 @@ app.command("show")(show.show)
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"camelopard {__version__}")
+        typer.echo(f"camelopard {VERSION}")
         raise typer.Exit
 
 

@@ -58,5 +58,5 @@ def stress(
         )
         if output is not None:
             out.print(f"The report is in {output}.", markup=False)
-    if fail_on is not None and LEVELS.index(report.worst) >= LEVELS.index(fail_on):  # type: ignore[arg-type]
+    if fail_on is not None and LEVELS.index(report.worst) >= LEVELS.index(fail_on):
         raise typer.Exit(1)

@@ -24,7 +24,7 @@ class AlarmThreshold:
     above: int
 
 
-def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.9) -> AlarmThreshold:
+def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.95) -> AlarmThreshold:
     """Return the lowest threshold that keeps the promise, from scores of clean rows that took no part in learning the score.
 
     With the threshold at the (k+1)-th largest of n scores the share of new clean rows above it is at most Beta(k + 1, n − k) distributed; the
@@ -32,7 +32,7 @@ def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.9) -> Ala
 
     >>> t = alarm_threshold(np.arange(1000.0), alpha=0.01)
     >>> t.above, t.value, round(t.confidence, 2)
-    (5, 994.0, 0.93)
+    (4, 995.0, 0.97)
     >>> alarm_threshold(np.arange(50.0), alpha=0.01).value
     inf
     """

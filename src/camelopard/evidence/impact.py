@@ -17,7 +17,7 @@ from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.doubt import class_scores
-from camelopard.evidence.reading import MISSING, VARIANT, Reader, Reading
+from camelopard.evidence.reading import VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import HARD
 
 PLACES = (0.5, 0.1, 0.3, 0.7, 0.9)  # quantiles drawn for the most suspicious cell; the middle one is the repair
@@ -93,44 +93,57 @@ def impact(
 
 
 def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula) -> Floats:
-    """Return plausible originals of the rows, shape (m, CANDIDATES, d): impossible cells are always repaired, then suspicious ones.
+    """Return plausible originals of the rows, shape (m, CANDIDATES, d).
 
-    A cell whose meaning could be recovered ("1.234,5", " private") is repaired to it;
-    every other one to quantiles of its distribution given the rest.
+    Where a row has cells in an impossible state, all of these are repaired in every candidate: to what was meant where that could be recovered
+    ("1.234,5", " private"), else to quantiles of the distribution given the rest. Where it has none, the most suspicious cell comes first. The next
+    most suspicious cells follow, alone and together with the first.
     """
     m, d = len(rows), reading.values.shape[1]
+    at = np.arange(m)
     states, costs = reading.states[rows], suspicions[rows]
     hard = np.isin(states, HARD)
-    recovered = states == VARIANT
-    legit_gap = states == MISSING
-    base = reading.values[rows].copy()
-    scores = reading.scores[rows].copy()
-    replaced = hard & ~recovered
-    scores[replaced] = np.nan
-    filled = copula.fill(np.where(np.isnan(scores), 0.0, scores), np.isnan(scores)) if np.isnan(scores).any() else scores
-    decoded = _decode(filled, reader)
-    base = np.where(replaced, decoded, base)
-    order = np.argsort(-np.where(recovered, -1.0, costs), axis=1, kind="stable")[:, : min(RANKS, d)]
+    unknown = np.isnan(reading.scores[rows]) | (hard & (states != VARIANT))
+    filled = copula.fill(np.where(unknown, 0.0, reading.scores[rows]), unknown) if unknown.any() else reading.scores[rows]
+    base = np.where(hard & (states != VARIANT), _decode(filled, reader), reading.values[rows])
+    cells = _order(costs, hard, states, d)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
-    at = np.arange(m)
-    start = 0
     normal = NormalDist()
-    for rank in range(min(RANKS, d)):
+    start = 0
+    for rank in range(RANKS):
         places = PLACES if rank == 0 else LATER_PLACES
-        cell = order[:, rank]
-        centre = _expected_at(filled, cell, copula)
+        own = np.flatnonzero(cells[:, rank] >= 0)
+        cell = cells[own, rank]
+        centre = _expected_at(filled[own], cell, copula)
         for k, place in enumerate(places):
-            drawn = _decode_at(centre + copula.sd[cell] * normal.inv_cdf(place), cell, reader)
-            out[at, start + k, cell] = drawn
+            out[own, start + k, cell] = _decode_at(centre + copula.sd[cell] * normal.inv_cdf(place), cell, reader)
         start += len(places)
     for joint, depth in ((CANDIDATES - 2, 2), (CANDIDATES - 1, 3)):
-        cells = order[:, : min(depth, d)]
-        unknown = np.zeros((m, d), dtype=bool)
-        unknown[at[:, None], cells] = True
-        together = copula.fill(np.where(unknown, 0.0, filled), unknown)
-        out[:, joint, :] = np.where(unknown, _decode(together, reader), base)
-    still = legit_gap[:, None, :] & np.isnan(out)
-    return np.where(still, np.nan, out)
+        gaps = np.zeros((m, d), dtype=bool)
+        for rank in range(depth):
+            own = np.flatnonzero(cells[:, rank] >= 0)
+            gaps[at[own], cells[own, rank]] = True
+        together = copula.fill(np.where(gaps, 0.0, filled), gaps)
+        out[:, joint, :] = np.where(gaps, _decode(together, reader), base)
+    return out
+
+
+def _order(costs: Floats, hard: Bools, states: Array, d: int) -> Ints:
+    """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none.
+
+    First the most suspicious impossible cell that could not be recovered (none where all were), or, in a row without impossible cells, the most
+    suspicious one; then the most suspicious of the others.
+    """
+    m = len(costs)
+    soft = np.argsort(np.where(hard, 1.0, -costs), axis=1, kind="stable")[:, :RANKS]
+    soft = np.where(hard[np.arange(m)[:, None], soft], -1, soft)
+    if d < RANKS:
+        soft = np.pad(soft, ((0, 0), (0, RANKS - d)), constant_values=-1)
+    lost = hard & (states != VARIANT)
+    lead = np.where(lost.any(axis=1), np.argmax(np.where(lost, costs, -1.0), axis=1), -1)
+    led: Ints = np.column_stack([lead, soft[:, : RANKS - 1]])
+    order: Ints = np.where(hard.any(axis=1)[:, None], led, soft)
+    return order
 
 
 def batch_of(values: Floats, reader: Reader, form: Form) -> Batch:

@@ -87,23 +87,22 @@ class Reader:
 class NumberEncoder:
     """Numbers and dates: quantile knots and their normal scores."""
 
-    def __init__(self, name: str, knots: Floats, knot_scores: Floats, spread: float, integral: bool, date_format: str | None, date: bool) -> None:
-        self.name, self.knots, self.knot_scores, self.spread = name, knots, knot_scores, spread
+    def __init__(self, name: str, quantiles: Floats, n: int, spread: float, integral: bool, date_format: str | None, date: bool) -> None:
+        self.name, self.quantiles, self.n, self.spread = name, quantiles, n, spread
+        ladder = LADDER if len(quantiles) == len(LADDER) else np.array([0.5])
+        knots, first, counts = np.unique(quantiles, return_index=True, return_counts=True)
+        self.knots = knots
+        self.knot_scores = _normal_scores((ladder[first] + ladder[first + counts - 1]) / 2, n)  # ties share the score of their middle
+        self.ladder_scores = _normal_scores(ladder, n)
         self.integral, self.date_format, self.date = integral, date_format, date
         self.low, self.high = float(knots[0]), float(knots[-1])
 
     @classmethod
     def learn(cls, column: Column) -> NumberEncoder:
-        """Learn from the column's quantiles; ties share the score of their middle."""
+        """Learn from the column's quantiles."""
         quantiles = column.quantiles if len(column.quantiles) else np.zeros(1)
-        ladder = LADDER if len(column.quantiles) else np.array([0.5])
-        knots, first, counts = np.unique(quantiles, return_index=True, return_counts=True)
-        middle = (ladder[first] + ladder[first + counts - 1]) / 2
-        edge = 0.5 / max(column.n, 2)
-        normal = NormalDist()
-        scores = np.array([normal.inv_cdf(float(np.clip(p, edge, 1 - edge))) for p in middle])
-        spread = column.spread if column.spread > 0 else max(abs(float(knots[-1])), 1.0)
-        return cls(column.name, knots, scores, spread, column.integral, column.date_format, column.kind == "date")
+        spread = column.spread if column.spread > 0 else max(abs(float(quantiles[-1])), 1.0)
+        return cls(column.name, quantiles, column.n, spread, column.integral, column.date_format, column.kind == "date")
 
     def encode(self, values: Array) -> tuple[Floats, Array]:
         """Return (numbers, states), each of shape (n,)."""
@@ -163,7 +162,7 @@ class NumberEncoder:
 
     def decode(self, scores: Floats) -> Floats:
         """Return the numbers at these normal scores, within the range, whole where the column is; shape (n,)."""
-        numbers = np.interp(scores, self.knot_scores, self.knots)
+        numbers = np.interp(scores, self.ladder_scores, self.quantiles)
         return np.rint(numbers) if self.integral else numbers
 
     def cells(self, numbers: Floats) -> Array:
@@ -181,8 +180,8 @@ class NumberEncoder:
         return {
             "encoder": "number",
             "name": self.name,
-            "knots": self.knots,
-            "knot_scores": self.knot_scores,
+            "quantiles": self.quantiles,
+            "n": self.n,
             "spread": self.spread,
             "integral": self.integral,
             "date_format": self.date_format,
@@ -191,7 +190,7 @@ class NumberEncoder:
 
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> NumberEncoder:
-        return cls(s["name"], s["knots"], s["knot_scores"], s["spread"], s["integral"], s["date_format"], s["date"])
+        return cls(s["name"], s["quantiles"], s["n"], s["spread"], s["integral"], s["date_format"], s["date"])
 
 
 class CategoryEncoder:
@@ -291,6 +290,12 @@ class CategoryEncoder:
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> CategoryEncoder:
         return cls(s["name"], s["known"], s["known_scores"], s["shares"], s["boolean"])
+
+
+def _normal_scores(p: Floats, n: int) -> Floats:
+    edge = 0.5 / max(n, 2)
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(float(np.clip(x, edge, 1 - edge))) for x in p])
 
 
 def _encoder(column: Column, values: Array, axis: Floats) -> NumberEncoder | CategoryEncoder:

@@ -13,11 +13,13 @@ from camelopard.core.batch import plain
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
-from camelopard.evidence.reading import MISSING, OK, STATES, VARIANT
+from camelopard.evidence.reading import MISSING, OK, STATES
+from camelopard.evidence.suspicion import HARD
 from camelopard.firewall import words
 from camelopard.firewall.contract import Violations
 from camelopard.firewall.panel import Examination, Panel
 
+STANDS_OUT = 0.6  # share of `never` at which a further cell is repaired too
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
 OUTSIDE = Reason(
     "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"
@@ -81,10 +83,10 @@ class Explainer:
     def choice(self, m: int) -> int:
         """Return which candidate repairs the m-th suspicious row best: one cell, or two or three where more stand out."""
         i = int(self.examination.impact.rows[m])
-        costs = self.examination.suspicions[i]
-        soft = np.sort(np.where(self.examination.reading.states[i] == VARIANT, 0.0, costs))[::-1]
-        standing = int((soft[:RANKS] > 0.6 * self.panel.never).sum())
-        return 0 if standing <= 1 else CANDIDATES - 2 if standing == 2 else CANDIDATES - 1
+        hard = np.isin(self.examination.reading.states[i], HARD)
+        soft = np.sort(self.examination.suspicions[i][~hard])[::-1]
+        standing = int((soft[: RANKS - 1] > STANDS_OUT * self.panel.never).sum()) + (0 if hard.any() else -1)
+        return 0 if standing <= 0 else CANDIDATES - 2 if standing == 1 else CANDIDATES - 1
 
     def _changes(self, i: int, values: Floats) -> dict[str, Any]:
         reading = self.examination.reading
@@ -140,16 +142,25 @@ class Explainer:
         )
 
 
-def trusted(examination: Examination) -> Bools:
-    """Return which of the suspicious rows have a repair to be trusted, shape (m,): all plausible originals give the model the same answer."""
-    impact = examination.impact
+def trusted(found: Examination, panel: Panel) -> Bools:
+    """Return which of the suspicious rows have a repair to be trusted, shape (m,).
+
+    All plausible originals get the same answer from the model, and it is another one than the row got (or the row got none): a repair that changes
+    nothing would only hide the doubt.
+    """
+    impact = found.impact
     if impact.answers is None:
         return np.zeros(0, dtype=bool)
-    failed = impact.answers.failed.reshape(-1, CANDIDATES)[:, : len(PLACES)].any(axis=1)
-    moved = impact.moved[:, : len(PLACES)]
-    joint = impact.moved[:, CANDIDATES - 2]
-    agree: Bools = (moved.all(axis=1) & joint) | (~moved.any(axis=1) & ~joint)
-    return agree & ~failed
+    asked = [*range(len(PLACES)), CANDIDATES - 2]
+    answers = impact.answers.value.reshape(-1, CANDIDATES)[:, asked]
+    failed = impact.answers.failed.reshape(-1, CANDIDATES)[:, asked].any(axis=1)
+    if panel.task == "regression":
+        numbers = np.where(failed[:, None], 0.0, answers).astype(np.float64)
+        agree = np.ptp(numbers, axis=1) <= panel.tolerance
+    else:
+        agree = np.asarray(answers == answers[:, :1], dtype=bool).all(axis=1)
+    helps = impact.moved[:, 0] | found.answer.failed[impact.rows]
+    return np.asarray(agree & helps & ~failed)
 
 
 def _whole(value: Any, integral: bool) -> Any:

@@ -121,7 +121,7 @@ class Firewall:
 
     def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
         able = np.zeros(len(batch), dtype=bool)
-        able[found.impact.rows] = trusted(found)
+        able[found.impact.rows] = trusted(found, self.learned_.panel)
         able[[i for i in problems if i < len(batch)]] = False
         return able
 

@@ -1,19 +1,43 @@
-"""Stress testing: damages and attacks, the runner, dose and response. The package itself can be called: `camelopard.stress(model, X)`."""
+"""Stress testing: damages and attacks, the runner, dose and response. The package itself can be called: `camelopard.stress(model, X)`.
+
+A module can be called if its class says how, and Python lets a module choose its class (PEP 549's background: the `__class__` of a module may be set
+to a subclass of `types.ModuleType`). The function that runs is `camelopard.stress.study.stress`, imported at the first call.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from camelopard.core.protocols import Damage, Model
+    from camelopard.core.schema import Schema
+    from camelopard.stress.report import StressReport
 
 
 class _Callable(ModuleType):
-    """This package's module class: calling the module runs `camelopard.stress.study.stress`."""
+    """The class of this package's module."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(
+        self,
+        model: Model | None,
+        X: Any,
+        y: Any = None,
+        budget: int | str | None = None,
+        seed: int = 0,
+        damages: Sequence[str | Damage] | None = None,
+        attacks: bool | int | None = None,
+        *,
+        schema: Schema | None = None,
+        progress: Any = None,
+    ) -> StressReport:
+        """Find out what fools a model. See `camelopard.stress.study.stress`."""
+        from camelopard.core.protocols import silent
         from camelopard.stress.study import stress
 
-        return stress(*args, **kwargs)
+        return stress(model, X, y, budget, seed, damages, attacks, schema=schema, progress=progress or silent)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -1,39 +1,64 @@
 """From cases to curves and findings: what fools this model beyond what no gate could see, with false discoveries controlled over the whole run.
 
-A finding compares, on the same rows, visible damage with a random legal value in the same place (the floor). Damage that nobody can see is
-unavoidable: any model that uses the column shows it. Visible damage could have been refused, clipped or filled in; being fooled by it beyond the
-floor is a weakness of the model, or of the pipeline before it. A model that raises counts as fooled, but misleads nobody: never above medium.
+A finding compares, on the same rows, visible damage with a random legal value in the same place (the floor). Damage that nobody can see from the
+row is unavoidable: any model that uses the column changes its answer with it. It is reported as the floor, and never above "low". Visible damage
+could have been refused, clipped or filled in; being fooled by it beyond the floor is a weakness of the model, or of the pipeline before it. A model
+that raises counts as fooled. Where a damage cannot be seen, only raising is held against the model: no row that looks legal needs to stop it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array
+from camelopard.core.arrays import Array, Bools
 from camelopard.core.batch import Batch, plain
-from camelopard.core.intervals import at_least, discoveries, mean, paired_excess, share, upper_share
+from camelopard.core.intervals import at_least, discoveries, mean, paired_excess, share
 from camelopard.core.records import LEVELS, Finding, Interval, Level, Point, Prediction, Task
-from camelopard.stress.runner import Case
+from camelopard.core.schema import Schema
+from camelopard.stress.runner import FLOOR, Case
 from camelopard.stress.truth import losses
 
 RATE = 0.05  # false discovery rate of a run
 MEDIUM, HIGH = 0.05, 0.15  # lower end of the excess over the floor from which a finding is medium or high
 TOLERANCE = 0.05  # share of fooled rows at which harm starts, for the strength that is reported
+FEWEST_SEEN = 8  # visibly damaged rows: fewer can hardly say anything, so only raising is tested
 FEWEST_TRIED = 200  # changed rows without a single fooled one from which a column counts as ignored
 SENSITIVE = 0.2  # share of rows that a random legal value fools, from which a column is mentioned as what cannot be seen
+MOST_CHANGES = 30  # changed cells kept of an example
+LONGEST = 120  # characters of an error in a message
+
+PHRASES: Mapping[str, str] = {  # by family
+    "missing": "With values missing",
+    "sentinel": "With a code in place of a value",
+    "unit": "Recorded in the wrong unit",
+    "range": "Out of its range",
+    "noise": "Recorded with errors",
+    "type": "Written as another type",
+    "category": "With another category",
+    "text": "Spelt in another way",
+    "structure": "With the table mixed up",
+    "stale": "With an old value",
+    "date": "With the date written wrongly",
+    "pair": "Contradicting each other",
+    "floor": "With a wrong but legal value",
+}
 
 
 def curves(cases: Sequence[Case], y: Array | None, task: Task) -> list[Point]:
-    """Return one point per (kind, target, severity), in the order of kind, target and severity."""
+    """Return one point per (kind, target, severity), in that order. `y` are the labels of the batch that the cases' rows point into.
+
+    The loss is compared only where the damage keeps the label.
+    """
     points = []
     for case in sorted(ran(cases), key=lambda c: (c.kind, c.target, c.severity)):
         n, k = len(case.rows), int(case.fooled.sum())
         change = np.empty(0)
-        if y is not None:
+        if y is not None and case.keeps_label:
             labels = y[case.rows]
             change = losses(case.after, labels, task) - losses(case.before, labels, task)
             change = change[~np.isnan(change)]
@@ -56,23 +81,25 @@ def curves(cases: Sequence[Case], y: Array | None, task: Task) -> list[Point]:
     return points
 
 
-def findings(cases: Sequence[Case], base: Batch, extra: Sequence[Finding] = ()) -> list[Finding]:
-    """Return what was found, worst first. `extra` findings that carry p-values share the control of false discoveries."""
+def findings(cases: Sequence[Case], base: Batch, schema: Schema, extra: Sequence[Finding] = ()) -> list[Finding]:
+    """Return what was found, worst first: by level, wrong answers before errors (which do not go unnoticed), then by the interval's lower end.
+
+    One hypothesis per (kind, target). Over all of them, and those of `extra` that carry a p-value, the false discovery rate is held at RATE
+    (Benjamini & Hochberg 1995); levels come from intervals adjusted for that selection (Benjamini & Yekutieli 2005). `base` is the batch that the
+    cases' rows point into.
+    """
     groups: dict[tuple[str, str], list[Case]] = {}
     for case in ran(cases):
         groups.setdefault((case.kind, case.target), []).append(case)
-    tested = [(key, group, p_value(group)) for key, group in sorted(groups.items()) if group[0].family != "floor"]
-    p = np.array([value for _, _, value in tested] + [f.p_value for f in extra if f.p_value == f.p_value])
-    found = discoveries(p, RATE)
-    confidence = 1.0 - RATE * max(int(found.sum()), 1) / max(len(p), 1)
-    named = [_finding(group, value, confidence, base) for (_, group, value), hit in zip(tested, found, strict=False) if hit]
+    tested = [Hypothesis.of(group) for _, group in sorted(groups.items()) if group[0].family != "floor"]
+    extra_p = [f.p_value for f in extra if f.p_value == f.p_value]
+    found = discoveries([*(h.p_value for h in tested), *extra_p], RATE)
+    selected = RATE * max(int(found.sum()), 1) / max(len(found), 1)
+    named = [_finding(h, selected, base, schema) for h, hit in zip(tested, found[: len(tested)], strict=True) if hit]
     rejected = iter(found[len(tested) :])
     kept = [f if f.p_value != f.p_value or next(rejected) else replace(f, level="none") for f in extra]
-    failed = [
-        Finding("not-run", f"{c.kind}:{c.target}", f"The damage {c.kind!r} could not be tried on {c.target!r}: {c.note}", level="medium")
-        for c in _failures(cases)
-    ]
-    return sorted([*named, *kept, *failed, *_floor_findings(cases)], key=lambda f: (-LEVELS.index(f.level), -_weight(f), f.code, f.subject))
+    every = [*named, *kept, *_failures(cases), *_floors(cases, base, schema)]
+    return sorted(every, key=lambda f: (-LEVELS.index(f.level), _raises(f), -_weight(f), f.code, f.subject))
 
 
 def ran(cases: Sequence[Case]) -> list[Case]:
@@ -80,167 +107,295 @@ def ran(cases: Sequence[Case]) -> list[Case]:
     return [case for case in cases if case.note is None and len(case.rows)]
 
 
-def p_value(group: Sequence[Case]) -> float:
-    """Return the p-value of "visible damage fools the model no more often than a legal value", over severities together and each alone.
+@dataclass(frozen=True)
+class Comparison:
+    """What one severity, or all together (0), showed on n rows: fooled by the damage alone, by the floor alone."""
 
-    Exact one-sided binomial test on the rows where just one of the two fools the model (McNemar 1947), times the number of tests made.
+    severity: int
+    n: int
+    only_damage: int
+    only_floor: int
+
+    @property
+    def p_value(self) -> float:
+        """The exact one-sided binomial test on the rows that only one of the two fools (McNemar 1947)."""
+        return 1.0 if self.only_damage <= self.only_floor else _sign_test(self.only_damage, self.only_damage + self.only_floor)
+
+    def excess(self, confidence: float) -> tuple[float, Interval]:
+        """Return by how much the share fooled exceeds the floor."""
+        return paired_excess(self.only_damage, self.only_floor, self.n, confidence)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """ "Visible damage of this kind, on this target, fools the model no more often than a legal value", or, where `raising`, "makes it raise".
+
+    cases
+        By severity.
+    tests
+        One per severity, and one of all: there each row counts once, at its highest severity.
     """
-    only = [_discordant(case) for case in group]
-    tests = [*only, (sum(b for b, _ in only), sum(c for _, c in only))]
-    return min(1.0, len(tests) * min(at_least(b, b + c, 0.5) if b + c else 1.0 for b, c in tests))
+
+    cases: tuple[Case, ...]
+    raising: bool
+    tests: tuple[Comparison, ...]
+
+    @classmethod
+    def of(cls, group: Sequence[Case]) -> Hypothesis:
+        """Return the hypothesis about cases of one kind and target. Which rows and events are tested does not hang on any answer."""
+        cases = tuple(sorted(group, key=lambda c: c.severity))
+        raising = sum(int(case.visible.sum()) for case in cases) < FEWEST_SEEN
+        masks = [np.ones(len(case.rows), dtype=bool) if raising else case.visible for case in cases]
+        tests = [_test(case.severity, [(case, mask)], raising) for case, mask in zip(cases, masks, strict=True)]
+        if len(cases) > 1:
+            once: list[tuple[Case, Bools]] = []
+            known = np.zeros(0, dtype=np.int64)
+            for case, mask in zip(cases[::-1], masks[::-1], strict=True):
+                once.append((case, mask & ~np.isin(case.rows, known)))
+                known = np.concatenate([known, case.rows[mask]])
+            tests.append(_test(0, once, raising))
+        return cls(cases, raising, tuple(tests))
+
+    @property
+    def p_value(self) -> float:
+        """The smallest p-value of the tests, times their number (Bonferroni)."""
+        return min(1.0, len(self.tests) * min(test.p_value for test in self.tests))
 
 
 def ignored(cases: Sequence[Case], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return per column how many damaged rows were tried and how many fooled the model, least first: the invariance certificates.
+    """Return per column on how many rows other values were tried and how many fooled the model, least first: the invariance certificates.
 
-    `upper` is the exact 95 % upper bound of the share.
+    `upper` is the 95 % upper bound of that share (exact where no row was fooled, else Wilson's); `certified` says that at least FEWEST_TRIED rows
+    were tried and none was fooled. Columns that are gone altogether try no value and do not count.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for name in columns:
-        own = [case for case in ran(cases) if case.target == name]
-        tried = sum(int(case.changed.sum()) for case in own)
-        fooled = sum(int((case.fooled & case.changed).sum()) for case in own)
-        if tried:
-            found.append(
-                {
-                    "column": name,
-                    "tried": tried,
-                    "fooled": fooled,
-                    "upper": upper_share(fooled, tried),
-                    "certified": fooled == 0 and tried >= FEWEST_TRIED,
-                }
-            )
+        own = [case for case in ran(cases) if case.target == name and name in case.batch.columns]
+        n, k = sum(int(case.changed.sum()) for case in own), sum(int((case.fooled & case.changed).sum()) for case in own)
+        if n:
+            upper = 1.0 - 0.05 ** (1.0 / n) if k == 0 else share(k, n, 0.9).high
+            found.append({"column": name, "tried": n, "fooled": k, "upper": upper, "certified": k == 0 and n >= FEWEST_TRIED})
     return sorted(found, key=lambda c: (c["fooled"] / c["tried"], c["column"]))
 
 
-def verdict(found: Sequence[Finding], name: str, certified: Sequence[str]) -> str:
-    """Return the run in one sentence."""
-    worst = [f for f in found if f.level == "high"]
-    medium = [f for f in found if f.level == "medium"]
-    ignores = f" It ignores {_listed(certified)}." if certified else ""
-    if not worst and not medium:
-        return f"Nothing that was tried fools {name} more than it must: no finding above low.{ignores}"
-    level = worst or medium
-    kinds = list(dict.fromkeys(f.details["kind"].replace("-", " ") if "kind" in f.details else f.code.replace("-", " ") for f in level))
-    more = f" and {len(kinds) - 3} other kinds" if len(kinds) > 3 else ""
-    count = f"{len(worst)} high and {len(medium)} medium findings" if worst else f"{len(medium)} medium findings"
-    return f"{name} is fooled by {', '.join(kinds[:3])}{more}: {count}.{ignores}"
+def verdict(found: Sequence[Finding], name: str, certified: Sequence[str], complete: bool = True) -> str:
+    """Return the run in one sentence, and what the model ignores in another."""
+    levels = [level for level in ("high", "medium") if any(f.level == level for f in found)]
+    rest = f" It ignores {_listed(certified)}." if certified else ""
+    rest += "" if complete else " The budget ended the run before all was tried."
+    if not levels:
+        return f"Nothing that was tried fools {name} more than it must: no finding above low.{rest}"
+    worst = [f for f in found if f.level == levels[0]]
+    silent, loud = (list(dict.fromkeys(_kind(f) for f in worst if _raises(f) is raises)) for raises in (False, True))
+    loud = [kind for kind in loud if kind not in silent]
+    clauses = [f"is fooled by {_listed(silent, 'other kind')}"] if silent else []
+    clauses += [f"stops with an error on {_listed(loud, 'other kind')}"] if loud else []
+    counts = [f"{sum(f.level == level for f in found)} {level}" for level in levels]
+    one = sum(f.level in levels for f in found) == 1
+    return f"{name} {' and '.join(clauses)}: {' and '.join(counts)} {'finding' if one else 'findings'}.{rest}"
 
 
-def _discordant(case: Case) -> tuple[int, int]:
-    seen = case.visible
-    return int((case.fooled & ~case.floor & seen).sum()), int((case.floor & ~case.fooled & seen).sum())
+def raises_on_clean(failures: Mapping[int, str], n: int, name: str) -> Finding:
+    """Return the finding that the model does not answer some of n clean rows; `failures` are its errors by position."""
+    k = len(failures)
+    message = f"{name} raises on {k:,} of {n:,} clean rows; the first error: {next(iter(failures.values()))[:LONGEST]}"
+    return Finding("raises-on-clean", "*", message, "high", k / n, 0.0, share(k, n), rows=tuple(failures)[:5], details={"exceptions": k / n})
 
 
-def _finding(group: Sequence[Case], p: float, confidence: float, base: Batch) -> Finding:
-    """Return the finding on one kind and target, at the severity where its excess over the floor is surest."""
-    group = sorted(group, key=lambda c: c.severity)
-    candidates = [(_excess([case], confidence), case) for case in group]
-    (value, interval), worst = max(candidates, key=lambda c: c[0][1].low)
-    pooled = _excess(group, confidence)
-    if pooled[1].low > interval.low:
-        value, interval = pooled
-    loud = float(worst.after.failed.mean()) > 0.5 * float(worst.fooled.mean())  # raising misleads nobody: never above medium
-    level: Level = "low" if interval.low <= MEDIUM else "medium" if interval.low <= HIGH or loud else "high"
-    n, k = len(worst.rows), int(worst.fooled.sum())
-    own = share(k, n)
-    dose = [[case.severity, float(case.fooled.mean())] for case in group]
+def example(case: Case, base: Batch, schema: Schema) -> dict[str, Any] | None:
+    """Return one row that was fooled, the one on which the model was surest before: what changed, and the answer before and after."""
+    hits = np.flatnonzero(case.fooled & case.visible) if (case.fooled & case.visible).any() else np.flatnonzero(case.fooled)
+    if not len(hits):
+        return None
+    sure = [_confidence(case.before, int(i)) or 0.0 for i in hits]
+    i = int(hits[int(np.argmax(sure))])
+    original, damaged = base.row(int(case.rows[i])), case.batch.row(i)
+    changes = {
+        name: [_shown(original.get(name), name, schema), _shown(damaged.get(name), name, schema)]
+        for name in {**original, **damaged}
+        if repr(original.get(name)) != repr(damaged.get(name)) or (name in original) != (name in damaged)
+    }
+    return {
+        "row": int(case.rows[i]),
+        "changes": {name: changes[name] for name in list(changes)[:MOST_CHANGES]},
+        "answer": [plain(case.before.value[i]), plain(case.after.value[i])],
+        "confidence": [_confidence(case.before, i), _confidence(case.after, i)],
+    }
+
+
+def _test(severity: int, trials: Sequence[tuple[Case, Bools]], raising: bool) -> Comparison:
+    n = damage = floor = 0
+    for case, mask in trials:
+        hit, legal = (case.after.failed, case.floor_raised) if raising else (case.fooled, case.floor)
+        n += int(mask.sum())
+        damage += int((hit & ~legal & mask).sum())
+        floor += int((legal & ~hit & mask).sum())
+    return Comparison(severity, n, damage, floor)
+
+
+@cache
+def _sign_test(k: int, n: int) -> float:
+    return at_least(k, n, 0.5)
+
+
+def _finding(h: Hypothesis, selected: float, base: Batch, schema: Schema) -> Finding:
+    """Return the finding on one kind and target; the sentence is about the severity at which its excess over the floor is surest."""
+    confidence = 1.0 - selected / len(h.tests)  # the worst of several tests is reported, so each gets its part
+    value, interval = max((test.excess(confidence) for test in h.tests), key=lambda e: e[1].low)
+    level: Level = "high" if interval.low > HIGH else "medium" if interval.low > MEDIUM else "low"
+    surest = max((test for test in h.tests if test.severity), key=lambda test: (test.excess(confidence)[1].low, test.severity))
+    worst = next(case for case in h.cases if case.severity == surest.severity)
+    dose = [[case.severity, float(case.fooled.mean())] for case in h.cases]
     details = {
         "kind": worst.kind,
         "family": worst.family,
         "column": worst.target,
-        "severity": next((s for s, fooled in dose if fooled > TOLERANCE), worst.severity),
-        "fooled": k / n,
+        "severity": worst.severity,
+        "harm_from": next((severity for severity, fooled in dose if fooled > TOLERANCE), None),
+        "fooled": float(worst.fooled.mean()),
         "flips": float(worst.flipped.mean()),
         "exceptions": float(worst.after.failed.mean()),
         "floor": float(worst.floor.mean()),
+        "visible": float(worst.visible.mean()),
         "dose": dose,
-        "example": example(worst, base),
+        "example": example(worst, base, schema),
     }
-    return Finding(
-        worst.kind,
-        worst.target,
-        _sentence(worst, k / n, own, float(worst.floor.mean())),
-        level,
-        value,
-        MEDIUM,
-        interval,
-        p,
-        tuple(int(i) for i in worst.rows[worst.fooled][:5]),
-        details,
+    rows = tuple(int(i) for i in worst.rows[worst.fooled][:5])
+    return Finding(worst.kind, worst.target, _sentence(worst), level, value, HIGH if level == "high" else MEDIUM, interval, h.p_value, rows, details)
+
+
+def _sentence(case: Case) -> str:
+    """Return what a case showed, in one sentence that a person understands."""
+    n, k = len(case.rows), int(case.fooled.sum())
+    own, floor = share(k, n), float(case.floor.mean())
+    kind, raised = case.kind.replace("-", " "), float(case.after.failed.mean())
+    opening = f"{PHRASES[case.family]} ({kind})" if case.family in PHRASES else f"Damaged ({kind})"
+    place, plural = _place(case.target), "|" in case.target
+    if raised > 0.5 * k / n:
+        return f"{opening}, {place} make{'' if plural else 's'} the model raise an error in {_percent(raised)} of rows: {_first_error([case])}."
+    seen, among = case.visible, ""
+    if 0 < seen.sum() < 0.9 * n:
+        among = f"; {_percent(float(case.fooled[seen].mean()))} of those in which it can be seen"
+    return (
+        f"{opening}, {place} change{'' if plural else 's'} the model's answer in {_percent(k / n)} of rows ({_percents(own)}{among}), "
+        f"against {_percent(floor)} with a random legal value."
     )
 
 
-def _excess(group: Sequence[Case], confidence: float) -> tuple[float, Interval]:
-    pairs = [_discordant(case) for case in group]
-    n = sum(int(case.visible.sum()) for case in group)
-    return paired_excess(sum(b for b, _ in pairs), sum(c for _, c in pairs), n, confidence)
+def _first_error(cases: Sequence[Case]) -> str:
+    return next(str(e) for case in cases for e in case.after.errors if e is not None)[:LONGEST].rstrip(". ")
 
 
-def _sentence(case: Case, fooled: float, interval: Interval, floor: float) -> str:
-    where = case.target.replace("|", " and ") if case.target != "*" else "the row"
-    what = case.kind.replace("-", " ")
-    raised = float(case.after.failed.mean())
-    if raised > 0.5 * fooled:
-        error = next(e for e in case.after.errors if e is not None)
-        how = f"makes the model raise in {raised:.0%} of rows ({error})"
-    else:
-        how = f"changes the model's answer in {fooled:.0%} of rows ({interval.low:.0%}–{interval.high:.0%})"
-    return f"Damage of the kind “{what}” in {where} {how}, against {floor:.0%} when it takes a random legal value."
+def _floors(cases: Sequence[Case], base: Batch, schema: Schema) -> list[Finding]:
+    """Return what random legal values do: a remark of level low on each column where they change many answers; worse only where the model raises."""
+    found = []
+    groups: dict[str, list[Case]] = {}
+    for case in ran(cases):
+        if case.family == "floor" and case.target in schema.columns and not case.visible.any():
+            groups.setdefault(case.target, []).append(case)
+    for target, group in groups.items():
+        group = [c for c in group if c.kind == FLOOR] or group
+        n, k = sum(len(c.rows) for c in group), sum(int(c.flipped.sum()) for c in group)
+        raised = sum(int(c.after.failed.sum()) for c in group)
+        worst = max(group, key=lambda c: (int(c.fooled.sum()), c.severity))
+        details = {
+            "kind": worst.kind,
+            "family": "floor",
+            "column": target,
+            "severity": worst.severity,
+            "fooled": (k + raised) / n,
+            "flips": k / n,
+            "exceptions": raised / n,
+            "floor": (k + raised) / n,
+            "dose": [],
+            "example": example(worst, base, schema),
+        }
+        rows = tuple(int(i) for i in worst.rows[worst.fooled][:5])
+        if raised:
+            own = share(raised, n)
+            level: Level = "high" if own.low > HIGH else "medium" if own.low > MEDIUM else "low"
+            error = next(str(e) for c in group for e in c.after.errors if e is not None)
+            message = (
+                f"With a legal value drawn at random, {_place(target)} makes the model raise in {_percent(raised / n)} of rows: {error[:LONGEST]}."
+            )
+            found.append(Finding("raises-on-legal", target, message, level, raised / n, 0.0, own, rows=rows, details=details))
+        if (own := share(k, n)).low > SENSITIVE:
+            message = (
+                f"A wrong but legal value in {_place(target)} changes the model's answer in {_percent(k / n)} of rows ({_percents(own)}): "
+                "nobody can see that from the row."
+            )
+            found.append(Finding("in-range-sensitive", target, message, "low", k / n, SENSITIVE, own, rows=rows, details=details))
+    return found
 
 
-def example(case: Case, base: Batch) -> dict[str, Any] | None:
-    """Return one row that was fooled: what changed, and the answer before and after."""
-    hits = np.flatnonzero(case.fooled & case.changed)
-    if not len(hits):
-        return None
-    i = int(hits[0])
-    original, damaged = base.row(int(case.rows[i])), case.batch.row(i)
-    changes = {
-        name: [original.get(name), damaged.get(name)] for name in {**original, **damaged} if repr(original.get(name)) != repr(damaged.get(name))
-    }
-    return {
-        "row": int(case.rows[i]),
-        "changes": {name: changes[name] for name in list(changes)[:8]},
-        "answer": [plain(case.before.value[i]), plain(case.after.value[i])],
-        "confidence": [_confidence(case.before, i), _confidence(case.after, i)],
-    }
+def _failures(cases: Sequence[Case]) -> list[Finding]:
+    """Return one finding per damage that could not be tried on a target: never a silent pass."""
+    first: dict[tuple[str, str], Case] = {}
+    for case in cases:
+        if case.note is not None:
+            first.setdefault((case.kind, case.target), case)
+    return [
+        Finding(
+            "not-run",
+            f"{case.kind}:{case.target}",
+            f"The damage {case.kind!r} could not be tried on {_place(case.target)}: {case.note}",
+            level="medium",
+            details={"kind": case.kind, "family": case.family, "column": case.target},
+        )
+        for case in first.values()
+    ]
 
 
 def _confidence(answer: Prediction, i: int) -> float | None:
     return None if answer.proba is None or answer.errors[i] is not None else float(answer.proba[i].max())
 
 
-def _floor_findings(cases: Sequence[Case]) -> list[Finding]:
-    """Return, for the columns where a random legal value changes many answers, a remark of level low: nobody can see that."""
-    found = []
-    for case in ran(cases):
-        if case.family == "floor" and case.severity == 3 and case.kind == "in-range-resample":
-            n, k = len(case.rows), int(case.fooled.sum())
-            if share(k, n).low > SENSITIVE:
-                message = (
-                    f"A random legal value in {case.target} changes the answer in {k / n:.0%} of rows: "
-                    "a plausible wrong value there cannot be seen by anyone."
-                )
-                found.append(
-                    Finding("in-range-sensitive", case.target, message, "low", k / n, SENSITIVE, share(k, n), details={"column": case.target})
-                )
-    return found
+def _shown(value: Any, name: str, schema: Schema) -> Any:
+    """Return a cell as plain data: whole numbers without a fraction, and what JSON has no word for as text."""
+    if isinstance(value, float):
+        if not np.isfinite(value):
+            return str(value)
+        column = schema.columns.get(name)
+        return int(value) if column is not None and column.integral and value == round(value) and abs(value) < 2**53 else value
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
-def _failures(cases: Sequence[Case]) -> list[Case]:
-    first: dict[str, Case] = {}
-    for case in cases:
-        if case.note is not None:
-            first.setdefault(case.kind, case)
-    return list(first.values())
+def _place(target: str) -> str:
+    return "the row" if target == "*" else " and ".join(f"`{name}`" for name in target.split("|"))
+
+
+def _percent(value: float) -> str:
+    return f"{_figure(value)} %"
+
+
+def _percents(interval: Interval) -> str:
+    return f"{_figure(interval.low)}–{_figure(interval.high)} %"
+
+
+def _figure(value: float) -> str:
+    return "0" if value < 1e-12 else "< 0.1" if value < 0.001 else f"{100 * value:.1f}" if value < 0.0095 else f"{100 * value:.0f}"
+
+
+def _raises(found: Finding) -> bool:
+    """Return whether a finding is about errors rather than about wrong answers."""
+    exceptions = found.details.get("exceptions")
+    return found.code == "raises-on-clean" or (exceptions is not None and exceptions > 0.5 * found.details.get("fooled", 0.0))
+
+
+def _kind(found: Finding) -> str:
+    return str(found.details.get("kind", found.code)).replace("-", " ")
 
 
 def _weight(found: Finding) -> float:
-    loud = found.details.get("exceptions", 0.0) > 0.5 * found.details.get("fooled", 1.0)
-    return (found.interval.low if found.interval is not None else 0.0) - (1.0 if loud else 0.0)
+    return found.interval.low if found.interval is not None else 0.0
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:4])
-    return f"{shown} and {len(names) - 4} more columns" if len(names) > 4 else shown
+def _listed(names: Sequence[str], noun: str = "other column") -> str:
+    shown = list(names[:3])
+    if len(names) > 3:
+        return f"{', '.join(shown)} and {_count(len(names) - 3, noun)}"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

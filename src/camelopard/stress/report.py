@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -55,11 +54,11 @@ class StressReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the cases as plain data that JSON can hold; NaN becomes None."""
-        from camelopard import __version__
+        from camelopard.version import VERSION
 
         document: dict[str, Any] = _plain(
             {
-                "version": __version__,
+                "version": VERSION,
                 "mode": self.mode,
                 "seed": self.seed,
                 "verdict": self.verdict,
@@ -107,21 +106,25 @@ class StressReport:
 
     def __repr__(self) -> str:
         lines = [f"<StressReport: {self.verdict}>"]
-        lines += [f"  {f.level:>6}  {f.message}" for f in self.findings[:10]]
+        lines += [f"  {f.level:>6}  {f.message[:140]}" for f in self.findings[:10]]
         if len(self.findings) > 10:
             lines.append(f"          … and {len(self.findings) - 10} more")
         return "\n".join(lines)
 
 
 def _write(path: str | os.PathLike[str], text: str) -> None:
+    """Write the file whole or not at all: beside its place first, then moved there."""
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
         os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CamelopardError(f"{os.fspath(path)}: cannot write the report there ({error.strerror}). Give a file in a folder that exists.") from error
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -1,40 +1,45 @@
 """Damages rows and asks the model before and after: every kind, on every column it fits, at every severity, within a budget.
 
-Cases are visited so that stopping at any moment leaves a balanced picture: first severities 3 and 5 of everything, round the kinds, then the rest.
+The one idea: a damaged row is judged against itself. Its answer is held against the answer to the undamaged row, and against the answer when a
+random legal value stands in the same place (the floor).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Ints
+from camelopard.core.arrays import Array, Bools, Ints, is_missing
 from camelopard.core.batch import Batch, concat
-from camelopard.core.errors import BudgetSpent, CamelopardError
+from camelopard.core.errors import BudgetSpent, CamelopardError, UnknownName
 from camelopard.core.protocols import Damage, Progress, Session, silent
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
+from camelopard.stress.budget import DEFAULT_ROWS, Clock
+from camelopard.stress.plan import Plan, Step, plan
 from camelopard.stress.truth import Truth
-from camelopard.stress.visibility import visible
+from camelopard.stress.visibility import visible_cells
 
 FLOOR = "in-range-resample"
 POOL = 2000  # rows that damages are tried on
-FEWEST, MOST = 10, 200  # rows per case
-MOST_TARGETS = 60  # targets per kind; beyond them some are drawn
 CALL = 8192  # rows asked at once
-ORDER = (3, 5, 1, 4, 2)  # severities, the most telling first
+FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
+POOL_TIME = 0.1  # share of the seconds that the pool may take
+ROUND_TIME = 0.05  # share of the seconds that may pass before the clock is looked at again
+STAGE = "damaging rows and asking the model"
 
 
 @dataclass(frozen=True)
 class Case:
     """One damage, on one target, at one severity, and what it did to some rows.
 
-    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `visible` (the row shows a value that
-    clean data never showed), `changed` (it differs from the original at all), `floor` (a random legal value in the same place fools the model too).
-    `note` says why a case could not run; it is None otherwise.
+    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `visible` (a damaged cell shows what clean
+    data never showed, or the set of columns is another one), `changed` (the row differs from the original at all), `floor` (a random legal value in
+    the same place fools the model too), `floor_raised` (and does so because the model raises). `note` says why a case could not run; else None.
     """
 
     kind: str
@@ -51,65 +56,51 @@ class Case:
     visible: Bools
     changed: Bools
     floor: Bools
+    floor_raised: Bools
     note: str | None = None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run will try: (damage, target, severity) in order, rows for each, and what that costs in model rows."""
+class Pool:
+    """Clean rows that the model answers: their positions, the rows, the answers.
 
-    steps: tuple[tuple[Damage, str, int], ...]
-    rows_per_case: int
-    pool: int
-    model_rows: int
-    left_out: int = 0
+    `failures` are the errors, by position, of rows that it does not answer; `seconds` is what asking one row takes.
+    """
 
+    rows: Ints
+    batch: Batch
+    answer: Prediction
+    failures: dict[int, str]
+    seconds: float = 0.0
 
-@dataclass
-class Clock:
-    """Stops a run when its seconds are over; None never stops it."""
+    def __len__(self) -> int:
+        return len(self.rows)
 
-    seconds: float | None = None
-    now: Callable[[], float] = time.perf_counter
-    start: float = field(init=False)
+    @classmethod
+    def draw(cls, session: Session, batch: Batch, size: int, rng: np.random.Generator, clock: Clock) -> Pool:
+        """Ask the model about up to `size` rows, fewer where that would take too much of the seconds.
 
-    def __post_init__(self) -> None:
-        self.start = self.now()
-
-    @property
-    def over(self) -> bool:
-        """Whether the seconds are used up."""
-        return self.seconds is not None and self.now() - self.start > self.seconds
-
-
-def plan(
-    damages: Sequence[Damage], schema: Schema, n: int, budget: int, rng: np.random.Generator, *, rows_per_case: int | None = None, pool: int = POOL
-) -> Plan:
-    """Return what will be tried on n clean rows within `budget` model rows, and what it will cost."""
-    targets: dict[str, list[str]] = {}
-    left_out = 0
-    for damage in damages:
-        found = list(damage.targets(schema))
-        if len(found) > MOST_TARGETS:
-            left_out += len(found) - MOST_TARGETS
-            found = [found[i] for i in np.sort(rng.choice(len(found), MOST_TARGETS, replace=False))]
-        targets[damage.kind] = found
-    steps = []
-    for severity in ORDER:
-        longest = max((len(t) for t in targets.values()), default=0)
-        for place in range(longest):
-            steps += [
-                (damage, targets[damage.kind][place], severity)
-                for damage in damages
-                if place < len(targets[damage.kind]) and (damage.graded or severity == ORDER[0])
-            ]
-    pool = min(pool, n)
-    floors = len({target for _, target, _ in steps})
-    if rows_per_case is None:
-        rows_per_case = int(np.clip(budget / max(len(steps) + 2 * floors, 1), FEWEST, MOST))
-    rows_per_case = max(1, min(rows_per_case, pool))
-    cost = pool + len(steps) * rows_per_case + floors * min(pool, 5 * rows_per_case)
-    return Plan(tuple(steps), rows_per_case, pool, cost, left_out)
+        Raises
+        ------
+        BudgetSpent
+            If not even one row can be asked.
+        """
+        order = rng.permutation(len(batch))[:size]
+        first = order[:FIRST_LOOK]
+        start = clock.spent
+        answers = [session.predict(batch.take(first))]
+        seconds = (clock.spent - start) / max(len(first), 1)
+        if clock.seconds is not None:
+            order = order[: max(len(first), int(POOL_TIME * clock.seconds / max(seconds, 1e-9)))]
+        if len(order) > len(first):
+            start = clock.spent
+            answers.append(session.predict(batch.take(order[len(first) :])))
+            seconds = (clock.spent - start) / (len(order) - len(first))
+        failed = np.concatenate([a.failed for a in answers])
+        errors = np.concatenate([a.errors for a in answers])
+        failures = {int(i): str(e) for i, e in zip(order[failed], errors[failed], strict=True)}
+        good = np.sort(order[~failed])
+        return cls(good, batch.take(good), session.predict(batch.take(good)), failures, seconds)  # from memory: nothing is asked twice
 
 
 def run(
@@ -122,138 +113,236 @@ def run(
     rng: np.random.Generator,
     rows_per_case: int | None = None,
     pool: int = POOL,
-    budget: int = 120_000,
+    budget: int = DEFAULT_ROWS,
     clock: Clock | None = None,
     progress: Progress = silent,
 ) -> list[Case]:
-    """Return a case for everything that was tried, in the order of the plan. Fewer than planned where the budget or the seconds end first."""
+    """Return a case for everything that was tried, in the order of the plan; fewer than planned where the budget or the seconds end first.
+
+    Parameters
+    ----------
+    session
+        The model; its budget of rows, if it has one, is kept.
+    batch, schema
+        Clean rows, conformed to the schema.
+    rows_per_case, budget
+        Rows for each (kind, target, severity), or model rows in all, from which these follow.
+    pool
+        Rows of the batch that damages are tried on, at most.
+    """
     clock = clock or Clock()
-    todo = plan(damages, schema, len(batch), budget, rng, rows_per_case=rows_per_case, pool=pool)
-    order = rng.permutation(len(batch))[: todo.pool]
-    answer = session.predict(batch.take(order))
-    order, answer = order[~answer.failed], answer.take(~answer.failed)
-    if not len(order):
-        return []
-    pooled = batch.take(order)
-    floors = Floors(session, pooled, answer, schema, truth, int(rng.integers(2**31)))
-    cases: list[Case] = []
-    waiting: list[Case] = []
-    size = 0
-    places: dict[tuple[str, str], Ints] = {}
-    for number, (damage, target, severity) in enumerate(todo.steps):
-        if clock.over:
+    drawn = Pool.draw(session, batch, min(pool, len(batch)), rng, clock)
+    todo = plan(damages, schema, len(drawn), budget, rng, rows_per_case=rows_per_case)
+    return execute(session, drawn, schema, truth, todo, rng, floor=floor_of(damages), clock=clock, progress=progress)
+
+
+def execute(
+    session: Session,
+    pool: Pool,
+    schema: Schema,
+    truth: Truth,
+    todo: Plan,
+    rng: np.random.Generator,
+    *,
+    floor: Damage,
+    clock: Clock,
+    progress: Progress = silent,
+) -> list[Case]:
+    """Return the cases of a plan, as many as the session's budget and the clock allow. Every case has random numbers of its own."""
+    trial = Trial(session, pool, schema, truth, todo.rows_per_case, int(rng.integers(2**63)), floor)
+    cases = [trial.not_run(kind, kind, "*", 0, note) for kind, note in todo.broken.items()]
+    total, done, size = len(todo.steps), 0, _round(None, todo.rows_per_case, clock)
+    while len(pool) and done < total and not clock.over:
+        progress(STAGE, done, total)
+        start = clock.spent
+        steps = todo.steps[done : done + size]
+        found = trial.tried(steps)
+        cases += found
+        done += len(found)
+        if len(found) < len(steps):
             break
-        key = (damage.kind, target)
-        if key not in places:
-            places[key] = rng.permutation(len(order))
-        start = (severity - 1) * todo.rows_per_case
-        at = np.sort(np.take(places[key], np.arange(start, start + min(todo.rows_per_case, len(order))), mode="wrap"))
-        waiting.append(_damaged(damage, target, severity, pooled.take(at), at, answer.take(at), schema, rng))
-        size += len(at)
-        if size >= CALL or number == len(todo.steps) - 1:
-            progress("damaging rows and asking the model", number + 1, len(todo.steps))
-            try:
-                cases += _asked(session, waiting, truth, floors)
-            except BudgetSpent:
-                waiting = []
-                break
-            waiting, size = [], 0
-    if waiting and not clock.over:
-        cases += _asked(session, waiting, truth, floors)
-    return [replace(case, rows=order[case.rows]) for case in cases]
+        size = _round((clock.spent - start) / len(steps), todo.rows_per_case, clock)
+    progress(STAGE, done, total)
+    return cases
 
 
-def _damaged(damage: Damage, target: str, severity: int, part: Batch, at: Ints, before: Prediction, schema: Schema, rng: np.random.Generator) -> Case:
-    """Return the case before the model is asked again; a damage that cannot be applied leaves its reason."""
-    nothing = np.zeros(len(part), dtype=bool)
-    seed = np.random.default_rng(rng.integers(2**63))
-    try:
-        bad = damage.apply(part, target, severity, seed, schema)
-        if len(bad) != len(part):
-            raise CamelopardError(f"it returned {len(bad)} rows for {len(part)}; a damage keeps the rows and their order.")
-    except Exception as error:  # a damage may be anyone's; what it raises becomes a finding
-        note = f"{type(error).__name__}: {error}"
+def floor_of(damages: Sequence[Damage]) -> Damage:
+    """Return the damage that is the floor: one of these, or the catalogue's."""
+    from camelopard.stress.damages import named
+
+    return next((damage for damage in damages if damage.kind == FLOOR), None) or named(FLOOR)
+
+
+class Trial:
+    """Damages rows of a pool and asks the model. The rows for a target and severity are the same for every kind, so the floor is asked once."""
+
+    def __init__(self, session: Session, pool: Pool, schema: Schema, truth: Truth, n: int, seed: int, floor: Damage) -> None:
+        self.session, self.pool, self.schema, self.truth, self.n, self.seed, self.floor = session, pool, schema, truth, min(n, len(pool)), seed, floor
+        self._parts: dict[tuple[str, int], tuple[Ints, Batch, Prediction]] = {}
+        self._floors: dict[tuple[str, int], tuple[Bools, Bools]] = {}
+
+    def tried(self, steps: Sequence[Step]) -> list[Case]:
+        """Return the cases of these steps: all of them, or the first ones where the budget ends."""
+        try:
+            self._ask_floors(steps)
+            return self._asked([self._damaged(*step) for step in steps])
+        except BudgetSpent:
+            half = len(steps) // 2
+            if not half:
+                return []
+            first = self.tried(steps[:half])
+            return first if len(first) < half else first + self.tried(steps[half:])
+
+    def not_run(self, kind: str, family: str, target: str, severity: int, note: str) -> Case:
+        """Return the case of a damage that could not be done."""
+        none, nothing = np.zeros(0, dtype=bool), self.pool.answer.take(slice(0))
+        rows = np.zeros(0, dtype=np.int64)
         return Case(
-            damage.kind,
-            damage.family,
-            target,
-            severity,
-            damage.keeps_label,
-            at,
-            part,
-            before,
-            before,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            note,
+            kind, family, target, severity, True, rows, self.pool.batch.take(slice(0)), nothing, nothing, none, none, none, none, none, none, note
         )
-    seen = np.asarray(visible(schema, bad).any(axis=1))
-    changed = changed_rows(part, bad)
-    return Case(damage.kind, damage.family, target, severity, damage.keeps_label, at, bad, before, before, nothing, nothing, seen, changed, nothing)
+
+    def _rng(self, *names: str | int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *(n if isinstance(n, int) else zlib.crc32(n.encode("utf-8", "surrogatepass")) for n in names)])
+
+    def _part(self, target: str, severity: int) -> tuple[Ints, Batch, Prediction]:
+        """Return positions in the pool, rows and answers; every severity of a target has its own rows where the pool is large enough."""
+        key = (target, severity)
+        if key not in self._parts:
+            places = np.arange((severity - 1) * self.n, severity * self.n) % len(self.pool)
+            at = self._rng("rows", target).permutation(len(self.pool))[places]
+            self._parts[key] = at, self.pool.batch.take(at), self.pool.answer.take(at)
+        return self._parts[key]
+
+    def _damaged(self, damage: Damage, target: str, severity: int) -> Case:
+        """Return the case before the model is asked again; a damage that cannot be applied leaves its reason."""
+        at, part, before = self._part(target, severity)
+        try:
+            bad = damage.apply(part, target, severity, self._rng(damage.kind, target, severity), self.schema)
+            if len(bad) != len(part):
+                raise CamelopardError(f"it returned {len(bad)} rows for {len(part)}; a damage keeps the rows and their order.")
+            changed, seen = compared(part, bad, self.schema)
+        except Exception as error:  # a damage may be anyone's; what it raises becomes a finding
+            return self.not_run(damage.kind, damage.family, target, severity, f"{type(error).__name__}: {error}")
+        no, rows = np.zeros(len(part), dtype=bool), self.pool.rows[at]
+        return Case(damage.kind, damage.family, target, severity, damage.keeps_label, rows, bad, before, before, no, no, seen, changed, no, no)
+
+    def _asked(self, cases: Sequence[Case]) -> list[Case]:
+        answers = iter(_answers(self.session, [case.batch for case in cases if case.note is None]))
+        done = []
+        for case in cases:
+            if case.note is None:
+                after = next(answers)
+                fooled, flipped = self.truth.fooled(case.before, after), self.truth.flipped(case.before, after)
+                floor, raised = self._floors[case.target, case.severity]
+                case = replace(case, after=after, fooled=fooled, flipped=flipped, floor=floor, floor_raised=raised)
+            done.append(case)
+        return done
+
+    def _ask_floors(self, steps: Sequence[Step]) -> None:
+        """Ask what a random legal value does, for every target and severity of these steps that was not asked yet."""
+        new = [key for key in dict.fromkeys((target, severity) for _, target, severity in steps) if key not in self._floors]
+        parts = [self._part(*key) for key in new]
+        bad = [self._legal(*key, part) for key, (_, part, _) in zip(new, parts, strict=True)]
+        for key, (_, _, before), after in zip(new, parts, _answers(self.session, bad), strict=True):
+            self._floors[key] = self.truth.fooled(before, after), after.failed
+
+    def _legal(self, target: str, severity: int, part: Batch) -> Batch:
+        """Return the rows with random legal values; where the floor does not know the target, all of the row is drawn: the highest floor there is."""
+        rng = self._rng("floor", target, severity)
+        try:
+            return self.floor.apply(part, target, severity, rng, self.schema)
+        except UnknownName:
+            return self.floor.apply(part, "*", severity, rng, self.schema)
 
 
-def _asked(session: Session, waiting: Sequence[Case], truth: Truth, floors: Floors) -> list[Case]:
-    """Return the cases with the model's answers: those with the same columns are asked together, since every call has its price."""
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for i, case in enumerate(waiting):
-        if case.note is None:
-            groups.setdefault(tuple(case.batch.names), []).append(i)
-    answers: dict[int, Prediction] = {}
-    for members in groups.values():
-        answer = session.predict(concat([waiting[i].batch for i in members]).renumbered())
-        start = 0
-        for i in members:
-            answers[i] = answer.take(slice(start, start + len(waiting[i].rows)))
-            start += len(waiting[i].rows)
-    done = []
-    for i, case in enumerate(waiting):
-        if case.note is None:
-            after = answers[i]
-            floor = floors.fooled(case.target, case.rows)
-            case = replace(case, after=after, fooled=truth.fooled(case.before, after), flipped=truth.flipped(case.before, after), floor=floor)
-        done.append(case)
-    return done
+def compared(before: Batch, after: Batch, schema: Schema) -> tuple[Bools, Bools]:
+    """Return which rows differ in any cell, and in which of them a cell that differs shows what clean data never showed, both of shape (n,).
 
-
-class Floors:
-    """Asks, per target and once per row, whether a random legal value in its place fools the model: what nobody can see."""
-
-    def __init__(self, session: Session, pooled: Batch, answer: Prediction, schema: Schema, truth: Truth, seed: int) -> None:
-        from camelopard.stress.damages import named
-
-        self.session, self.pooled, self.answer, self.schema, self.truth, self.seed = session, pooled, answer, schema, truth, seed
-        self.damage = named(FLOOR)
-        self._known: dict[str, Array] = {}
-
-    def fooled(self, target: str, at: Ints) -> Bools:
-        """Return for the pool rows at these positions whether a legal value fools the model, shape (n,)."""
-        known = self._known.setdefault(target, np.full(len(self.pooled), -1, dtype=np.int8))
-        new = at[known[at] < 0]
-        if len(new):
-            # Every row of the pool is resampled alike each time, so that a row's floor does not hang on who asks first.
-            rng = np.random.default_rng([self.seed, *target.encode()[:64]])
-            bad = self.damage.apply(self.pooled, target, 3, rng, self.schema).take(new)
-            known[new] = self.truth.fooled(self.answer.take(new), self.session.predict(bad))
-        return known[at] > 0
-
-
-def changed_rows(before: Batch, after: Batch) -> Bools:
-    """Return which rows differ in any cell, shape (n,); a column gained or lost changes every row."""
-    if set(before.names) != set(after.names):
-        return np.ones(len(before), dtype=bool)
-    changed = np.zeros(len(before), dtype=bool)
+    A column gained or lost changes every row. That, and another order of columns, can be seen in every row.
+    """
+    n = len(before)
+    changed = np.full(n, set(before.names) != set(after.names))
+    seen = np.full(n, before.names != after.names)
     for name, old in before.columns.items():
-        new = after.columns[name]
-        if new is not old:
-            changed |= _different(old, new)
-    return changed
+        new = after.columns.get(name)
+        if new is None or new is old:
+            continue
+        other = different(old, new)
+        if other.any():
+            changed |= other
+            seen |= other & visible_cells(schema[name], new)
+    return changed, seen
 
 
-def _different(old: Array, new: Array) -> Bools:
-    if old.dtype.kind in "fi" and new.dtype.kind in "fi":
-        return np.asarray(~((old == new) | (np.isnan(old.astype(np.float64)) & np.isnan(new.astype(np.float64)))))
-    pairs = zip(old.tolist(), new.tolist(), strict=True)
-    return np.fromiter((type(a) is not type(b) or repr(a) != repr(b) for a, b in pairs), dtype=bool, count=len(old))
+def different(old: Array, new: Array) -> Bools:
+    """Return which cells are not the same, shape (n,): missing is missing, 1 is 1.0 but neither "1" nor True.
+
+    >>> different(np.array([1.0, np.nan, 2.0]), np.array([1, None, "2"], dtype=object)).tolist()
+    [False, False, True]
+    """
+    if old.dtype == new.dtype and old.dtype.kind in "fibM":
+        other = np.asarray(old != new)
+    elif old.dtype.kind in "fi" and new.dtype.kind in "fi":
+        other = old.astype(np.float64) != new.astype(np.float64)
+    else:
+        other = np.fromiter((not _same(a, b) for a, b in zip(old.tolist(), new.tolist(), strict=True)), dtype=bool, count=len(old))
+    return other & ~(is_missing(old) & is_missing(new))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if type(a) is not type(b) and not {type(a), type(b)} <= {int, float}:
+        return False
+    try:
+        return bool(a == b)
+    except Exception:  # a cell may hold anything, also what cannot be compared
+        return False
+
+
+def _answers(session: Session, batches: Sequence[Batch]) -> list[Prediction]:
+    """Return the answers to each batch. Those with the same columns are asked together, since every call has its price.
+
+    One row of each goes ahead: a batch on which it raises is asked alone, or the rows that raise would have to be searched for among thousands.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for i, batch in enumerate(batches):
+        groups.setdefault(batch.names, []).append(i)
+    found: list[Prediction | None] = [None] * len(batches)
+    for members in groups.values():
+        raises = session.predict(_stacked([batches[i].take(slice(0, 1)) for i in members])).failed if len(members) > 1 else np.ones(1, dtype=bool)
+        for i in (i for i, bad in zip(members, raises, strict=True) if bad):
+            found[i] = session.predict(batches[i])
+        for some in _chunks([i for i, bad in zip(members, raises, strict=True) if not bad], [len(b) for b in batches]):
+            answer = session.predict(_stacked([batches[i] for i in some]))
+            start = 0
+            for i in some:
+                found[i] = answer.take(slice(start, start + len(batches[i])))
+                start += len(batches[i])
+    return [answer for answer in found if answer is not None]
+
+
+def _stacked(batches: Sequence[Batch]) -> Batch:
+    return concat(batches).renumbered()
+
+
+def _chunks(members: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Give the members in runs of up to CALL rows."""
+    chunk: list[int] = []
+    rows = 0
+    for i in members:
+        if chunk and rows + sizes[i] > CALL:
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(i)
+        rows += sizes[i]
+    if chunk:
+        yield chunk
+
+
+def _round(seconds: float | None, n: int, clock: Clock) -> int:
+    """Return how many cases to try before the clock is looked at again; `seconds` is what one took, None where that is not known."""
+    most = max(1, CALL // n)
+    if clock.seconds is None:
+        return most
+    return min(most, 8) if seconds is None else int(np.clip(ROUND_TIME * clock.seconds / max(seconds, 1e-9), 1, most))

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Ints, is_missing
-from camelopard.core.batch import Batch
+from camelopard.core.arrays import Array, is_missing
+from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, ModelError
 from camelopard.core.protocols import Damage, Model, Progress, Session, silent
-from camelopard.core.records import Finding, Prediction
+from camelopard.core.records import Assumption, Finding, Prediction
 from camelopard.core.schema import Schema
 from camelopard.stress import findings as finding
-from camelopard.stress.budget import DEFAULT_ROWS, Budget, parse
+from camelopard.stress.budget import DEFAULT_ROWS, Budget, Clock, parse
 from camelopard.stress.damages import catalogue, named
+from camelopard.stress.findings import ran
+from camelopard.stress.plan import Plan, plan
 from camelopard.stress.report import StressReport
-from camelopard.stress.runner import Clock, plan, run
+from camelopard.stress.runner import POOL, Case, Pool, execute, floor_of
 from camelopard.stress.truth import Truth, tolerance_of
 
 ATTACKED = 60  # rows attacked by default
 QUERIES = 150  # model rows per attacked row
 ATTACK_SHARE = 0.25  # of the budget at most
-MOST_ROWS = 50_000  # rows that the schema and the assumptions are learned from
+POOL_SHARE = 0.1  # of the model rows at most that clean rows may take
+FEWEST_POOLED = 200
+OWN_SECONDS = 60e-6  # what a damaged row costs besides the model, for turning seconds into rows
+TIME_SHARE = 0.8  # of the seconds are planned: the clock must not end what the plan holds
+MOST_VALUES = 30  # values per column in the report's description of the data
 
 
 def stress(
@@ -49,15 +56,17 @@ def stress(
     X, y
         Clean rows, best such that the model was not trained on; labels (or the name of their column in X) where there are any.
     budget
-        Model rows, or time as "60s". None: a plan of about 120,000 model rows. The cost is stated in `report.cost` before and after.
+        Model rows, or time as "60s". None: a plan of about 120,000 model rows. `report.cost` holds what was planned and what was asked.
     seed
-        Seed of everything random.
+        Seed of everything random. With a budget in rows, the same inputs give the same report.
     damages
         Kinds, or objects with the protocol of a damage; None: the whole catalogue.
     attacks
         Rows to search the smallest moving change for; False or 0 for none, None for a default.
     schema
         What clean data looks like, where it is known from more rows than X.
+    progress, clock
+        Told how far the run has come; where the time comes from.
 
     Raises
     ------
@@ -73,135 +82,152 @@ def stress(
     True
     """
     batch, labels = with_labels(Batch.of(X), y)
+    limit, ticking = parse(budget), Clock(None, clock)
+    ticking.seconds = limit.seconds
     schema = schema or Schema.infer(batch)
     batch = schema.conform(batch)
-    limit = parse(budget)
+    if not len(batch):
+        raise InputError("X has no rows; expected clean rows.")
     data = {"rows": len(batch), "columns": [_described(schema, name) for name in schema.names]}
     if model is None:
-        from camelopard.stress.assumptions import infer
-
         verdict = "No model was given: the assumptions below are what the data shows; what fools a model cannot be said."
-        return StressReport(verdict, [], [], infer(batch, schema), [], [], {}, [], {"asked": 0, "complete": True}, None, data, seed, "data")
-    return _with_model(model, batch, labels, schema, limit, seed, damages, attacks, data, progress, Clock(limit.seconds, clock))
+        assumptions, failed = _assumptions(batch, schema, [], [])
+        return StressReport(verdict, failed, [], assumptions, [], [], {}, [], {"asked": 0, "complete": True}, None, data, seed, "data")
+    study = _Study(model, batch, labels, schema, limit, ticking, np.random.default_rng(seed), chosen(damages), progress)
+    return study.report(attacks, data, seed)
 
 
-def _with_model(
-    model: Model,
-    batch: Batch,
-    labels: Array | None,
-    schema: Schema,
-    limit: Budget,
-    seed: int,
-    damages: Sequence[str | Damage] | None,
-    attacks: bool | int | None,
-    data: dict[str, Any],
-    progress: Progress,
-    clock: Clock,
-) -> StressReport:
-    from camelopard.stress.assumptions import infer
+@dataclass(frozen=True)
+class _Study:
+    """One run on one model."""
 
-    rng = np.random.default_rng(seed)
-    rows = limit.rows or DEFAULT_ROWS
-    session = model.session(limit.rows, thrifty=True)
-    progress("asking the model about clean rows", 0, 1)
-    part = _part(len(batch), max(200, rows // 4), rng) if limit.rows else np.arange(len(batch))
-    base, base_labels = batch.take(part), None if labels is None else labels[part]
-    answer = _clean_answers(model, session, base)
-    good = np.flatnonzero(~answer.failed)
-    truth = Truth(model.task, tolerance_of(answer, base_labels, model.task))
-    chosen = [d if not isinstance(d, str) else named(d) for d in damages] if damages is not None else list(catalogue().values())
-    wanted = (ATTACKED if attacks is None or attacks is True else int(attacks)) if attacks is not False else 0
-    for_attacks = min(wanted * QUERIES, int(ATTACK_SHARE * rows))
-    serving = _serving(model, base.take(good), rng)
-    if len(good) < len(base):
-        serving.append(_raises_on_clean(base, answer))
-    room = max(rows - session.asked - for_attacks, 0)
-    todo = plan(chosen, schema, len(good), room, np.random.default_rng(seed))
-    cases = run(session, base.take(good), schema, truth, chosen, rng=rng, budget=room, clock=clock, progress=progress)
-    attacked, by_attack = _attack(session, base.take(good), schema, truth, rng, for_attacks, clock, progress)
-    ignored = finding.ignored(cases, schema.names)
-    found = finding.findings(cases, base.take(good), [*serving, *by_attack])
-    certified = [c["column"] for c in ignored if c["certified"]]
-    done = sum(1 for case in cases)
-    cost = {
-        "planned": todo.model_rows + for_attacks + len(base),
-        "asked": session.asked,
-        "seconds": round(getattr(session, "seconds", 0.0), 3),
-        "cases": done,
-        "complete": done == len(todo.steps),
-        "share_done": done / max(len(todo.steps), 1),
-        "rows_per_case": todo.rows_per_case,
-        "targets_left_out": todo.left_out,
-    }
-    progress("inferring what the model assumes", 0, 1)
-    assumptions = infer(batch, schema, cases=cases, ignored=ignored)
-    about = {"name": model.name, "task": model.task, "classes": list(model.classes)}
-    return StressReport(
-        finding.verdict(found, model.name, certified),
-        found,
-        finding.curves(cases, None if base_labels is None else base_labels[good], model.task),
-        assumptions,
-        ignored,
-        cases,
-        attacked,
-        serving,
-        cost,
-        about,
-        data,
-        seed,
-        "predictions" if hasattr(model, "agreement") else "model",
-    )
+    model: Model
+    batch: Batch
+    labels: Array | None
+    schema: Schema
+    limit: Budget
+    clock: Clock
+    rng: np.random.Generator
+    damages: Sequence[Damage]
+    progress: Progress
 
-
-def _part(n: int, most: int, rng: np.random.Generator) -> Ints:
-    return np.arange(n) if n <= most else np.sort(rng.permutation(n)[:most])
-
-
-def _clean_answers(model: Model, session: Session, base: Batch) -> Prediction:
-    try:
-        answer = session.predict(base)
-    except BudgetSpent as error:
-        raise CamelopardError(
-            f"the budget is too small to ask the model about the {len(base)} clean rows once. Give at least {4 * len(base)} model rows."
-        ) from error
-    if answer.failed.mean() > 0.5:
-        first = next(e for e in answer.errors if e is not None)
-        raise ModelError(
-            f"{model.name} answers {int((~answer.failed).sum())} of the {len(base)} rows given; the first error: {first}. "
-            "Give rows in the form the model was trained on."
+    def report(self, attacks: bool | int | None, data: dict[str, Any], seed: int) -> StressReport:
+        model, schema, rng = self.model, self.schema, self.rng
+        session = model.session(self.limit.rows, thrifty=True)
+        pool, labels = self._pool(session)
+        truth = Truth(model.task, tolerance_of(pool.answer, None if labels is None else labels[pool.rows], model.task))
+        watched = Watched(model)
+        serving = _serving(watched, pool.batch, rng)
+        if pool.failures:
+            serving.insert(0, finding.raises_on_clean(pool.failures, len(pool) + len(pool.failures), model.name))
+        room = max(self._room(session, pool), 0)
+        queries = _queries(attacks, room, self.limit.rows or DEFAULT_ROWS, len(pool))
+        todo = plan(self.damages, schema, len(pool), room - queries, rng)
+        planned = session.asked + watched.asked + queries + todo.model_rows
+        self.progress(f"planned: {planned:,} model rows for {len(todo.steps):,} damages of {todo.rows_per_case} rows each", 0, 1)
+        cases = execute(session, pool, schema, truth, todo, rng, floor=floor_of(self.damages), clock=self.clock, progress=self.progress)
+        attacked, by_attack = self._attack(session, pool, truth, queries // QUERIES)
+        ignored = finding.ignored(cases, schema.names)
+        self.progress("inferring what the model assumes", 0, 1)
+        assumptions, failed = _assumptions(self.batch, schema, cases, ignored)
+        found = finding.findings(cases, self.batch, schema, [*serving, *by_attack, *failed])
+        certified = [str(c["column"]) for c in ignored if c["certified"]]
+        cost = self._cost(session, watched, planned, todo, cases)
+        about = {"name": model.name, "task": model.task, "classes": list(model.classes), "tolerance": truth.tolerance, **_agreement(model)}
+        return StressReport(
+            finding.verdict(found, model.name, certified, bool(cost["complete"])),
+            found,
+            finding.curves(cases, labels, model.task),
+            assumptions,
+            ignored,
+            cases,
+            attacked,
+            serving,
+            cost,
+            about,
+            data,
+            seed,
+            "predictions" if hasattr(model, "agreement") else "model",
+            _notes(todo, labels is not None, model.task),
         )
-    return answer
+
+    def _pool(self, session: Session) -> tuple[Pool, Array | None]:
+        """Return the clean rows that damages are tried on, and the labels of the whole batch, checked against the model."""
+        self.progress("asking the model about clean rows", 0, 1)
+        most = POOL if self.limit.rows is None else max(FEWEST_POOLED, int(POOL_SHARE * self.limit.rows))
+        try:
+            pool = Pool.draw(session, self.batch, min(most, POOL, len(self.batch)), self.rng, self.clock)
+        except BudgetSpent as error:
+            raise CamelopardError(
+                f"budget={self.limit.rows}: too few to ask the model about {min(most, len(self.batch))} clean rows. Give some thousand model rows."
+            ) from error
+        if len(pool.failures) > len(pool):
+            raise ModelError(
+                f"{self.model.name} answers {len(pool)} of {len(pool) + len(pool.failures)} clean rows; the first error: "
+                f"{next(iter(pool.failures.values()))}. Give rows in the form the model was trained on."
+            )
+        return pool, None if self.labels is None else checked_labels(self.labels, self.model, pool.answer)
+
+    def _room(self, session: Session, pool: Pool) -> int:
+        """Return the model rows that are left to spend; where seconds are the limit, as many as they allow at the model's pace."""
+        if self.limit.seconds is not None:
+            return int(TIME_SHARE * max(self.clock.left, 0.0) / (pool.seconds + OWN_SECONDS))
+        return (self.limit.rows or DEFAULT_ROWS) - session.asked
+
+    def _attack(self, session: Session, pool: Pool, truth: Truth, rows: int) -> tuple[dict[str, Any], list[Finding]]:
+        if rows < 1 or self.clock.over:
+            return {}, []
+        from camelopard.stress.attack import attack
+
+        self.progress("searching the smallest change that moves the answer", 0, 1)
+        try:
+            result = attack(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
+        except BudgetSpent:
+            return {}, []
+        except CamelopardError as error:
+            return {}, [Finding.not_run("attack", error)]
+        return dict(result.to_dict()), list(result.findings())
+
+    def _cost(self, session: Session, watched: Watched, planned: int, todo: Plan, cases: Sequence[Case]) -> dict[str, Any]:
+        done = len({(case.kind, case.target, case.severity) for case in cases if case.severity})
+        return {
+            "planned": planned,
+            "asked": session.asked + watched.asked,
+            "seconds": round(self.clock.spent, 3),
+            "model_seconds": round(float(getattr(session, "seconds", 0.0)), 3),
+            "cases": len(ran(cases)),
+            "complete": done >= len(todo.steps),
+            "share_done": done / max(len(todo.steps), 1),
+            "rows_per_case": todo.rows_per_case,
+            "targets_left_out": todo.targets_left_out,
+        }
 
 
-def _serving(model: Model, clean: Batch, rng: np.random.Generator) -> list[Finding]:
-    from camelopard.stress.serving import check
+class Watched:
+    """A model of which the rows asked outside a session are counted."""
 
-    try:
-        return list(check(model, clean, rng))
-    except CamelopardError as error:
-        return [Finding.not_run("serving", error)]
+    def __init__(self, model: Model) -> None:
+        self.model, self.asked = model, 0
+        self.name, self.task, self.classes = model.name, model.task, model.classes
 
+    def predict(self, X: Any) -> Prediction:
+        answer = self.model.predict(X)
+        self.asked += len(answer)
+        return answer
 
-def _attack(
-    session: Session, clean: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int, clock: Clock, progress: Progress
-) -> tuple[dict[str, Any], list[Finding]]:
-    from camelopard.stress.attack import attack
-
-    count = min(rows // QUERIES, len(clean))
-    if count < 1 or clock.over:
-        return {}, []
-    progress("searching the smallest change that moves the answer", 0, 1)
-    try:
-        result = attack(session, clean, schema, truth, rng, rows=count, queries_per_row=QUERIES)
-    except CamelopardError as error:
-        return {}, [Finding.not_run("attack", error)]
-    return result.to_dict(), list(result.findings())
+    def session(self, budget: int | None = None, *, thrifty: bool = False) -> Session:
+        return self.model.session(budget, thrifty=thrifty)
 
 
-def _raises_on_clean(base: Batch, answer: Prediction) -> Finding:
-    bad = np.flatnonzero(answer.failed)
-    message = f"The model raises on {len(bad)} of {len(base)} clean rows; the first error: {answer.errors[bad[0]]}"
-    return Finding("raises-on-clean", "*", message, "high", len(bad) / len(base), 0.0, rows=tuple(int(i) for i in bad[:5]))
+def chosen(damages: Sequence[str | Damage] | None) -> list[Damage]:
+    """Return the damages of these kinds, for None the whole catalogue. Raises UnknownName for an unknown kind, InputError for one given twice."""
+    if damages is None:
+        return list(catalogue().values())
+    found = [named(d) if isinstance(d, str) else d for d in ([damages] if isinstance(damages, str) else damages)]
+    kinds = [d.kind for d in found]
+    if twice := sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        raise InputError(f"damages={twice[0]!r} is given more than once; give every kind of damage its own name, once.")
+    return found
 
 
 def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
@@ -229,6 +255,89 @@ def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
     return batch, values
 
 
+def checked_labels(labels: Array, model: Model, answer: Prediction) -> Array:
+    """Return the labels as they are compared with the model's answers.
+
+    Raises
+    ------
+    InputError
+        If a regression's labels are no numbers, or a label is none of the model's classes (of those that a model without probabilities has shown so
+        far, at least one must occur).
+    """
+    if model.task == "regression":
+        try:
+            numbers = labels.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"y holds {labels[0]!r}, but {model.name} answers numbers; expected numbers.") from error
+        if not np.isfinite(numbers).all():
+            raise InputError(f"y is not finite at position {int(np.flatnonzero(~np.isfinite(numbers))[0])}. Leave those rows out.")
+        return numbers
+    found = {plain(label) for label in labels.tolist()}
+    known = {plain(label) for label in model.classes}
+    unknown = found - known
+    if (answer.proba is not None and unknown) or (known and found == unknown):
+        shown = ", ".join(repr(c) for c in sorted(unknown, key=str)[:5])
+        classes = ", ".join(repr(c) for c in list(model.classes)[:10])
+        raise InputError(
+            f"y holds {shown}, but the classes of {model.name} are {classes}. Give labels as the model spells them, or wrap(…, classes=[…])."
+        )
+    return labels
+
+
+def _serving(model: Model, clean: Batch, rng: np.random.Generator) -> list[Finding]:
+    from camelopard.stress.serving import check
+
+    try:
+        return list(check(model, clean, rng))
+    except CamelopardError as error:
+        return [Finding.not_run("serving", error)]
+
+
+def _assumptions(
+    batch: Batch, schema: Schema, cases: Sequence[Case], ignored: Sequence[dict[str, Any]]
+) -> tuple[Sequence[Assumption], list[Finding]]:
+    from camelopard.stress.assumptions import infer
+
+    try:
+        return infer(batch, schema, cases=ran(cases), ignored=ignored), []
+    except CamelopardError as error:
+        return [], [Finding.not_run("assumptions", error)]
+
+
+def _queries(attacks: bool | int | None, room: int, budget: int, pool: int) -> int:
+    """Return the model rows that the attacks may take."""
+    wanted = ATTACKED if attacks is None or attacks is True else int(attacks)
+    return max(0, min(min(wanted, pool) * QUERIES, int(ATTACK_SHARE * min(room, budget))))
+
+
+def _notes(todo: Plan, labelled: bool, task: str) -> list[str]:
+    notes = []
+    if todo.targets_left_out:
+        notes.append(f"To keep the budget, {todo.targets_left_out:,} columns or pairs were left out, drawn at random for each kind of damage.")
+    if task == "regression" and not labelled:
+        notes.append("Without labels an answer counts as another one from a tenth of the answers' robust spread on.")
+    return notes
+
+
+def _agreement(model: Model) -> dict[str, Any]:
+    """Return how far a stand-in agrees with the model it imitates, where this is one."""
+    found = getattr(model, "agreement", None)
+    if found is None:
+        return {}
+    return {"agreement": {"value": found.value, "low": found.interval.low, "high": found.interval.high, "measure": found.measure}}
+
+
 def _described(schema: Schema, name: str) -> dict[str, Any]:
     column = schema[name]
-    return {"name": name, "kind": column.kind, "null_rate": column.null_rate, "low": column.low, "high": column.high, "values": len(column.values)}
+    values = {str(value): count for value, count in list(column.values.items())[:MOST_VALUES]}
+    numeric = bool(len(column.quantiles))
+    return {
+        "name": name,
+        "kind": column.kind,
+        "integral": column.integral,
+        "null_rate": column.null_rate,
+        "low": column.low if numeric else None,
+        "high": column.high if numeric else None,
+        "values": values,
+        "distinct": len(column.values),
+    }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, is_missing
+from camelopard.core.arrays import Array, Bools, Floats, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.schema import Column, Schema, date_days
+from camelopard.core.tables import number
 
 
 def visible(schema: Schema, batch: Batch) -> Bools:
@@ -21,36 +22,36 @@ def visible(schema: Schema, batch: Batch) -> Bools:
     found = np.zeros((len(batch), len(schema.columns)), dtype=bool)
     for j, (name, column) in enumerate(schema.columns.items()):
         values = batch.columns.get(name)
-        found[:, j] = column.null_rate == 0 if values is None else _odd(column, values)
+        found[:, j] = column.null_rate == 0 if values is None else visible_cells(column, values)
     return found
 
 
-def _odd(column: Column, values: Array) -> Bools:
+def visible_cells(column: Column, values: Array) -> Bools:
+    """Return which cells of one column show something that clean data never showed, shape (n,)."""
     missing = is_missing(values)
-    if column.kind == "number":
-        numbers, fits = _numbers(values, missing)
-    elif column.kind == "date":
-        numbers = date_days(values, column.date_format)
-        fits = ~np.isnan(numbers)
-    else:
+    if column.kind in ("category", "boolean"):
         known = column.values
-        fits = np.fromiter((_among(v, known) for v in values.tolist()), dtype=bool, count=len(values))
+        fits = np.fromiter((_among(v, known, column.kind == "boolean") for v in values.tolist()), dtype=bool, count=len(values))
         return np.where(missing, column.null_rate == 0, ~fits)
+    numbers = date_days(values, column.date_format) if column.kind == "date" else _numbers(values)
     with np.errstate(invalid="ignore"):
-        outside = (numbers < column.low) | (numbers > column.high)
+        within = (numbers >= column.low) & (numbers <= column.high)
         if column.integral:
-            outside |= numbers != np.round(numbers)
-    return np.where(missing, column.null_rate == 0, outside | ~fits)
+            within &= numbers == np.round(numbers)
+    return np.where(missing, column.null_rate == 0, ~within)
 
 
-def _numbers(values: Array, missing: Bools) -> tuple[Array, Bools]:
+def _numbers(values: Array) -> Floats:
+    """Return the cells as numbers, NaN for what is none: text, even of digits, and truth values."""
     if values.dtype.kind in "fi":
-        return values.astype(np.float64), np.ones(len(values), dtype=bool)
-    fits = np.fromiter((type(v) in (int, float) for v in values.tolist()), dtype=bool, count=len(values)) & ~missing
-    return np.array([float(v) if fit else np.nan for v, fit in zip(values.tolist(), fits, strict=True)]), fits
+        return values.astype(np.float64)
+    return np.array([number(v) if type(v) in (int, float) else np.nan for v in values.tolist()], dtype=np.float64)
 
 
-def _among(value: object, known: object) -> bool:
+def _among(value: object, known: object, truths: bool) -> bool:
+    """Return whether a value is known. 1 is not True, though Python says so."""
+    if truths and type(value) is not bool:
+        return False
     try:
         return value in known  # type: ignore[operator]
     except TypeError:
