@@ -142,7 +142,7 @@ def _order(costs: Floats, hard: Bools, states: Array, d: int) -> Ints:
     lost = hard & (states != VARIANT)
     lead = np.where(lost.any(axis=1), np.argmax(np.where(lost, costs, -1.0), axis=1), -1)
     led: Ints = np.column_stack([lead, soft[:, : RANKS - 1]])
-    order: Ints = np.where(hard.any(axis=1)[:, None], led, soft)
+    order: Ints = np.where(np.any(hard, axis=1, keepdims=True), led, soft)
     return order
 
 

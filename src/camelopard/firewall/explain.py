@@ -153,14 +153,14 @@ def trusted(found: Examination, panel: Panel) -> Bools:
         return np.zeros(0, dtype=bool)
     asked = [*range(len(PLACES)), CANDIDATES - 2]
     answers = impact.answers.value.reshape(-1, CANDIDATES)[:, asked]
-    failed = impact.answers.failed.reshape(-1, CANDIDATES)[:, asked].any(axis=1)
+    failed: Bools = np.any(impact.answers.failed.reshape(-1, CANDIDATES)[:, asked], axis=1, keepdims=True)
     if panel.task == "regression":
-        numbers = np.where(failed[:, None], 0.0, answers).astype(np.float64)
+        numbers = np.where(failed, 0.0, answers).astype(np.float64)
         agree = np.ptp(numbers, axis=1) <= panel.tolerance
     else:
         agree = np.asarray(answers == answers[:, :1], dtype=bool).all(axis=1)
     helps = impact.moved[:, 0] | found.answer.failed[impact.rows]
-    return np.asarray(agree & helps & ~failed)
+    return np.asarray(agree & helps & ~failed[:, 0])
 
 
 def _whole(value: Any, integral: bool) -> Any:
