@@ -110,7 +110,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def damaged(test: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = test.head(60).to_dict("records")
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in test.head(60).to_dict("records")]
     rows[3]["dose"] = "1.234,5"
     rows[7]["colour"] = None
     rows[9]["age"] = 1985
