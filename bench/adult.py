@@ -6,8 +6,6 @@ import json
 import time
 
 import numpy as np
-from camelopard.stress.runner import run
-from camelopard.stress.truth import Truth
 
 from bench.baselines import Outliers, own_doubt, schema_rules
 from bench.machine import median, peak_mb, timed
@@ -20,6 +18,8 @@ from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.learn import gather
 from camelopard.models.wrap import wrap
 from camelopard.stress.damages import catalogue
+from camelopard.stress.runner import run
+from camelopard.stress.truth import Truth
 
 FLOOR = ("in-range-resample", "legal-category")
 

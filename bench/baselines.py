@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from camelopard.stress.visibility import visible
 from sklearn.ensemble import IsolationForest
 
 from camelopard.core.arrays import Floats, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
+from camelopard.stress.visibility import visible
 
 
 def own_doubt(answer: Prediction) -> Floats:

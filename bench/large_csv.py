@@ -7,11 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from camelopard.modality.files import open_table
-
 from bench.machine import peak_mb, timed
 from camelopard.demo.data import adult, income_model
 from camelopard.firewall.firewall import Firewall
+from camelopard.modality.files import open_table
 from camelopard.models.wrap import wrap
 
 ROWS = 5_000_000
