@@ -16,7 +16,7 @@ from camelopard.core.schema import Schema
 FEWEST, MOST = 10, 200  # rows per case
 MOST_TARGETS = 60  # targets per kind; beyond them some are drawn
 ORDER = (3, 5, 1, 4, 2)  # severities, the most telling first
-RESERVE = 0.05  # of the budget: rows that are asked again, alone, because their group raised
+RESERVE = 0.1  # of the budget: rows that are asked again, alone, because their group raised
 
 Step = tuple[Damage, str, int]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ from camelopard.stress.visibility import visible_cells
 
 FLOOR = "in-range-resample"
 POOL = 2000  # rows that damages are tried on
-CALL = 8192  # rows asked at once
+CALL = 2048  # rows asked at once: many, so that calls are few, and few, so that one that raises costs little
+ROUND = 16_384  # rows damaged before the model is asked
 FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
 POOL_TIME = 0.1  # share of the seconds that the pool may take
 ROUND_TIME = 0.05  # share of the seconds that may pass before the clock is looked at again
@@ -179,6 +180,7 @@ class Trial:
     def __init__(self, session: Session, pool: Pool, schema: Schema, truth: Truth, n: int, seed: int, floor: Damage) -> None:
         self.session, self.pool, self.schema, self.truth, self.n, self.seed, self.floor = session, pool, schema, truth, min(n, len(pool)), seed, floor
         self._parts: dict[tuple[str, int], tuple[Ints, Batch, Prediction]] = {}
+        self._suspects = Suspects()
         self._floors: dict[tuple[str, int], tuple[Bools, Bools]] = {}
 
     def tried(self, steps: Sequence[Step]) -> list[Case]:
@@ -227,7 +229,10 @@ class Trial:
         return Case(damage.kind, damage.family, target, severity, damage.keeps_label, rows, bad, before, before, no, no, seen, changed, no, no)
 
     def _asked(self, cases: Sequence[Case]) -> list[Case]:
-        answers = iter(_answers(self.session, [case.batch for case in cases if case.note is None]))
+        asked = [case for case in cases if case.note is None]
+        answers = iter(
+            _answers(self.session, [case.batch for case in asked], [case.kind for case in asked], [case.target for case in asked], self._suspects)
+        )
         done = []
         for case in cases:
             if case.note is None:
@@ -243,7 +248,8 @@ class Trial:
         new = [key for key in dict.fromkeys((target, severity) for _, target, severity in steps) if key not in self._floors]
         parts = [self._part(*key) for key in new]
         bad = [self._legal(*key, part) for key, (_, part, _) in zip(new, parts, strict=True)]
-        for key, (_, _, before), after in zip(new, parts, _answers(self.session, bad), strict=True):
+        answers = _answers(self.session, bad, [""] * len(new), [target for target, _ in new], self._suspects)
+        for key, (_, _, before), after in zip(new, parts, answers, strict=True):
             self._floors[key] = self.truth.fooled(before, after), after.failed
 
     def _legal(self, target: str, severity: int, part: Batch) -> Batch:
@@ -300,20 +306,42 @@ def _same(a: Any, b: Any) -> bool:
         return False
 
 
-def _answers(session: Session, batches: Sequence[Batch]) -> list[Prediction]:
+@dataclass
+class Suspects:
+    """What the model was seen to raise on: pairs of kind and target; and the kinds on which it was asked so far."""
+
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds on which the model raises, on some target."""
+        return {kind for kind, _ in self.pairs}
+
+
+def _answers(session: Session, batches: Sequence[Batch], kinds: Sequence[str], targets: Sequence[str], suspects: Suspects) -> list[Prediction]:
     """Return the answers to each batch. Those with the same columns are asked together, since every call has its price.
 
-    One row of each goes ahead: a batch on which it raises is asked alone, or the rows that raise would have to be searched for among thousands.
+    But rows that raise would have to be searched for among thousands, and every step of that search asks thousands again. So one row of each batch
+    goes ahead, kind by kind where little is known. Where one raises, now and later, its kind and target is asked batch by batch, its kind apart.
     """
-    groups: dict[tuple[str, ...], list[int]] = {}
+    pairs, bad_kinds = list(zip(kinds, targets, strict=True)), suspects.kinds
+    heads: dict[tuple[tuple[str, ...], str], list[int]] = {}
     for i, batch in enumerate(batches):
-        groups.setdefault(batch.names, []).append(i)
+        if pairs[i] not in suspects.pairs:
+            heads.setdefault((batch.names, kinds[i] if kinds[i] in bad_kinds or kinds[i] not in suspects.tried else ""), []).append(i)
+    for members in heads.values():
+        raises = session.predict(_stacked([batches[i].take(slice(0, 1)) for i in members])).failed
+        suspects.pairs.update(pairs[i] for i, bad in zip(members, raises, strict=True) if bad)
+    suspects.tried.update(kinds)
+    bad_kinds = suspects.kinds
+    together: dict[Any, list[int]] = {}
+    for i, batch in enumerate(batches):
+        key = i if pairs[i] in suspects.pairs else (batch.names, pairs[i] if kinds[i] in bad_kinds else None)
+        together.setdefault(key, []).append(i)
     found: list[Prediction | None] = [None] * len(batches)
-    for members in groups.values():
-        raises = session.predict(_stacked([batches[i].take(slice(0, 1)) for i in members])).failed if len(members) > 1 else np.ones(1, dtype=bool)
-        for i in (i for i, bad in zip(members, raises, strict=True) if bad):
-            found[i] = session.predict(batches[i])
-        for some in _chunks([i for i, bad in zip(members, raises, strict=True) if not bad], [len(b) for b in batches]):
+    for members in together.values():
+        for some in _chunks(members, [len(batch) for batch in batches]):
             answer = session.predict(_stacked([batches[i] for i in some]))
             start = 0
             for i in some:
@@ -342,7 +370,7 @@ def _chunks(members: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]
 
 def _round(seconds: float | None, n: int, clock: Clock) -> int:
     """Return how many cases to try before the clock is looked at again; `seconds` is what one took, None where that is not known."""
-    most = max(1, CALL // n)
+    most = max(1, ROUND // n)
     if clock.seconds is None:
         return most
     return min(most, 8) if seconds is None else int(np.clip(ROUND_TIME * clock.seconds / max(seconds, 1e-9), 1, most))

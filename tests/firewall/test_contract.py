@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from camelopard.core.batch import Batch
+from camelopard.core.errors import ArtifactError, CamelopardError, UnknownName
+from camelopard.core.records import Assumption, Interval
+from camelopard.core.schema import Schema
+from camelopard.firewall.contract import Contract
+from camelopard.stress.assumptions import infer
+
+
+def clean(n: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    a = rng.gamma(2, 10, n).round(2)
+    city = rng.choice(["ROME", "PARIS"], n)
+    return pd.DataFrame(
+        {
+            "age": rng.integers(17, 91, n),
+            "a": a,
+            "b": 2 * a,
+            "total": 3 * a,
+            "city": city,
+            "country": np.where(city == "PARIS", "F", "I"),
+            "mail": [f"u{i}@x.org" for i in range(n)],
+            "ok": rng.random(n) < 0.5,
+            "day": pd.date_range("2020-01-01", periods=n),
+        }
+    )
+
+
+def world() -> tuple[Contract, Schema]:
+    batch = Batch.of(clean())
+    schema = Schema.infer(batch)
+    return Contract(infer(batch, schema)), schema
+
+
+CONTRACT, SCHEMA = world()
+
+
+def broken(**cells: object) -> set[tuple[str, tuple[str, ...]]]:
+    row = {**Batch.of(clean()).row(3), **cells}
+    violations = CONTRACT.check(SCHEMA.conform(Batch.of([row])))
+    return {(a.code, a.fields) for a, hit in zip(CONTRACT, violations.broken[0], strict=True) if hit}
+
+
+def test_clean_rows_break_nothing() -> None:
+    assert not CONTRACT.check(SCHEMA.conform(Batch.of(clean()))).broken.any()
+
+
+def test_every_rule_notices_what_breaks_it() -> None:
+    assert ("range", ("age",)) in broken(age=1985)
+    assert ("type", ("age",)) in broken(age=36.5)
+    assert ("type", ("age",)) in broken(age="36")
+    assert ("null", ("age",)) in broken(age=None)
+    assert ("values", ("city",)) in broken(city="Rome")
+    assert ("case", ("city",)) in broken(city="rome")
+    assert ("whitespace", ("city",)) in broken(city="ROME ")
+    assert ("characters", ("mail",)) in broken(mail="nobody")
+    assert ("format", ("mail",)) in broken(mail="u1@x.org.uk")
+    assert ("sum", ("total", "a", "b")) in broken(total=1e6)
+    assert ("order", ("a", "b")) in broken(a=1e9) or ("sum", ("total", "a", "b")) in broken(a=1e9)
+    assert ("dependency", ("city", "country")) in broken(city="PARIS", country="I")
+    assert ("type", ("ok",)) in broken(ok="yes")
+    assert ("type", ("day",)) in broken(day="soon")
+
+
+def test_reasons_are_said_in_words() -> None:
+    violations = CONTRACT.check(SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(0), "age": 1985}])))
+    assert violations[0][0].message == "age is 1985; expected: age lies between 17 and 90."
+
+
+def test_muting_and_setting_change_what_is_checked() -> None:
+    contract = Contract(list(CONTRACT))
+    row = SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(0), "age": 110}]))
+    assert contract.check(row).broken.any()
+    contract.mute("age")
+    assert not contract.check(row).broken.any()
+    contract.unmute("age")
+    contract.set("age", range=(0, 120))
+    assert not contract.check(row).broken.any()
+    contract.set("age", values=[1, 2])
+    contract.set("age", null=True)
+    assert ("values", ("age",)) in {(a.code, a.fields) for a in contract}
+
+
+def test_wrong_settings_are_refused() -> None:
+    contract = Contract(list(CONTRACT))
+    with pytest.raises(UnknownName, match="Did you mean 'age'"):
+        contract.set("agee", range=(0, 1))
+    with pytest.raises(UnknownName):
+        contract.mute("nothing")
+    with pytest.raises(CamelopardError, match="sets nothing"):
+        contract.set("age")
+    for wrong in ((2, 1), ("a", "b"), (1,)):
+        with pytest.raises(CamelopardError, match="expected"):
+            contract.set("age", range=wrong)  # type: ignore[arg-type]
+
+
+TEXT = st.text(max_size=12)
+LIMITS = st.dictionaries(
+    TEXT, st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT | st.lists(TEXT, max_size=3), max_size=3
+)
+ASSUMPTION = st.builds(
+    Assumption,
+    TEXT,
+    st.tuples(TEXT, TEXT),
+    TEXT,
+    LIMITS,
+    LIMITS,
+    st.floats(0, 1),
+    st.none() | st.builds(Interval, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+    st.booleans(),
+)
+
+
+@given(st.lists(ASSUMPTION, max_size=3))
+def test_a_contract_written_as_toml_is_read_again(assumptions: list[Assumption]) -> None:
+    contract = Contract(assumptions)
+    assert list(Contract.from_toml(contract.to_toml())) == assumptions
+
+
+def test_a_real_contract_survives_the_file_and_checks_the_same(tmp_path: Path) -> None:
+    CONTRACT.save(tmp_path / "c.toml")
+    again = Contract.load(tmp_path / "c.toml")
+    row = SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(0), "age": 1985, "city": "paris"}]))
+    assert again.check(row).broken.tolist() == CONTRACT.check(row).broken.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = ", "not TOML"),
+        ("assumption = 3", "list of tables"),
+        ("[[assumption]]\ncode = 1", "'code' must be a str"),
+        ('[[assumption]]\ncode="a"\nfields=[1]', "'statement'"),
+    ],
+)
+def test_hostile_files_are_refused_with_file_and_key(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=message):
+        Contract.from_toml(text, "mine.toml")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        Contract.load(tmp_path / "none.toml")
+
+
+def test_limits_edited_into_nonsense_check_nothing_and_raise_nothing() -> None:
+    contract = Contract(
+        [Assumption("range", ("age",), "x", {"low": "a"}), Assumption("format", ("mail",), "x", {"pattern": "("}), Assumption("pair", ("a",), "x")]
+    )
+    assert not contract.check(SCHEMA.conform(Batch.of(clean(3)))).broken.any()
+
+
+CELL = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=2), max_leaves=3
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(list(SCHEMA.names)), CELL), min_size=1, max_size=3))
+def test_any_cell_can_be_checked(rows: list[dict[str, object]]) -> None:
+    violations = CONTRACT.check(SCHEMA.conform(Batch.of(rows)))
+    for i in range(len(rows)):
+        json.dumps([r.message for r in violations[i]])
