@@ -18,7 +18,7 @@ from camelopard.core.records import Prediction, Task
 from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.reading import VARIANT, Reader, Reading
-from camelopard.evidence.suspicion import HARD
+from camelopard.evidence.suspicion import hard
 
 PLACES = (0.5, 0.1, 0.3, 0.7, 0.9)  # quantiles drawn for the most suspicious cell; the middle one is the repair
 LATER_PLACES = (0.5, 0.15, 0.85)  # for the second and the third
@@ -102,11 +102,11 @@ def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: I
     m, d = len(rows), reading.values.shape[1]
     at = np.arange(m)
     states, costs = reading.states[rows], suspicions[rows]
-    hard = np.isin(states, HARD)
-    unknown = np.isnan(reading.scores[rows]) | (hard & (states != VARIANT))
+    impossible = hard(states)
+    unknown = np.isnan(reading.scores[rows]) | (impossible & (states != VARIANT))
     filled = copula.fill(np.where(unknown, 0.0, reading.scores[rows]), unknown) if unknown.any() else reading.scores[rows]
-    base = np.where(hard & (states != VARIANT), _decode(filled, reader), reading.values[rows])
-    cells = _order(costs, hard, states, d)
+    base = np.where(impossible & (states != VARIANT), _decode(filled, reader), reading.values[rows])
+    cells = _order(costs, impossible, states, d)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
     normal = NormalDist()
     start = 0
@@ -128,21 +128,21 @@ def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: I
     return out
 
 
-def _order(costs: Floats, hard: Bools, states: Array, d: int) -> Ints:
+def _order(costs: Floats, impossible: Bools, states: Array, d: int) -> Ints:
     """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none.
 
     First the most suspicious impossible cell that could not be recovered (none where all were), or, in a row without impossible cells, the most
     suspicious one; then the most suspicious of the others.
     """
     m = len(costs)
-    soft = np.argsort(np.where(hard, 1.0, -costs), axis=1, kind="stable")[:, :RANKS]
-    soft = np.where(hard[np.arange(m)[:, None], soft], -1, soft)
+    soft = np.argsort(np.where(impossible, 1.0, -costs), axis=1, kind="stable")[:, :RANKS]
+    soft = np.where(impossible[np.arange(m)[:, None], soft], -1, soft)
     if d < RANKS:
         soft = np.pad(soft, ((0, 0), (0, RANKS - d)), constant_values=-1)
-    lost = hard & (states != VARIANT)
+    lost = impossible & (states != VARIANT)
     lead = np.where(lost.any(axis=1), np.argmax(np.where(lost, costs, -1.0), axis=1), -1)
     led: Ints = np.column_stack([lead, soft[:, : RANKS - 1]])
-    order: Ints = np.where(np.any(hard, axis=1, keepdims=True), led, soft)
+    order: Ints = np.where(np.any(impossible, axis=1, keepdims=True), led, soft)
     return order
 
 

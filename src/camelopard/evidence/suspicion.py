@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from camelopard.core.arrays import Floats
+from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.evidence.copula import Surprise
 from camelopard.evidence.reading import FRACTION, MISSING, OK, TYPE, UNSEEN, VARIANT, Reading
 
 HARD = (UNSEEN, TYPE, VARIANT, FRACTION)  # states that no clean cell has
+_IS_HARD = np.isin(np.arange(256), HARD)
+
+
+def hard(states: Array) -> Bools:
+    """Return which cells are in a state that no clean cell has, same shape."""
+    found: Bools = _IS_HARD[states]
+    return found
 
 
 def suspicion(reading: Reading, surprise: Surprise, null_costs: Floats, never: float) -> Floats:

@@ -36,7 +36,7 @@ class Contract:
 
     def __init__(self, assumptions: Sequence[Assumption]) -> None:
         self._assumptions = list(assumptions)
-        self._compiled: list[tuple[int, Check]] | None = None
+        self._checker: Checker | None = None
 
     def __iter__(self) -> Iterator[Assumption]:
         return iter(self._assumptions)
@@ -83,15 +83,14 @@ class Contract:
 
     def check(self, batch: Batch) -> Violations:
         """Return which assumptions each row breaks. Any cell may hold anything."""
-        if self._compiled is None:
-            self._compiled = [(k, check) for k, a in enumerate(self._assumptions) if not a.muted and (check := _compiled(a)) is not None]
-        cells = Cells(batch)
-        found: list[tuple[int, Bools]] = []
-        for k, check in self._compiled:
-            broken = check(cells)
-            if broken.any():
-                found.append((k, broken))
-        return Violations(batch, self._assumptions, found)
+        return self.checker().check(batch)
+
+    def checker(self) -> Checker:
+        """Return the contract as it stands now, compiled; later edits do not reach it."""
+        if self._checker is None:
+            checks = [(k, check) for k, a in enumerate(self._assumptions) if not a.muted and (check := _compiled(a)) is not None]
+            self._checker = Checker(tuple(self._assumptions), tuple(checks))
+        return self._checker
 
     def to_toml(self) -> str:
         """Return the contract as readable TOML."""
@@ -128,7 +127,7 @@ class Contract:
             if name not in known:
                 raise UnknownName.among(name, known, "column or code")
         self._assumptions = [replace(a, muted=muted) if a.code in names or set(a.fields) & set(names) else a for a in self._assumptions]
-        self._compiled = None
+        self._checker = None
 
     def _put(self, code: str, name: str, statement: str, limits: dict[str, Any]) -> None:
         new = Assumption(code, (name,), statement, limits, {"set": "by hand"})
@@ -138,7 +137,21 @@ class Contract:
                 break
         else:
             self._assumptions.append(new)
-        self._compiled = None
+        self._checker = None
+
+
+@dataclass(frozen=True)
+class Checker:
+    """A contract compiled to one check per assumption that rows can break."""
+
+    assumptions: tuple[Assumption, ...]
+    checks: tuple[tuple[int, Check], ...]
+
+    def check(self, batch: Batch) -> Violations:
+        """Return which assumptions each row breaks."""
+        cells = Cells(batch)
+        found = [(k, broken) for k, check in self.checks if (broken := check(cells)).any()]
+        return Violations(batch, self.assumptions, found)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
 from camelopard.evidence.reading import MISSING, OK, STATES
-from camelopard.evidence.suspicion import HARD
+from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
-from camelopard.firewall.contract import Violations
+from camelopard.firewall.contract import Checker, Violations
 from camelopard.firewall.panel import Examination, Panel
 
 STANDS_OUT = 0.6  # share of `never` at which a further cell is repaired too
@@ -35,7 +36,7 @@ class Explainer:
     panel: Panel
     schema: Schema
     alarmed: Bools
-    broken: Violations
+    checker: Checker
     remarks: Sequence[Reason]
     problems: dict[int, str]
     farthest_odd: float = np.inf
@@ -49,7 +50,7 @@ class Explainer:
             what = "the row could not be read" if i in self.problems else "the model gave no answer"
             found.append((100.0, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error}")))
         spoken = set()
-        for reason in self.broken[i]:
+        for reason in self._violations[i]:
             if reason.field is not None:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))
@@ -64,6 +65,11 @@ class Explainer:
         found.sort(key=lambda pair: -pair[0])
         total = sum(weight for weight, _ in found) or 1.0
         return [Reason(r.code, r.field, r.observed, r.expected, round(w / total, 4), r.message) for w, r in found] + outside
+
+    @cached_property
+    def _violations(self) -> Violations:
+        """What the rows break of the contract, looked at when the first reason is asked for: no route hangs on it."""
+        return self.checker.check(self.examination.batch)
 
     def repair(self, i: int) -> Repair | None:
         """Return the repair of row i with the model's answer, or None."""
@@ -83,9 +89,9 @@ class Explainer:
     def choice(self, m: int) -> int:
         """Return which candidate repairs the m-th suspicious row best: one cell, or two or three where more stand out."""
         i = int(self.examination.impact.rows[m])
-        hard = np.isin(self.examination.reading.states[i], HARD)
-        soft = np.sort(self.examination.suspicions[i][~hard])[::-1]
-        standing = int((soft[: RANKS - 1] > STANDS_OUT * self.panel.never).sum()) + (0 if hard.any() else -1)
+        impossible = hard(self.examination.reading.states[i])
+        soft = np.sort(self.examination.suspicions[i][~impossible])[::-1]
+        standing = int((soft[: RANKS - 1] > STANDS_OUT * self.panel.never).sum()) + (0 if impossible.any() else -1)
         return 0 if standing <= 0 else CANDIDATES - 2 if standing == 1 else CANDIDATES - 1
 
     def _changes(self, i: int, values: Floats) -> dict[str, Any]:

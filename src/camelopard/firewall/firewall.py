@@ -102,7 +102,6 @@ class Firewall:
         session = None if self.model_ is None else self.model_.session()
         answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
         found = learned.panel.examine(batch, answer, session, self.schema_.form)
-        violations = self.contract_.check(batch)
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
         unreadable = answer.failed.copy()
         unreadable[[i for i in problems if i < len(batch)]] = True
@@ -116,7 +115,7 @@ class Firewall:
             risk = np.where(unreadable, 1.0, learned.risk.probability(score[:, None]))
             confidence = np.where(unreadable, 0.0, learned.confidence.probability(confidence_columns(answer, risk, learned.panel.task)))
             route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable)
-        explainer = Explainer(found, learned.panel, self.schema_, alarmed, violations, remarks, problems, learned.farthest_odd)
+        explainer = Explainer(found, learned.panel, self.schema_, alarmed, self.contract_.checker(), remarks, problems, learned.farthest_odd)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
 
     def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:

@@ -94,6 +94,7 @@ def learn(
     model: Model,
     panel: Panel,
     schema: Schema,
+    truth: Truth,
     teach: tuple[Batch, Sequence[Case]],
     calibrate: tuple[Batch, Sequence[Case], Array | None],
     session: Session,
@@ -104,13 +105,13 @@ def learn(
     """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows and the stress cases made of them."""
     progress("learning what fools the model", 0, 4)
     clean, cases = teach
-    stressed = gather(cases, schema, DAMAGED_ROWS, rng)
+    stressed = gather(cases, schema, truth, session, DAMAGED_ROWS, rng)
     lesson = examined(panel, clean.take(_some(len(clean), CLEAN_ROWS, rng)), stressed, session, schema.form)
     progress("learning what fools the model", 2, 4)
     head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
     progress("learning what fools the model", 3, 4)
     batch, twins, y = calibrate
-    test = examined(panel, batch, gather(twins, schema, CALIBRATION_DAMAGED, rng), session, schema.form)
+    test = examined(panel, batch, gather(twins, schema, truth, session, CALIBRATION_DAMAGED, rng), session, schema.form)
     score = head.score(test.table)
     risk = Logistic.fit(score[:, None], test.fooled, test.weight)
     threshold = alarm_threshold(score[~test.damaged], alpha)
@@ -135,15 +136,13 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
 
 @dataclass(frozen=True)
 class Stressed:
-    """Damaged rows sampled from cases, each kind alike: the rows, the answers before and after, where they come from."""
+    """Damaged rows sampled from cases, each kind alike: the rows, the model's answers, whether they fooled it, where they come from."""
 
     batch: Batch
-    before: Prediction
     after: Prediction
     fooled: Bools
     origin: Ints
     kind: Array
-    severity: Ints
 
 
 @dataclass(frozen=True)
@@ -160,42 +159,30 @@ class Lesson:
     kind: Array
 
 
-def gather(cases: Sequence[Case], schema: Schema, most: int, rng: np.random.Generator) -> Stressed | None:
-    """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed."""
+def gather(cases: Sequence[Case], schema: Schema, truth: Truth, session: Session, most: int, rng: np.random.Generator) -> Stressed | None:
+    """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed.
+
+    The rows are brought to the schema, as in screening, and the model is asked about them in that form: a column that is absent is missing there.
+    """
     usable = [case for case in cases if case.batch is not None and case.changed.any()]
     kinds: dict[str, list[Case]] = {}
     for case in usable:
         kinds.setdefault(case.kind, []).append(case)
-    parts: list[Stressed] = []
+    batches, before, origin, names = [], [], [], []
     for kind, group in kinds.items():
         quota = max(1, most // len(kinds) // len(group))
         for case in group:
             rows = np.flatnonzero(case.changed)
             rows = rows if len(rows) <= quota else np.sort(rng.choice(rows, quota, replace=False))
-            parts.append(
-                Stressed(
-                    schema.conform(case.batch.take(rows)),
-                    case.before.take(rows),
-                    case.after.take(rows),
-                    case.fooled[rows],
-                    case.rows[rows],
-                    np.full(len(rows), kind),
-                    np.full(len(rows), case.severity),
-                )
-            )
-    return _joined(parts) if parts else None
-
-
-def _joined(parts: Sequence[Stressed]) -> Stressed:
-    return Stressed(
-        concat([p.batch for p in parts]),
-        joined([p.before for p in parts]),
-        joined([p.after for p in parts]),
-        np.concatenate([p.fooled for p in parts]),
-        np.concatenate([p.origin for p in parts]),
-        np.concatenate([p.kind for p in parts]),
-        np.concatenate([p.severity for p in parts]),
-    )
+            batches.append(schema.conform(case.batch.take(rows)))
+            before.append(case.before.take(rows))
+            origin.append(case.rows[rows])
+            names.append(np.full(len(rows), kind))
+    if not batches:
+        return None
+    batch, answers = concat(batches).renumbered(), joined(before)
+    after = session.predict(batch)
+    return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names))
 
 
 def joined(answers: Sequence[Prediction]) -> Prediction:

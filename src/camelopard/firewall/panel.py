@@ -17,7 +17,7 @@ from camelopard.evidence import impact as impacts
 from camelopard.evidence.copula import Copula, Surprise, summed
 from camelopard.evidence.impact import Impact
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, CategoryEncoder, Reader, Reading
-from camelopard.evidence.suspicion import HARD, suspicion
+from camelopard.evidence.suspicion import hard, suspicion
 
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
 SUMMARY = (
@@ -107,8 +107,7 @@ class Panel:
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
 
     def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
-        hard = (reading.states != OK) & (reading.states != MISSING)
-        suspect = (suspicions.max(axis=1) > self.gate) | hard.any(axis=1)
+        suspect = (suspicions.max(axis=1) > self.gate) | hard(reading.states).any(axis=1)
         return np.flatnonzero(suspect | answer.failed)
 
     def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction) -> Floats:
@@ -120,7 +119,7 @@ class Panel:
         top = suspicions[at[:, None], order]
         weight = self.weights[order]
         weighted = suspicions * self.weights
-        hard = np.isin(reading.states, HARD)
+        impossible = hard(reading.states)
         rarity, rarity_weight = self._rarity(reading)
         own = doubts.doubt(answer, self.task, self.centre, self.scale)
         # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
@@ -140,7 +139,7 @@ class Panel:
                 (reading.states == UNSEEN).sum(axis=1),
                 (reading.states == TYPE).sum(axis=1),
                 (reading.states == VARIANT).sum(axis=1),
-                summed(hard * self.weights),
+                summed(impossible * self.weights),
                 rarity,
                 rarity_weight,
                 moved.table,

@@ -15,7 +15,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Ints, is_missing
 from camelopard.core.batch import Batch, concat
-from camelopard.core.errors import BudgetSpent, CamelopardError, UnknownName
+from camelopard.core.errors import BudgetSpent, CamelopardError
 from camelopard.core.protocols import Damage, Progress, Session, silent
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
@@ -253,12 +253,9 @@ class Trial:
             self._floors[key] = self.truth.fooled(before, after), after.failed
 
     def _legal(self, target: str, severity: int, part: Batch) -> Batch:
-        """Return the rows with random legal values; where the floor does not know the target, all of the row is drawn: the highest floor there is."""
-        rng = self._rng("floor", target, severity)
-        try:
-            return self.floor.apply(part, target, severity, rng, self.schema)
-        except UnknownName:
-            return self.floor.apply(part, "*", severity, rng, self.schema)
+        """Return the rows with random legal values. For a target that is no column or pair all are drawn anew: the highest floor there is."""
+        known = target in self.schema.columns or all(name in self.schema.columns for name in target.split("|"))
+        return self.floor.apply(part, target if known else "*", severity, self._rng("floor", target, severity), self.schema)
 
 
 def compared(before: Batch, after: Batch, schema: Schema) -> tuple[Bools, Bools]:
