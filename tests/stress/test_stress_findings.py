@@ -95,10 +95,11 @@ def test_a_row_that_several_severities_share_counts_once_among_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fooled", "floor", "level"), [(60, 0, "high"), (28, 0, "medium"), (11, 0, "low"), (60, 40, "low"), (30, 30, None), (0, 0, None)]
+    ("fooled", "floor", "level"), [(60, 0, "high"), (18, 0, "medium"), (11, 0, "low"), (60, 40, "low"), (30, 30, None), (0, 0, None)]
 )
 def test_the_level_follows_the_lower_end_of_the_excess_over_the_floor(fooled: int, floor: int, level: str | None) -> None:
-    assert [f.level for f in found(case(fooled=fooled, floor=floor))] == ([] if level is None else [level])
+    levels = [f.level for f in found(case(fooled=fooled, floor=floor)) if f.code == "unit-scale"]
+    assert levels == ([] if level is None else [level])
 
 
 def test_damage_that_nobody_can_see_is_not_held_against_the_model() -> None:
@@ -114,7 +115,8 @@ def test_but_an_error_is_even_where_the_damage_cannot_be_seen() -> None:
 def test_a_finding_says_what_happened_in_plain_words_and_plain_data() -> None:
     (only,) = found(*[case(fooled=20 * s, floor=8, severity=s) for s in range(1, 6)])
     assert only.message == (
-        "Recorded in the wrong unit (unit scale), `age` changes the model's answer in 100 % of rows (96–100 %), against 8 % with a random legal value."
+        "Recorded in the wrong unit (unit scale), `age` changes the model's answer in 100 % of rows (96–100 %), "
+        "against 8 % with a random legal value."
     )
     details = only.details
     assert {k: details[k] for k in ("kind", "family", "column", "severity", "fooled", "flips", "exceptions", "floor")} == {
@@ -151,7 +153,7 @@ def test_a_pair_and_the_whole_row_are_named_as_such() -> None:
 
 def test_the_worst_come_first_and_wrong_answers_before_errors() -> None:
     order = found(
-        case(fooled=30, target="low"),
+        case(fooled=18, target="low"),
         case(fooled=100, raised=100, target="error"),
         case(fooled=100, target="worst"),
         case(fooled=80, target="bad"),
@@ -187,13 +189,12 @@ def test_a_damage_that_could_not_be_tried_is_a_finding() -> None:
 
 
 def test_what_a_legal_value_does_is_said_once_per_column_and_is_low() -> None:
-    legal = [
-        case(fooled=50, visible=False, kind=kind, family="floor", severity=s) for kind in ("in-range-resample", "legal-category") for s in (3, 5)
-    ]
-    (only,) = found(*legal)
+    legal = [case(fooled=50, floor=50, visible=False, kind="in-range-resample", family="floor", severity=s) for s in (3, 5)]
+    (only,) = found(*legal, case(floor=50), case(floor=50, visible=False, kind="legal-category", family="floor"))
     assert (only.code, only.level, only.value) == ("in-range-sensitive", "low", 0.5)
-    assert "nobody can see that" in only.message
-    assert found(case(fooled=20, visible=False, kind="in-range-resample", family="floor")) == []
+    assert only.details["example"]["row"] == 400
+    assert only.message.endswith("(43–57 %): nobody can see that from the row.")
+    assert found(case(floor=20)) == []
 
 
 def test_a_model_that_raises_on_legal_values_has_no_excuse() -> None:
@@ -264,7 +265,6 @@ def test_null_twin_a_careful_model_has_no_finding_above_low(people: pd.DataFrame
     report = stress(careful, people, budget=12_000, seed=seed)
     assert above_low(report) == []
     assert report.cost["complete"]
-    assert any(f.code == "in-range-sensitive" for f in report.findings)
 
 
 def test_null_twin_a_careful_regression_has_no_finding_above_low(people: pd.DataFrame, score: Score) -> None:
@@ -294,9 +294,8 @@ def test_a_model_that_raises_on_a_missing_city_is_told_so(people: pd.DataFrame, 
 def test_a_model_that_takes_an_unknown_city_for_the_best_is_told_so(people: pd.DataFrame, yes: Callable[[Score], Model], score: Score) -> None:
     def trusting(table: pd.DataFrame) -> Floats:
         cities: list[Any] = table["city"].tolist() if "city" in table else [None] * len(table)
-        return score(table) + np.array(
-            [20.0 if isinstance(c, str) and c.strip().title() not in ("Bergen", "Cadiz", "Espoo") else 0.0 for c in cities]
-        )
+        unknown = [isinstance(c, str) and c.strip().title() not in ("Bergen", "Cadiz", "Espoo") for c in cities]
+        return np.asarray(score(table) + 20.0 * np.array(unknown, dtype=np.float64))
 
     bad = planted(people, yes(trusting))
     assert "unseen-category" in {f.details["kind"] for f in bad}
@@ -311,7 +310,7 @@ def test_a_model_that_believes_any_age_is_told_so(people: pd.DataFrame, yes: Cal
     def believing(table: pd.DataFrame) -> Floats:
         ages: list[Any] = table["age"].tolist() if "age" in table else [54.0] * len(table)
         values = np.array([float(v) if type(v) in (int, float) and v == v and abs(v) < 1e6 else 54.0 for v in ages])
-        return score(table.assign(age=54)) + (values - 54) / 20
+        return np.asarray(score(table.assign(age=54)) + (values - 54) / 20)
 
     bad = planted(people, yes(believing))
     assert all("age" in f.subject or f.subject == "*" for f in bad)

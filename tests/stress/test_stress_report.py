@@ -96,7 +96,8 @@ def test_text_that_is_no_unicode_does_not_stop_a_report(tmp_path: Path) -> None:
 
 
 def test_the_short_text_shows_the_verdict_and_the_first_findings() -> None:
-    text = repr(report(*["high"] * 12))
+    levels: list[Level] = ["high"] * 12
+    text = repr(report(*levels))
     assert text.splitlines()[0] == "<StressReport: It is fooled.>"
     assert "high  Message 0." in text
     assert "Message 11" not in text

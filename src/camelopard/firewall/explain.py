@@ -14,7 +14,7 @@ from camelopard.core.batch import plain
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
-from camelopard.evidence.reading import MISSING, OK, STATES
+from camelopard.evidence.reading import MISSING, OK, STATES, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
 from camelopard.firewall.contract import Checker, Violations
@@ -152,7 +152,7 @@ def trusted(found: Examination, panel: Panel) -> Bools:
     """Return which of the suspicious rows have a repair to be trusted, shape (m,).
 
     All plausible originals get the same answer from the model, and it is another one than the row got (or the row got none): a repair that changes
-    nothing would only hide the doubt.
+    nothing would only hide the doubt. And some cell is evidently damaged; a row that is merely unlikely may be true, and is for a person to judge.
     """
     impact = found.impact
     if impact.answers is None:
@@ -166,7 +166,18 @@ def trusted(found: Examination, panel: Panel) -> Bools:
     else:
         agree = np.asarray(answers == answers[:, :1], dtype=bool).all(axis=1)
     helps = impact.moved[:, 0] | found.answer.failed[impact.rows]
-    return np.asarray(agree & helps & ~failed[:, 0])
+    return np.asarray(agree & helps & ~failed[:, 0] & evident(found, panel)[impact.rows])
+
+
+def evident(found: Examination, panel: Panel) -> Bools:
+    """Return which rows hold a cell that clean data never showed: impossible, beyond the range, or missing where next to nothing was, shape (n,)."""
+    states = found.reading.states
+    damaged = hard(states) | ((states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never))
+    for j, encoder in enumerate(panel.reader.encoders):
+        if isinstance(encoder, NumberEncoder):
+            values = found.reading.values[:, j]
+            damaged[:, j] |= (values < encoder.low) | (values > encoder.high)
+    return np.asarray(damaged.any(axis=1))
 
 
 def _whole(value: Any, integral: bool) -> Any:

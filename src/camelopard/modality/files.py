@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ LARGEST_LINE = 1 << 24  # bytes of one JSON line
 EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")  # read as missing, unless a known category of the column
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 SEPARATORS = ",;\t|"
+ODD = re.compile(r"[\s_]")
 
 
 @dataclass(frozen=True)
@@ -187,10 +189,11 @@ def _read(texts: Sequence[str], column: Column | None) -> Array:
 
 
 def _numbers(texts: Sequence[str]) -> Array:
-    try:
-        return np.array(texts, dtype=np.float64)
-    except ValueError:
-        pass
+    if not ODD.search("".join(texts)):  # what NumPy reads as a number but the careful way does not; each cell is read the same in any chunk
+        try:
+            return np.array(texts, dtype=np.float64)
+        except ValueError:
+            pass
     cells = [_number(t) for t in texts]
     if all(c is None or type(c) is float for c in cells):
         return np.array([np.nan if c is None else c for c in cells], dtype=np.float64)

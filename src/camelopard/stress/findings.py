@@ -1,9 +1,10 @@
 """From cases to curves and findings: what fools this model beyond what no gate could see, with false discoveries controlled over the whole run.
 
-A finding compares, on the same rows, visible damage with a random legal value in the same place (the floor). Damage that nobody can see from the
-row is unavoidable: any model that uses the column changes its answer with it. It is reported as the floor, and never above "low". Visible damage
-could have been refused, clipped or filled in; being fooled by it beyond the floor is a weakness of the model, or of the pipeline before it. A model
-that raises counts as fooled. Where a damage cannot be seen, only raising is held against the model: no row that looks legal needs to stop it.
+A finding compares, on the same rows, visible damage with legal values in the same place: a random one (the floor), and the typical one, which a careful
+pipeline would put there. Damage that nobody can see from the row is unavoidable: any model that uses the column changes its answer with it. It is
+reported as the floor, and never above "low". Visible damage could have been refused or replaced; being fooled by it beyond both is a weakness of the
+model, or of the pipeline before it. A model that raises counts as fooled. Where a damage cannot be seen, only raising is held against the model: no
+row that looks legal needs to stop it.
 """
 
 from __future__ import annotations
@@ -109,26 +110,29 @@ def ran(cases: Sequence[Case]) -> list[Case]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What one severity, or all together (0), showed on n rows: fooled by the damage alone, by the floor alone."""
+    """What one severity, or all together (0), showed on n rows.
+
+    `floor` and `typical` count the rows that fool the model in only one of two ways: (by the damage alone, by the legal value alone).
+    """
 
     severity: int
     n: int
-    only_damage: int
-    only_floor: int
+    floor: tuple[int, int]
+    typical: tuple[int, int]
 
     @property
     def p_value(self) -> float:
-        """The exact one-sided binomial test on the rows that only one of the two fools (McNemar 1947)."""
-        return 1.0 if self.only_damage <= self.only_floor else _sign_test(self.only_damage, self.only_damage + self.only_floor)
+        """The larger of two exact one-sided binomial tests on the rows that only one of the two fools (McNemar 1947): the damage must beat both."""
+        return max(_sign_test(*self.floor), _sign_test(*self.typical))
 
     def excess(self, confidence: float) -> tuple[float, Interval]:
-        """Return by how much the share fooled exceeds the floor."""
-        return paired_excess(self.only_damage, self.only_floor, self.n, confidence)
+        """Return by how much the share fooled exceeds that of the legal value that fools more."""
+        return min((paired_excess(*pair, self.n, confidence) for pair in (self.floor, self.typical)), key=lambda e: e[1].low)
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """ "Visible damage of this kind, on this target, fools the model no more often than a legal value", or, where `raising`, "makes it raise".
+    """ "Visible damage of this kind, on this target, fools the model no more often than legal values do", or, where `raising`, "makes it raise".
 
     cases
         By severity.
@@ -146,14 +150,14 @@ class Hypothesis:
         cases = tuple(sorted(group, key=lambda c: c.severity))
         raising = sum(int(case.visible.sum()) for case in cases) < FEWEST_SEEN
         masks = [np.ones(len(case.rows), dtype=bool) if raising else case.visible for case in cases]
-        tests = [_test(case.severity, [(case, mask)], raising) for case, mask in zip(cases, masks, strict=True)]
+        tests = [_comparison(case.severity, [(case, mask)], raising) for case, mask in zip(cases, masks, strict=True)]
         if len(cases) > 1:
             once: list[tuple[Case, Bools]] = []
             known = np.zeros(0, dtype=np.int64)
             for case, mask in zip(cases[::-1], masks[::-1], strict=True):
                 once.append((case, mask & ~np.isin(case.rows, known)))
                 known = np.concatenate([known, case.rows[mask]])
-            tests.append(_test(0, once, raising))
+            tests.append(_comparison(0, once, raising))
         return cls(cases, raising, tuple(tests))
 
     @property
@@ -223,19 +227,21 @@ def example(case: Case, base: Batch, schema: Schema) -> dict[str, Any] | None:
     }
 
 
-def _test(severity: int, trials: Sequence[tuple[Case, Bools]], raising: bool) -> Comparison:
-    n = damage = floor = 0
+def _comparison(severity: int, trials: Sequence[tuple[Case, Bools]], raising: bool) -> Comparison:
+    counts = np.zeros(5, dtype=np.int64)
     for case, mask in trials:
-        hit, legal = (case.after.failed, case.floor_raised) if raising else (case.fooled, case.floor)
-        n += int(mask.sum())
-        damage += int((hit & ~legal & mask).sum())
-        floor += int((legal & ~hit & mask).sum())
-    return Comparison(severity, n, damage, floor)
+        if raising:
+            hit, floor, typical = case.after.failed, case.floor_raised, case.floor_raised
+        else:
+            hit, floor, typical = case.fooled, case.floor, case.typical
+        counts += [(mask & these).sum() for these in (mask, hit & ~floor, floor & ~hit, hit & ~typical, typical & ~hit)]
+    n, a, b, c, d = counts.tolist()
+    return Comparison(severity, n, (a, b), (c, d))
 
 
 @cache
-def _sign_test(k: int, n: int) -> float:
-    return at_least(k, n, 0.5)
+def _sign_test(only_damage: int, only_legal: int) -> float:
+    return 1.0 if only_damage <= only_legal else at_least(only_damage, only_damage + only_legal, 0.5)
 
 
 def _finding(h: Hypothesis, selected: float, base: Batch, schema: Schema) -> Finding:
@@ -289,42 +295,43 @@ def _first_error(cases: Sequence[Case]) -> str:
 def _floors(cases: Sequence[Case], base: Batch, schema: Schema) -> list[Finding]:
     """Return what random legal values do: a remark of level low on each column where they change many answers; worse only where the model raises."""
     found = []
-    groups: dict[str, list[Case]] = {}
-    for case in ran(cases):
-        if case.family == "floor" and case.target in schema.columns and not case.visible.any():
-            groups.setdefault(case.target, []).append(case)
-    for target, group in groups.items():
-        group = [c for c in group if c.kind == FLOOR] or group
-        n, k = sum(len(c.rows) for c in group), sum(int(c.flipped.sum()) for c in group)
-        raised = sum(int(c.after.failed.sum()) for c in group)
-        worst = max(group, key=lambda c: (int(c.fooled.sum()), c.severity))
-        details = {
-            "kind": worst.kind,
+    for target in schema.names:
+        own = [case for case in ran(cases) if case.target == target]
+        drawn = {case.severity: case for case in own}.values()  # the rows of a severity, and so their floor, are the same for every kind
+        if not drawn:
+            continue
+        n, fooled = sum(len(case.rows) for case in drawn), sum(int(case.floor.sum()) for case in drawn)
+        k = fooled - sum(int((case.floor & case.floor_raised).sum()) for case in drawn)
+        legal = [case for case in own if case.family == "floor" and not case.visible.any()]
+        worst = max(legal, key=lambda case: (int(case.fooled.sum()), case.severity), default=None)
+        details: dict[str, Any] = {
+            "kind": FLOOR,
             "family": "floor",
             "column": target,
-            "severity": worst.severity,
-            "fooled": (k + raised) / n,
+            "severity": None if worst is None else worst.severity,
+            "fooled": fooled / n,
             "flips": k / n,
-            "exceptions": raised / n,
-            "floor": (k + raised) / n,
+            "exceptions": (fooled - k) / n,
+            "floor": fooled / n,
             "dose": [],
-            "example": example(worst, base, schema),
+            "example": None if worst is None else example(worst, base, schema),
         }
-        rows = tuple(int(i) for i in worst.rows[worst.fooled][:5])
+        rows = () if worst is None else tuple(int(i) for i in worst.rows[worst.fooled][:5])
+        raised, tried = sum(int(case.after.failed.sum()) for case in legal), sum(len(case.rows) for case in legal)
         if raised:
-            own = share(raised, n)
-            level: Level = "high" if own.low > HIGH else "medium" if own.low > MEDIUM else "low"
-            error = next(str(e) for c in group for e in c.after.errors if e is not None)
+            error = share(raised, tried)
+            level: Level = "high" if error.low > HIGH else "medium" if error.low > MEDIUM else "low"
             message = (
-                f"With a legal value drawn at random, {_place(target)} makes the model raise in {_percent(raised / n)} of rows: {error[:LONGEST]}."
+                f"With a legal value drawn at random, {_place(target)} makes the model raise an error in {_percent(raised / tried)} of rows: "
+                f"{_first_error(legal)}."
             )
-            found.append(Finding("raises-on-legal", target, message, level, raised / n, 0.0, own, rows=rows, details=details))
-        if (own := share(k, n)).low > SENSITIVE:
+            found.append(Finding("raises-on-legal", target, message, level, raised / tried, 0.0, error, rows=rows, details=details))
+        if (own_share := share(k, n)).low > SENSITIVE:
             message = (
-                f"A wrong but legal value in {_place(target)} changes the model's answer in {_percent(k / n)} of rows ({_percents(own)}): "
+                f"A wrong but legal value in {_place(target)} changes the model's answer in {_percent(k / n)} of rows ({_percents(own_share)}): "
                 "nobody can see that from the row."
             )
-            found.append(Finding("in-range-sensitive", target, message, "low", k / n, SENSITIVE, own, rows=rows, details=details))
+            found.append(Finding("in-range-sensitive", target, message, "low", k / n, SENSITIVE, own_share, rows=rows, details=details))
     return found
 
 

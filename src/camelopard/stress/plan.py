@@ -66,7 +66,7 @@ def plan(damages: Sequence[Damage], schema: Schema, pool: int, budget: int, rng:
     while True:
         chosen = {kind: [found[i] for i in np.sort(order[kind][:limit])] for kind, found in targets.items()}
         steps = _steps(sound, chosen)
-        weight = len(steps) + len({(target, severity) for _, target, severity in steps})  # each case, and a floor for each target and severity
+        weight = len(steps) + 2 * len({(target, severity) for _, target, severity in steps})  # cases; a legal and the typical value for each place
         affordable = int((1 - RESERVE) * budget) // max(weight, 1)
         if rows_per_case is not None or affordable >= FEWEST or limit == 1:
             break

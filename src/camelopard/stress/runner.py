@@ -1,7 +1,7 @@
 """Damages rows and asks the model before and after: every kind, on every column it fits, at every severity, within a budget.
 
-The one idea: a damaged row is judged against itself. Its answer is held against the answer to the undamaged row, and against the answer when a
-random legal value stands in the same place (the floor).
+The one idea: a damaged row is judged against itself. Its answer is held against the answer to the undamaged row, and against the answers when a
+random legal value (the floor), or the typical one, stands in the same place.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Ints, is_missing
+from camelopard.core.arrays import Array, Bools, Ints, is_missing, objects
 from camelopard.core.batch import Batch, concat
 from camelopard.core.errors import BudgetSpent, CamelopardError
 from camelopard.core.protocols import Damage, Progress, Session, silent
 from camelopard.core.records import Prediction
-from camelopard.core.schema import Schema
+from camelopard.core.schema import LADDER, Column, Schema, date_days
 from camelopard.stress.budget import DEFAULT_ROWS, Clock
 from camelopard.stress.plan import Plan, Step, plan
 from camelopard.stress.truth import Truth
@@ -38,9 +38,10 @@ STAGE = "damaging rows and asking the model"
 class Case:
     """One damage, on one target, at one severity, and what it did to some rows.
 
-    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `visible` (a damaged cell shows what clean
-    data never showed, or the set of columns is another one), `changed` (the row differs from the original at all), `floor` (a random legal value in
-    the same place fools the model too), `floor_raised` (and does so because the model raises). `note` says why a case could not run; else None.
+    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `changed` (the row differs from the original at
+    all), `visible` (every cell that differs shows what clean data never showed, or the set of columns is another one), `floor` (a random legal value
+    in the same place fools the model too), `floor_raised` (and does so because the model raises), `typical` (the typical value in the same place, put
+    there by a careful pipeline, fools the model too). `note` says why a case could not run; it is None otherwise.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Case:
     changed: Bools
     floor: Bools
     floor_raised: Bools
+    typical: Bools
     note: str | None = None
 
 
@@ -147,22 +149,30 @@ def execute(
     *,
     floor: Damage,
     clock: Clock,
+    room: int | None = None,
     progress: Progress = silent,
 ) -> list[Case]:
-    """Return the cases of a plan, as many as the session's budget and the clock allow. Every case has random numbers of its own."""
+    """Return the cases of a plan, as many as the session's budget and the clock allow. Every case has random numbers of its own.
+
+    `room` is what the session's budget leaves for them, None where it has none: rounds get smaller towards its end, so that no row is asked in vain.
+    """
     trial = Trial(session, pool, schema, truth, todo.rows_per_case, int(rng.integers(2**63)), floor)
     cases = [trial.not_run(kind, kind, "*", 0, note) for kind, note in todo.broken.items()]
-    total, done, size = len(todo.steps), 0, _round(None, todo.rows_per_case, clock)
+    total, done, asked = len(todo.steps), 0, session.asked
+    seconds = None
     while len(pool) and done < total and not clock.over:
         progress(STAGE, done, total)
         start = clock.spent
+        size = _round(seconds, todo.rows_per_case, clock)
+        if room is not None:
+            size = min(size, max(1, (room - session.asked + asked) // (4 * todo.rows_per_case)))  # cases and floors: half of what is left
         steps = todo.steps[done : done + size]
         found = trial.tried(steps)
         cases += found
         done += len(found)
         if len(found) < len(steps):
             break
-        size = _round((clock.spent - start) / len(steps), todo.rows_per_case, clock)
+        seconds = (clock.spent - start) / len(steps)
     progress(STAGE, done, total)
     return cases
 
@@ -181,7 +191,7 @@ class Trial:
         self.session, self.pool, self.schema, self.truth, self.n, self.seed, self.floor = session, pool, schema, truth, min(n, len(pool)), seed, floor
         self._parts: dict[tuple[str, int], tuple[Ints, Batch, Prediction]] = {}
         self._suspects = Suspects()
-        self._floors: dict[tuple[str, int], tuple[Bools, Bools]] = {}
+        self._floors: dict[tuple[str, int], tuple[Bools, Bools, Bools]] = {}
 
     def tried(self, steps: Sequence[Step]) -> list[Case]:
         """Return the cases of these steps: all of them, or the first ones where the budget ends."""
@@ -226,7 +236,7 @@ class Trial:
         except Exception as error:  # a damage may be anyone's; what it raises becomes a finding
             return self.not_run(damage.kind, damage.family, target, severity, f"{type(error).__name__}: {error}")
         no, rows = np.zeros(len(part), dtype=bool), self.pool.rows[at]
-        return Case(damage.kind, damage.family, target, severity, damage.keeps_label, rows, bad, before, before, no, no, seen, changed, no, no)
+        return Case(damage.kind, damage.family, target, severity, damage.keeps_label, rows, bad, before, before, no, no, seen, changed, no, no, no)
 
     def _asked(self, cases: Sequence[Case]) -> list[Case]:
         asked = [case for case in cases if case.note is None]
@@ -238,34 +248,43 @@ class Trial:
             if case.note is None:
                 after = next(answers)
                 fooled, flipped = self.truth.fooled(case.before, after), self.truth.flipped(case.before, after)
-                floor, raised = self._floors[case.target, case.severity]
-                case = replace(case, after=after, fooled=fooled, flipped=flipped, floor=floor, floor_raised=raised)
+                floor, raised, typical = self._floors[case.target, case.severity]
+                case = replace(case, after=after, fooled=fooled, flipped=flipped, floor=floor, floor_raised=raised, typical=typical)
             done.append(case)
         return done
 
     def _ask_floors(self, steps: Sequence[Step]) -> None:
-        """Ask what a random legal value does, for every target and severity of these steps that was not asked yet."""
+        """Ask what a random legal value and the typical one do, for every target and severity of these steps that was not asked yet."""
         new = [key for key in dict.fromkeys((target, severity) for _, target, severity in steps) if key not in self._floors]
         parts = [self._part(*key) for key in new]
-        bad = [self._legal(*key, part) for key, (_, part, _) in zip(new, parts, strict=True)]
-        answers = _answers(self.session, bad, [""] * len(new), [target for target, _ in new], self._suspects)
-        for key, (_, _, before), after in zip(new, parts, answers, strict=True):
-            self._floors[key] = self.truth.fooled(before, after), after.failed
+        legal = [self._legal(*key, part) for key, (_, part, _) in zip(new, parts, strict=True)]
+        usual = [self._typical(target, part) for (target, _), (_, part, _) in zip(new, parts, strict=True)]
+        answers = _answers(self.session, [*legal, *usual], [""] * 2 * len(new), [target for target, _ in new] * 2, self._suspects)
+        for i, (key, (_, _, before)) in enumerate(zip(new, parts, strict=True)):
+            drawn, typical = answers[i], answers[len(new) + i]
+            self._floors[key] = self.truth.fooled(before, drawn), drawn.failed, self.truth.fooled(before, typical)
+
+    def _columns(self, target: str) -> list[str]:
+        """Return the columns that a target is about: itself, both of a pair, or all where it is neither."""
+        names = [target] if target in self.schema.columns else target.split("|")
+        return names if all(name in self.schema.columns for name in names) else list(self.schema.names)
+
+    def _typical(self, target: str, part: Batch) -> Batch:
+        return part.with_columns({name: filled(part.columns[name], self.schema[name]) for name in self._columns(target)})
 
     def _legal(self, target: str, severity: int, part: Batch) -> Batch:
         """Return the rows with random legal values. For a target that is no column or pair all are drawn anew: the highest floor there is."""
-        known = target in self.schema.columns or all(name in self.schema.columns for name in target.split("|"))
-        return self.floor.apply(part, target if known else "*", severity, self._rng("floor", target, severity), self.schema)
+        known = target if len(self._columns(target)) < len(self.schema.names) or target in self.schema.columns else "*"
+        return self.floor.apply(part, known, severity, self._rng("floor", target, severity), self.schema)
 
 
 def compared(before: Batch, after: Batch, schema: Schema) -> tuple[Bools, Bools]:
-    """Return which rows differ in any cell, and in which of them a cell that differs shows what clean data never showed, both of shape (n,).
+    """Return which rows differ in any cell, and which of them only in cells that show what clean data never showed, both of shape (n,).
 
     A column gained or lost changes every row. That, and another order of columns, can be seen in every row.
     """
     n = len(before)
-    changed = np.full(n, set(before.names) != set(after.names))
-    seen = np.full(n, before.names != after.names)
+    changed, hidden = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for name, old in before.columns.items():
         new = after.columns.get(name)
         if new is None or new is old:
@@ -273,8 +292,30 @@ def compared(before: Batch, after: Batch, schema: Schema) -> tuple[Bools, Bools]
         other = different(old, new)
         if other.any():
             changed |= other
-            seen |= other & visible_cells(schema[name], new)
-    return changed, seen
+            hidden |= other & ~visible_cells(schema[name], new)
+    return changed | (set(before.names) != set(after.names)), (changed & ~hidden) | (before.names != after.names)
+
+
+def filled(values: Array, column: Column) -> Array:
+    """Return a column in which every cell that is not missing holds the typical value: the median, or the most common one.
+
+    >>> column = Schema.infer(Batch.of([{"a": 1}, {"a": 2}, {"a": 9}]))["a"]
+    >>> filled(np.array([1.0, np.nan]), column)
+    array([ 2., nan])
+    """
+    missing = is_missing(values)
+    if column.kind in ("number", "date") and len(column.quantiles):
+        middle = float(np.interp(0.5, LADDER, column.quantiles))
+        if column.kind == "number":
+            typical: Any = np.round(middle) if column.integral else middle
+            return np.where(missing, np.nan, typical)
+        shown = np.nanargmin(np.abs(date_days(values, column.date_format) - middle)) if not missing.all() else 0
+        typical = values[shown] if len(values) else None
+    else:
+        typical = next(iter(column.values), None)
+    if values.dtype != object:
+        return values if typical is None else np.where(missing, values, np.full(len(values), typical, dtype=values.dtype))
+    return objects(v if gone else typical for v, gone in zip(values.tolist(), missing, strict=True))
 
 
 def different(old: Array, new: Array) -> Bools:

@@ -125,7 +125,9 @@ class _Study:
         todo = plan(self.damages, schema, len(pool), room - queries, rng)
         planned = session.asked + watched.asked + queries + todo.model_rows
         self.progress(f"planned: {planned:,} model rows for {len(todo.steps):,} damages of {todo.rows_per_case} rows each", 0, 1)
-        cases = execute(session, pool, schema, truth, todo, rng, floor=floor_of(self.damages), clock=self.clock, progress=self.progress)
+        left = None if self.limit.rows is None else room - queries
+        floor = floor_of(self.damages)
+        cases = execute(session, pool, schema, truth, todo, rng, floor=floor, clock=self.clock, room=left, progress=self.progress)
         attacked, by_attack = self._attack(session, pool, truth, queries // QUERIES)
         ignored = finding.ignored(cases, schema.names)
         self.progress("inferring what the model assumes", 0, 1)
@@ -279,7 +281,8 @@ def checked_labels(labels: Array, model: Model, answer: Prediction) -> Array:
         shown = ", ".join(repr(c) for c in sorted(unknown, key=str)[:5])
         classes = ", ".join(repr(c) for c in list(model.classes)[:10])
         raise InputError(
-            f"y holds {shown}, but the classes of {model.name} are {classes}. Give labels as the model spells them, or wrap(…, classes=[…])."
+            f"y holds {shown}, but the classes of {model.name} are {classes}. Give labels as the model spells them, or name its classes: "
+            "wrap(…, classes=[…]), on the command line --classes."
         )
     return labels
 

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier
+
+from camelopard.cli.main import main
+
+
+def people(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    dose = rng.gamma(4.0, 2.0, n).round(2)
+    frame = pd.DataFrame({"dose": dose, "age": rng.integers(18, 90, n), "noise": rng.normal(size=n).round(3)})
+    frame["sick"] = (rng.random(n) < 1 / (1 + np.exp(8 - dose))).astype(int)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli")
+    train = people(600, 0)
+    model = LGBMClassifier(n_estimators=20, verbosity=-1, n_jobs=1).fit(train.drop(columns="sick"), train["sick"])
+    model.booster_.save_model(path / "model.txt")
+    joblib.dump(model, path / "model.joblib")
+    people(600, 1).to_csv(path / "clean.csv", index=False)
+    bad = people(30, 2).drop(columns="sick")
+    bad.loc[3, "dose"] = 5000.0
+    bad.to_csv(path / "today.csv", index=False)
+    (path / "broken.csv").write_text("dose,age,noise\n1,2\nabc,30,0.1\n")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
+    """Return (exit code, standard output, standard error) of a command."""
+    monkeypatch.setattr(sys, "argv", ["camelopard", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    out, err = capsys.readouterr()
+    return int(left.value.code or 0), out, err
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(folder)
+    return lambda *words: run(capsys, monkeypatch, *words)
+
+
+def test_stress_writes_a_report_and_fails_a_build_when_told(command) -> None:  # type: ignore[no-untyped-def]
+    words = ("stress", "model.txt", "clean.csv", "--target", "sick", "--budget", "4000")
+    code, out, _ = command(*words, "-o", "r.html", "--junit", "r.xml")
+    assert code == 0
+    assert "The report is in r.html" in out
+    assert Path("r.html").read_text().startswith("<!doctype html>")
+    assert "<testsuite" in Path("r.xml").read_text()
+    code, out, _ = command(*words, "--json", "--fail-on", "low")
+    assert code == 1
+    assert json.loads(out)["model"]["name"] == "model"
+
+
+def test_fit_screen_and_show_go_together(command) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = command("fit", "model.txt", "clean.csv", "--target", "sick", "-o", "f.firewall", "--budget", "6000", "--alpha", "0.05")
+    assert (code, "camelopard screen f.firewall" in out) == (0, True)
+    code, out, _ = command("screen", "f.firewall", "today.csv", "--model", "model.txt", "-o", "v.parquet")
+    assert (code, "30 rows:" in out) == (0, True)
+    verdicts = pd.read_parquet("v.parquet")
+    assert verdicts["id"].tolist() == list(range(30))
+    code, out, _ = command("screen", "f.firewall", "broken.csv", "--model", "model.txt", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [r["id"] for r in rows] == [0, 1]
+    assert rows[0]["route"] == "block"
+    assert "2 fields, expected 3" in rows[0]["reasons"][0]["message"]
+    code, out, _ = command("show", "f.firewall")
+    assert (code, "The contract" in out) == (0, True)
+    code, out, _ = command("show", "f.firewall", "--json")
+    assert json.loads(out)["model"]["task"] == "classification"
+    code, _, err = command("screen", "f.firewall", "today.csv")
+    assert (code, "--model MODEL" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("stress", "model.joblib", "clean.csv"), "add --trust"),
+        (("stress", "model.onnx", "clean.csv"), "cannot be wrapped yet"),
+        (("stress", "none.txt", "clean.csv"), "no such model file"),
+        (("stress", "clean.csv", "clean.csv"), "not a model file that is known"),
+        (("stress", "no_module_here:model", "clean.csv"), "cannot be imported"),
+        (("stress", "json:nothing", "clean.csv"), "has no attribute"),
+        (("stress", "model.txt", "none.csv"), "no such file"),
+        (("stress", "model.txt", "clean.csv", "--target", "nope"), "no column 'nope'"),
+        (("stress", "model.txt", "clean.csv", "--fail-on", "hihg"), "Did you mean 'high'"),
+        (("stress", "model.txt", "clean.csv", "--damages", "unit-eror"), "no damage named 'unit-eror'"),
+        (("stress", "model.txt", "clean.csv", "--budget", "soon"), "budget='soon'"),
+        (("stress", "model.txt", "clean.csv", "-o", "r.doc"), "expected .html, .json or .xml"),
+        (("show", "clean.csv"), "not a whole firewall file"),
+        (("screen", "clean.csv", "today.csv"), "not a whole firewall file"),
+    ],
+)
+def test_wrong_use_is_one_line_and_code_2(command, words: tuple[str, ...], message: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = command(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("camelopard: ")
+    assert err.count("\n") == 1
+
+
+def test_a_pickle_is_loaded_when_trusted(command) -> None:  # type: ignore[no-untyped-def]
+    code, _, _ = command("stress", "model.joblib", "clean.csv", "--target", "sick", "--budget", "3000", "--trust")
+    assert code == 0
+
+
+def test_help_and_version_need_nothing_heavy() -> None:
+    probe = (
+        "import sys; from camelopard.cli.main import main; sys.argv = ['camelopard', '--version']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([m for m in ('pandas', 'sklearn', 'lightgbm') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["camelopard 0.1.0", "[]"]
