@@ -332,3 +332,20 @@ def test_what_is_known_is_plain_data(world: World) -> None:
     assert 0.9 <= about["measured"]["auroc_fooled"]["value"] <= 1.0
     assert isinstance(about["threshold"], Mapping)
     assert "Promise" in world.firewall.summary()
+
+
+@pytest.mark.parametrize("budget", [3_000, 12_000])
+def test_fitting_asks_no_more_model_rows_than_its_budget(budget: int) -> None:
+    asked = 0
+
+    def counted(table: pd.DataFrame) -> Any:
+        nonlocal asked
+        asked += len(table)
+        return answer(table)
+
+    clean = people(3000, 1)
+    model = cp.wrap(counted, name="counted", task="classification", classes=["well", "sick"])
+    firewall = cp.Firewall(budget=budget).fit(model, clean, labels(clean, 1), reference=people(3000, 2))
+    assert asked <= budget
+    assert firewall.describe()["asked"] <= budget
+    assert len(firewall.screen(people(20, 4))) == 20

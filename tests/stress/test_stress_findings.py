@@ -40,8 +40,12 @@ def case(
     target: str = "age",
     severity: int = 3,
     keeps_label: bool = True,
+    typical: int = 0,
 ) -> Case:
-    """Return a case in which the first `fooled` rows are fooled, the first `raised` of them by an error, and the last `floor` by a legal value."""
+    """Return a case in which the first `fooled` rows are fooled, the first `raised` of them by an error.
+
+    The last `floor` rows are fooled by a random legal value, the last `typical` by the typical one.
+    """
     at = np.arange(n)
     hit, error = at < fooled, at < raised
     rows = (severity - 1) * n + at
@@ -61,6 +65,7 @@ def case(
         np.ones(n, dtype=bool),
         at >= n - floor,
         np.zeros(n, dtype=bool),
+        at >= n - typical,
     )
 
 
@@ -76,14 +81,14 @@ def above_low(report: StressReport) -> list[str]:
 
 
 def test_the_p_value_is_the_exact_sign_test_on_rows_that_only_one_of_the_two_fools() -> None:
-    assert Comparison(3, 100, 9, 1).p_value == pytest.approx(11 / 1024)
-    assert Comparison(3, 100, 5, 5).p_value == 1.0
-    assert Comparison(3, 100, 0, 0).p_value == 1.0
+    assert Comparison(3, 100, (9, 1), (9, 0)).p_value == pytest.approx(11 / 1024)
+    assert Comparison(3, 100, (5, 5), (9, 0)).p_value == 1.0
+    assert Comparison(3, 100, (0, 0), (0, 0)).p_value == 1.0
 
 
 def test_several_severities_are_tested_each_and_together_and_pay_for_it() -> None:
     h = Hypothesis.of([case(severity=s, fooled=10) for s in (5, 1)])
-    assert [(t.severity, t.n, t.only_damage) for t in h.tests] == [(1, 100, 10), (5, 100, 10), (0, 200, 20)]
+    assert [(t.severity, t.n, t.floor) for t in h.tests] == [(1, 100, (10, 0)), (5, 100, (10, 0)), (0, 200, (20, 0))]
     assert h.p_value == pytest.approx(3 * 0.5**20)
 
 
@@ -91,7 +96,7 @@ def test_a_row_that_several_severities_share_counts_once_among_all() -> None:
     both = [case(severity=3, fooled=10), case(severity=5, fooled=20)]
     same = [both[0], Case(**{**both[1].__dict__, "rows": both[0].rows})]
     pooled = Hypothesis.of(same).tests[-1]
-    assert (pooled.n, pooled.only_damage) == (100, 20)
+    assert (pooled.n, pooled.floor) == (100, (20, 0))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,13 @@ def test_a_row_that_several_severities_share_counts_once_among_all() -> None:
 def test_the_level_follows_the_lower_end_of_the_excess_over_the_floor(fooled: int, floor: int, level: str | None) -> None:
     levels = [f.level for f in found(case(fooled=fooled, floor=floor)) if f.code == "unit-scale"]
     assert levels == ([] if level is None else [level])
+
+
+def test_damage_must_fool_more_often_than_the_typical_value_too() -> None:
+    """A pipeline that puts the typical value in place of what is impossible has done all it can, even where random values would fool less."""
+    assert found(case(fooled=60, typical=60)) == []
+    (only,) = found(case(fooled=60, typical=20))
+    assert only.value == pytest.approx(0.4)
 
 
 def test_damage_that_nobody_can_see_is_not_held_against_the_model() -> None:

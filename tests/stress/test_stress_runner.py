@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import camelopard as cp
 from camelopard.core.arrays import Array, Floats, objects
-from camelopard.core.batch import Batch
+from camelopard.core.batch import Batch, plain
 from camelopard.core.protocols import Damage, Model
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Column, Schema
@@ -21,7 +21,7 @@ from camelopard.stress.budget import Clock
 from camelopard.stress.damage import BatchDamage, ColumnDamage
 from camelopard.stress.damages import catalogue, named
 from camelopard.stress.plan import plan
-from camelopard.stress.runner import Case, Pool, compared, different, execute, floor_of, run
+from camelopard.stress.runner import Case, Pool, compared, different, execute, filled, floor_of, run
 from camelopard.stress.truth import Truth
 
 CLASSES = Truth("classification", 0.0)
@@ -73,6 +73,14 @@ def test_severities_have_rows_of_their_own_and_kinds_share_them(people: pd.DataF
         assert all(len(rows) == 1 for rows in blocks.values())
         rows = [i for block in blocks.values() for rows in block for i in rows]
         assert len(rows) == len(set(rows)) == 100
+
+
+def test_the_typical_value_is_the_median_or_the_most_common_one(people: pd.DataFrame, careful: Model) -> None:
+    usual: dict[str, Any] = {"age": int(np.round(people["age"].median())), "income": people["income"].median(), "city": "Bergen", "member": False}
+    for case in cases_of(careful, people, [named("missing-at-random")]):
+        replaced = people.iloc[case.rows].copy()
+        replaced[case.target] = usual[case.target]
+        assert case.typical.tolist() == (careful.predict(replaced).value != case.before.value).tolist()
 
 
 def test_the_floor_is_asked_once_per_target_and_severity(people: pd.DataFrame, careful: Model) -> None:
@@ -141,7 +149,7 @@ def test_a_table_none_of_whose_rows_is_answered_gives_no_case(people: pd.DataFra
 def test_a_run_that_the_budget_ends_is_balanced_and_never_asks_more(people: pd.DataFrame, careful: Model) -> None:
     batch, damages = Batch.of(people), [named("noise"), named("unit-scale"), named("unseen-category")]
     schema, session = Schema.infer(batch), careful.session(1300, thrifty=True)
-    found = run(session, batch, schema, CLASSES, damages, rng=np.random.default_rng(0), rows_per_case=20)
+    found = run(session, batch, schema, CLASSES, damages, rng=np.random.default_rng(0), rows_per_case=20, budget=500)
     assert 800 < session.asked <= 1300
     done = Counter((case.kind, case.target) for case in found)
     assert len(done) == 5
@@ -222,6 +230,37 @@ def test_another_set_or_order_of_columns_is_seen_in_every_row() -> None:
     ):
         assert [rows.tolist() for rows in compared(batch, after, schema)] == [[changed] * 2, [True] * 2]
     assert [rows.tolist() for rows in compared(batch, batch, schema)] == [[False] * 2, [False] * 2]
+
+
+def test_a_row_is_visible_only_if_all_its_damage_is() -> None:
+    batch = Batch.of([{"a": 1, "b": 2}, {"a": 3, "b": 4}])
+    both = batch.with_columns({"a": np.array([99.0, 99.0]), "b": np.array([3.0, 99.0])})
+    assert [rows.tolist() for rows in compared(batch, both, Schema.infer(batch))] == [[True, True], [False, True]]
+
+
+@pytest.mark.parametrize(
+    ("values", "usual"),
+    [
+        (["2020-01-01", "2020-01-05", None, "2020-01-30"], ["2020-01-05", "2020-01-05", None, "2020-01-05"]),
+        ([True, False, True], [True, True, True]),
+        ([True, None, False, True], [True, None, True, True]),
+        (["a", "b", "b", None], ["b", "b", "b", None]),
+        ([1, 2, 10, None], [2.0, 2.0, 2.0, None]),
+        ([0.5, 1.5], [1.0, 1.0]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_the_typical_value_has_the_form_of_its_column_and_missing_cells_stay(values: list[Any], usual: list[Any]) -> None:
+    batch = Batch.of([{"x": value} for value in values])
+    schema = Schema.infer(batch)
+    changed = filled(schema.conform(batch).columns["x"], schema["x"])
+    assert [plain(v) for v in changed] == usual
+
+
+def test_typical_dates_are_dates() -> None:
+    days = np.array(["2020-01-01", "2020-01-05", "2020-01-30", "NaT"], dtype="datetime64[us]")
+    column = Schema.infer(Batch({"x": days}, np.arange(4)))["x"]
+    assert filled(days, column).tolist() == [days[1].item()] * 3 + [None]
 
 
 def test_only_cells_that_changed_are_looked_at() -> None:

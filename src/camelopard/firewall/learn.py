@@ -17,13 +17,14 @@ from camelopard.confidence.logistic import Logistic
 from camelopard.confidence.quality import auroc, auroc_interval, brier, calibration_error, caught
 from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form, concat
-from camelopard.core.errors import ModelError
+from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError
 from camelopard.core.intervals import share
 from camelopard.core.protocols import Model, Progress, Session
 from camelopard.core.records import Interval, Prediction
 from camelopard.core.schema import Schema
 from camelopard.evidence.copula import Copula
 from camelopard.evidence.doubt import axis_of, class_scores
+from camelopard.evidence.impact import CANDIDATES
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.head import Head
@@ -39,6 +40,7 @@ CALIBRATION_DAMAGED = 8_000
 GATE = 0.6  # share of clean rows that are not suspicious enough to ask the model about repairs
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
+PIECE = 4096  # rows examined at once
 
 
 @dataclass(frozen=True)
@@ -95,23 +97,24 @@ def learn(
     panel: Panel,
     schema: Schema,
     truth: Truth,
-    teach: tuple[Batch, Sequence[Case]],
-    calibrate: tuple[Batch, Sequence[Case], Array | None],
-    session: Session,
+    teach: tuple[Batch, Sequence[Case], Purse],
+    calibrate: tuple[Batch, Sequence[Case], Array | None, Purse],
     alpha: float,
     rng: np.random.Generator,
     progress: Progress,
 ) -> Learned:
-    """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows and the stress cases made of them."""
+    """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
     progress("learning what fools the model", 0, 4)
-    clean, cases = teach
-    stressed = gather(cases, schema, truth, session, DAMAGED_ROWS, rng)
-    lesson = examined(panel, clean.take(_some(len(clean), CLEAN_ROWS, rng)), stressed, session, schema.form)
+    clean, cases, purse = teach
+    stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng)
+    lesson = examined(panel, clean.take(_some(len(clean), purse.clean(CLEAN_ROWS), rng)), stressed, purse, schema.form, rng)
     progress("learning what fools the model", 2, 4)
     head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
     progress("learning what fools the model", 3, 4)
-    batch, twins, y = calibrate
-    test = examined(panel, batch, gather(twins, schema, truth, session, CALIBRATION_DAMAGED, rng), session, schema.form)
+    batch, twins, y, purse = calibrate
+    stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
+    kept = _some(len(batch), purse.clean(len(batch)), rng)
+    test = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
     score = head.score(test.table)
     risk = Logistic.fit(score[:, None], test.fooled, test.weight)
     threshold = alarm_threshold(score[~test.damaged], alpha)
@@ -132,6 +135,27 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
     empty = Prediction(np.full(len(clean), None, dtype=object))
     odd = panel.examine(clean, empty, None, form).odd
     return Learned(panel, Head(), None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, {})
+
+
+@dataclass(frozen=True)
+class Purse:
+    """A session, and the model rows it may ask; None for no limit."""
+
+    session: Session
+    rows: int | None = None
+
+    def damaged(self, most: int) -> int:
+        """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
+        return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + CANDIDATES))))
+
+    def clean(self, most: int) -> int:
+        """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
+        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + CANDIDATES * (1 - GATE)))))
+
+    @property
+    def piece(self) -> int:
+        """Return how many rows to examine at once: few where a limit is near, so that what is asked is not asked in vain."""
+        return PIECE if self.rows is None else max(8, min(PIECE, self.rows // 200))
 
 
 @dataclass(frozen=True)
@@ -201,30 +225,41 @@ def _stacked(tables: Sequence[Floats | None], lengths: Sequence[int]) -> Floats 
     return np.concatenate([np.full((n, width), np.nan) if t is None else t for t, n in zip(tables, lengths, strict=True)])
 
 
-def examined(panel: Panel, clean: Batch, stressed: Stressed | None, session: Session, form: Form) -> Lesson:
-    """Return the evidence of clean and damaged rows; each side weighs half, each kind of damage alike."""
-    answer = session.predict(clean)
-    parts = [panel.examine(clean, answer, session, form)]
-    good = [~answer.failed]
-    fooled = [np.zeros(len(clean), dtype=bool)]
-    origin, kind = [np.arange(len(clean))], [np.full(len(clean), "")]
+def examined(
+    panel: Panel, clean: Batch, stressed: Stressed | None, purse: Purse, form: Form, rng: np.random.Generator, positions: Ints | None = None
+) -> Lesson:
+    """Return the evidence of clean and damaged rows, in random order as far as the purse goes; each side weighs half, each kind of damage alike.
+
+    `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0.
+    """
+    places = np.arange(len(clean)) if positions is None else positions
+    batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
     if stressed is not None:
-        parts.append(panel.examine(stressed.batch, stressed.after, session, form))
-        good.append(~stressed.after.failed)
-        fooled.append(stressed.fooled)
-        origin.append(stressed.origin)
-        kind.append(stressed.kind)
-    keep = np.concatenate(good)
-    kinds = np.concatenate(kind)[keep]
+        batch = concat([clean, stressed.batch]).renumbered()
+        kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
+        origin = np.concatenate([origin, stressed.origin])
+    order = rng.permutation(len(batch))
+    tables, odds, answers, done = [], [], [], []
+    for start in range(0, len(order), purse.piece):
+        rows = np.sort(order[start : start + purse.piece])
+        part = batch.take(rows)
+        try:
+            answer = purse.session.predict(part)
+            found = panel.examine(part, answer, purse.session, form)
+        except BudgetSpent:
+            break
+        tables.append(found.table)
+        odds.append(found.odd)
+        answers.append(answer)
+        done.append(rows)
+    if not done:
+        raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
+    rows, answer = np.concatenate(done), joined(answers)
+    keep = np.flatnonzero(~answer.failed)
+    rows = rows[keep]
+    kinds = kind[rows]
     return Lesson(
-        np.vstack([p.table for p in parts])[keep],
-        np.concatenate(fooled)[keep],
-        kinds != "",
-        _weights(kinds),
-        np.concatenate([p.odd for p in parts])[keep],
-        joined([p.answer for p in parts]).take(keep),
-        np.concatenate(origin)[keep],
-        kinds,
+        np.vstack(tables)[keep], fooled[rows], kinds != "", _weights(kinds), np.concatenate(odds)[keep], answer.take(keep), origin[rows], kinds
     )
 
 

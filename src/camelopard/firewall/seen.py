@@ -12,13 +12,22 @@ from camelopard.core.intervals import paired_excess
 from camelopard.core.protocols import Model, Session
 from camelopard.core.schema import Schema
 
+MOST_ROWS = 2000  # rows of which twins are asked
+
 
 class OptimisticWarning(UserWarning):
     """The rows given to fit look like the model's own training rows: confidence will be too high."""
 
 
 def warn_if_seen(
-    model: Model, batch: Batch, y: Array | None, reference: Batch | None, schema: Schema, session: Session, rng: np.random.Generator
+    model: Model,
+    batch: Batch,
+    y: Array | None,
+    reference: Batch | None,
+    schema: Schema,
+    session: Session,
+    rng: np.random.Generator,
+    most: int | None = None,
 ) -> None:
     """Warn where the rows given look like the model's own training rows: they stand in `reference`, or tiny changes cost much accuracy."""
     if reference is not None:
@@ -33,7 +42,7 @@ def warn_if_seen(
     numbers = [c for c in schema.of_kind("number") if not c.constant]
     if y is None or model.task != "classification" or not numbers:
         return
-    rows = np.sort(rng.permutation(len(batch))[:2000])
+    rows = np.sort(rng.permutation(len(batch))[: min(most or MOST_ROWS, MOST_ROWS)])
     part = batch.take(rows)
     twins = part.with_columns({c.name: part.columns[c.name].astype(np.float64) + 0.01 * c.spread * rng.standard_normal(len(part)) for c in numbers})
     labels = y[rows].tolist()

@@ -8,21 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.protocols import Model, Progress
 from camelopard.core.schema import Schema
-from camelopard.firewall.learn import FEWEST_ROWS, Split, answered, learn, learn_panel, learn_without_model, weights_of
+from camelopard.firewall.learn import FEWEST_ROWS, Purse, Split, answered, learn, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.seen import warn_if_seen
-from camelopard.stress.budget import parse
+from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import run
 from camelopard.stress.study import stress, with_labels
 from camelopard.stress.truth import Truth, tolerance_of
 
-STRESS_SHARE = 0.4  # of the budget goes to the stress run, the rest to evidence on its outcomes
+SHARES = {  # of the model rows, where a budget limits them
+    "clean": 0.1,
+    "reference": 0.05,
+    "seen": 0.015,
+    "stress": 0.3,
+    "twins": 0.1,
+    "teach": 0.22,
+    "calibrate": 0.2,
+}
+TWINS = 12  # calibration rows per damage, column and severity, without a limit
+FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
+OWN_SECONDS = 120e-6  # what a model row costs besides the model
+TIME_SHARE = 0.8  # of the seconds are planned
 
 
 @dataclass(frozen=True)
@@ -50,36 +63,32 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
     rng = np.random.default_rng(seed)
     if model is None:
         return _from_data(batch, known, schema, alpha, budget, seed, progress)
+    rows = rows_allowed(parse(budget), model, batch)
     session = model.session(None, thrifty=True)
+    batch, labels = _fewer(batch, labels, rows, SHARES["clean"], rng)
+    known, _ = _fewer(known, None, rows, SHARES["reference"], rng)
     good, answer = answered(model, batch, session)
     batch, answer = batch.take(good), answer.take(good)
     labels = None if labels is None else labels[good]
-    warn_if_seen(model, batch, labels, None if reference is None else known, schema, session, rng)
+    warn_if_seen(model, batch, labels, None if reference is None else known, schema, session, rng, _part(rows, SHARES["seen"]))
     truth = Truth(model.task, tolerance_of(answer, labels, model.task))
     split = Split.of(len(batch), rng)
-    taught = batch.take(split.teach)
-    plan = parse(budget)
-    report = stress(
-        model, taught, None if labels is None else labels[split.teach], budget=plan.part(STRESS_SHARE), seed=seed, schema=schema, progress=progress
-    )
-    weights = weights_of(report, schema)
+    taught, held = batch.take(split.teach), batch.take(split.calibrate)
+    taught_labels, held_labels = (None, None) if labels is None else (labels[split.teach], labels[split.calibrate])
+    report = stress(model, taught, taught_labels, budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
     anchor = known if reference is not None else taught
-    panel = learn_panel(
-        schema, anchor, session.predict(anchor) if reference is not None else answer.take(split.teach), model, truth, weights, session
+    anchored = session.predict(anchor) if reference is not None else answer.take(split.teach)
+    panel = learn_panel(schema, anchor, anchored, model, truth, weights_of(report, schema), session)
+    purses = {
+        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name])) for name in ("twins", "teach", "calibrate")
+    }
+    damages = list(catalogue().values())
+    few = {"rows_per_case": TWINS} if rows is None else {"budget": _part(rows, SHARES["twins"])}
+    twins = run(
+        purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
-    held = batch.take(split.calibrate)
-    twins = run(session, held, schema, truth, list(catalogue().values()), rows_per_case=12, pool=len(held), rng=rng, progress=progress)
     learned = learn(
-        model,
-        panel,
-        schema,
-        truth,
-        (taught, report.cases),
-        (held, twins, None if labels is None else labels[split.calibrate]),
-        session,
-        alpha,
-        rng,
-        progress,
+        model, panel, schema, truth, (taught, report.cases, purses["teach"]), (held, twins, held_labels, purses["calibrate"]), alpha, rng, progress
     )
     about = {
         "model": {"name": model.name, "task": model.task, "classes": list(model.classes)},
@@ -88,9 +97,32 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
         "tolerance": truth.tolerance,
         "labelled": labels is not None,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
-        "asked": session.asked + int(report.cost.get("asked", 0)),
+        "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
     return Trained(schema, learned, report, about)
+
+
+def rows_allowed(limit: Budget, model: Model, batch: Batch) -> int | None:
+    """Return the model rows that a budget allows, None for no limit; seconds are turned into rows at the model's own pace."""
+    if limit.seconds is None:
+        return limit.rows
+    clock, look = Clock(limit.seconds), model.session(None)
+    some = batch.take(slice(0, FIRST_LOOK))
+    look.predict(some)
+    return max(1000, int(TIME_SHARE * limit.seconds / (clock.spent / len(some) + OWN_SECONDS)))
+
+
+def _part(rows: int | None, share: float) -> int | None:
+    return None if rows is None else max(40, int(share * rows))
+
+
+def _fewer(batch: Batch, labels: Array | None, rows: int | None, share: float, rng: np.random.Generator) -> tuple[Batch, Array | None]:
+    """Return as many rows, drawn at random, as their share of the budget pays for."""
+    most = _part(rows, share)
+    if most is None or len(batch) <= most:
+        return batch, labels
+    kept = np.sort(rng.permutation(len(batch))[:most])
+    return batch.take(kept), None if labels is None else labels[kept]
 
 
 def _from_data(batch: Batch, known: Batch, schema: Schema, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:

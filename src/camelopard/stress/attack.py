@@ -1,7 +1,8 @@
 """How small a change suffices? Searches, for some rows, the smallest *valid* change that moves the answer, asking the model as a black box.
 
-Every round asks one batch for all rows. First one column at a time, in growing steps; then, for rows that no single column moves, several columns at
-once towards the most moving of them; at the end every step is halved back as far as the answer stays moved.
+Every round asks one batch for all rows. First one column at a time, in growing steps, and the smallest step that suffices by bisection. Then, for rows
+that no single column moves, several columns at once: the columns that lower the margin most for their cost, or the nearest row that gets another
+answer; what is not needed is put back, and the rest shrunk, column by column (as in decision-based attacks: Brendel, Rauber & Bethge 2018).
 """
 
 from __future__ import annotations
@@ -12,85 +13,117 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats, Ints, objects
 from camelopard.core.batch import Batch, plain
-from camelopard.core.errors import BudgetSpent
+from camelopard.core.errors import BudgetSpent, CamelopardError, UnknownName
 from camelopard.core.intervals import share
 from camelopard.core.protocols import Session
 from camelopard.core.records import Finding, Prediction
-from camelopard.core.schema import Column, Schema
+from camelopard.core.schema import Schema
+from camelopard.stress.axis import Axis, axes_of
 from camelopard.stress.truth import Truth
 
-LADDER = (0.01, 0.05, 0.25, 1.0, 2.0)  # steps tried, in spreads of the column
-HALVINGS = 5
-MOST_CATEGORIES = 6  # other categories tried per column, the most frequent first
+LADDER = (0.01, 0.05, 0.25, 1.0, np.inf)  # steps of one column, in spreads; the last one reaches the end of its range
+MOST_CATEGORIES = 8  # other categories tried per column, the most frequent first
+PROBE = 1.0  # the step with which columns are compared where there are too many to climb the ladder in each
+BISECTIONS = 6
+TIGHT = 1.1  # a step known up to this factor is not bisected further
+PREFIXES = (2, 3, 5, 8, 13, 21, 34)  # how many columns are moved at once
+NEIGHBOURS = 3  # rows with another answer that are tried as a starting point
+CALL = 8192  # rows asked at once
+PROBING, CLIMBING, SINGLES = 0.4, 0.6, 0.7  # share of a row's queries that may be spent by the end of these stages
 WITHIN = (0.01, 0.05, 0.1, 0.5, 1.0)  # costs at which the share of moved rows is stated
-TINY, ALARMING = 0.01, 0.10  # share of rows moved by a change this small from which there is a finding
-
-
-@dataclass(frozen=True)
-class Move:
-    """One valid change of one column: by `step` spreads (numbers), or to `value` (categories). Costs |step|, or 1 for a category."""
-
-    column: str
-    step: float = 0.0
-    value: Any = None
-
-    @property
-    def cost(self) -> float:
-        """How large the change is."""
-        return abs(self.step) if self.value is None else 1.0
+TINY, ALARMING = 0.01, 0.10  # share of rows moved by a change this small from which the finding is more than low
+EXAMPLES = 5
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What the search found: per attacked row the smallest moving change (empty where there was none), its cost, and the attacked rows themselves."""
+    """What the search found. Arrays have one entry per attacked row: a row drawn on which the model has an answer.
+
+    rows
+        Positions in the batch that was given.
+    original, batch
+        The rows as they were, and with the smallest change that moves the answer; where none was found, the change that came closest.
+    succeeded
+        Whether the answer moves, or the model raises.
+    costs
+        Σ |Δ| / spread over the columns changed, 1 for a changed category; infinite where nothing was found.
+    moved_by
+        Per column, what changing it alone costs: infinite where that did not suffice, NaN where it was not tried.
+    queries
+        Model rows spent on each row.
+    drawn
+        How many rows were drawn, with those on which the model has no answer.
+    complete
+        False where the session's budget ended before the search did.
+    """
 
     rows: Ints
+    original: Batch
     batch: Batch
     succeeded: Bools
     costs: Floats
-    changes: tuple[tuple[Move, ...], ...]
     moved_by: dict[str, Floats]
+    spreads: dict[str, float]
     before: Prediction
     after: Prediction
-    original: Batch
-    queries: int
+    queries: Ints
+    drawn: int
+    complete: bool = True
+
+    def changes(self, i: int) -> dict[str, tuple[Any, Any]]:
+        """Return what was changed in attacked row i: the old and the new cell by column."""
+        old, new = self.original.row(i), self.batch.row(i)
+        return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        n = len(self.rows)
-        by_column = [
-            {"column": name, "flipped": float(np.isfinite(costs).mean()), "median_change": float(np.median(costs[np.isfinite(costs)]))}
-            for name, costs in self.moved_by.items()
-            if np.isfinite(costs).any()
-        ]
+        best = [int(i) for i in np.argsort(self.costs, kind="stable")[:EXAMPLES] if self.succeeded[i]]
+        n = max(len(self.rows), 1)
         return {
-            "rows": n,
-            "attacked": n,
+            "rows": self.drawn,
+            "attacked": len(self.rows),
             "succeeded": int(self.succeeded.sum()),
-            "fooled_within": {str(limit): float((self.costs <= limit).mean()) for limit in WITHIN},
-            "by_column": sorted(by_column, key=lambda c: (-c["flipped"], c["median_change"])),
-            "examples": [self._example(int(i)) for i in np.argsort(self.costs, kind="stable")[:5] if self.succeeded[i]],
-            "queries": self.queries,
+            "fooled_within": {str(limit): float((self.costs <= limit + ROUNDING).sum()) / n for limit in WITHIN},
+            "by_column": self._by_column(),
+            "examples": [self._example(i) for i in best],
+            "queries": int(self.queries.sum()),
+            "complete": self.complete,
         }
 
     def findings(self) -> list[Finding]:
-        """Return a finding where many rows are moved by next to nothing: a smooth model has few rows that close to a boundary."""
-        n, k = len(self.rows), int((self.costs <= TINY).sum())
-        interval = share(k, n)
-        if not n or interval.low <= ALARMING:
+        """Return a finding where next to nothing moves the answer of some rows; medium only where it surely is more than one row in ten.
+
+        A smooth model has few rows that close to a boundary.
+        """
+        tiny = self.costs <= TINY + ROUNDING
+        n, k = len(self.rows), int(tiny.sum())
+        if not k:
             return []
-        message = f"A change of a hundredth of a spread moves the answer of {k / n:.0%} of the rows attacked: the model hangs on noise."
-        return [
-            Finding("small-change", "*", message, "medium", k / n, ALARMING, interval, rows=tuple(int(i) for i in self.rows[self.costs <= TINY][:5]))
-        ]
+        interval = share(k, n)
+        alarming = interval.low > ALARMING
+        meaning = "the model hangs on noise" if alarming else "these rows lie next to a boundary of the model"
+        message = f"A change of a hundredth of a spread moves the answer of {k / n:.0%} of the rows attacked: {meaning}."
+        rows = tuple(int(i) for i in self.rows[tiny][:EXAMPLES])
+        return [Finding("small-change", "*", message, "medium" if alarming else "low", k / n, ALARMING, interval, rows=rows)]
+
+    def _by_column(self) -> list[dict[str, Any]]:
+        found = []
+        for name, costs in self.moved_by.items():
+            moved = costs[np.isfinite(costs)]
+            if len(moved):
+                spread, middle = self.spreads.get(name), float(np.median(moved))
+                share_moved = len(moved) / int((~np.isnan(costs)).sum())
+                step = None if spread is None else middle * spread
+                found.append({"column": name, "flipped": share_moved, "median_change": middle, "median_step": step})
+        return sorted(found, key=lambda c: (-c["flipped"], c["median_change"]))
 
     def _example(self, i: int) -> dict[str, Any]:
-        old, new = self.original.row(i), self.batch.row(i)
         return {
             "row": int(self.rows[i]),
-            "changes": {m.column: [old[m.column], new[m.column]] for m in self.changes[i]},
+            "changes": {name: list(pair) for name, pair in self.changes(i).items()},
             "answer": [plain(self.before.value[i]), plain(self.after.value[i])],
             "cost": float(self.costs[i]),
         }
@@ -108,176 +141,378 @@ def attack(
 ) -> AttackResult:
     """Search the smallest valid change that moves the answer, for up to `rows` rows drawn at random.
 
-    Types, observed ranges and categories are respected; whole numbers stay whole; the columns in `frozen` stay as they are. No row costs more than
-    `queries_per_row` model rows. The cost of a change is the sum of |Δ| / spread over its columns, 1 for a changed category.
+    Types, observed ranges and categories are respected; whole numbers stay whole, missing cells missing, and the columns in `frozen` as they are. No
+    row costs more than `queries_per_row` model rows. Where the session's budget ends first, what was found by then is returned.
+
+    Raises
+    ------
+    UnknownName
+        If a frozen column is none of the schema's.
+    BudgetSpent
+        If not even the rows themselves can be asked.
     """
-    chosen = np.sort(rng.permutation(len(batch))[:rows])
-    original = batch.take(chosen).renumbered()
-    before = session.predict(original)
-    search = _Search(session, original, before, schema, truth, queries_per_row)
-    free = [c for c in schema.columns.values() if c.name not in frozen and not c.constant and c.kind != "date"]
+    for name in frozen:
+        if name not in schema.columns:
+            raise UnknownName.among(name, schema.names, "column")
+    if queries_per_row < 1:
+        raise CamelopardError(f"queries_per_row={queries_per_row}: expected at least 1, the row itself.")
+    drawn = np.sort(rng.permutation(len(batch))[:rows])
+    before = session.predict(batch.take(drawn))
+    answered = ~before.failed
+    chosen = drawn[answered]
+    search = _Search(session, batch.take(chosen), before.take(answered), schema, truth, rng, queries_per_row, frozen)
     try:
-        search.singles(free)
-        search.jointly(free)
-        search.shrink()
+        search.singles()
+        search.jointly()
     except BudgetSpent:
-        pass
-    return search.result(chosen)
+        search.complete = False
+    return search.result(chosen, len(drawn))
 
 
 class _Search:
-    def __init__(self, session: Session, original: Batch, before: Prediction, schema: Schema, truth: Truth, limit: int) -> None:
-        self.session, self.original, self.before, self.schema, self.truth, self.limit = session, original, before, schema, truth, limit
-        n = len(original)
-        self.best: list[tuple[Move, ...]] = [() for _ in range(n)]
-        self.costs = np.full(n, np.inf)
-        self.used = np.zeros(n, dtype=np.int64)
-        self.moved_by: dict[str, Floats] = {}
-        self.pull: dict[str, Floats] = {}
+    """The state of one search. A row is a point: one number per axis (column) that may be changed."""
 
-    def singles(self, columns: list[Column]) -> None:
-        """Try every column alone, in growing steps both ways, or every other frequent category."""
-        for step in LADDER:
-            for column in columns:
-                if column.kind == "number":
-                    for sign in (1.0, -1.0):
-                        self._try_all([(Move(column.name, sign * step),) for _ in range(len(self.original))], column.name)
-        for column in columns:
-            if column.kind != "number":
-                for value in list(column.values)[:MOST_CATEGORIES]:
-                    self._try_all([(Move(column.name, value=value),) for _ in range(len(self.original))], column.name)
+    def __init__(
+        self,
+        session: Session,
+        original: Batch,
+        before: Prediction,
+        schema: Schema,
+        truth: Truth,
+        rng: np.random.Generator,
+        limit: int,
+        frozen: Collection[str],
+    ) -> None:
+        self.session, self.original, self.before, self.truth, self.rng, self.limit = session, original, before, truth, rng, limit
+        self.axes: list[Axis] = axes_of(original, schema, frozen)
+        n, d = len(original), len(self.axes)
+        self.start: Floats = np.column_stack([a.start for a in self.axes]) if d else np.zeros((n, 0))
+        self.free: Bools = ~np.isnan(self.start)
+        self.spent = np.ones(n, dtype=np.int64)
+        self.complete = True
+        self.best, self.costs = self.start.copy(), np.full(n, np.inf)
+        self.closest = np.full(n, -np.inf)
+        self.answers: list[tuple[Prediction, int]] = [(before, i) for i in range(n)]
+        self.signs = (1.0, -1.0) if truth.task == "regression" else (1.0,)
+        self.gains = np.zeros((len(self.signs), n, d))  # the furthest that a column alone pulls the answer, and to where
+        self.pulls = np.repeat(self.start[None], len(self.signs), axis=0)
+        self.tried = np.zeros((n, d), dtype=bool)
+        self.enough, self.short = np.full((n, d), np.nan), self.start.copy()  # per column: a value that moves the answer; the next one known not to
 
-    def jointly(self, columns: list[Column]) -> None:
-        """For rows that no single column moves: the two, three, then all numbers that pull hardest, each in its own direction."""
-        numbers = [c.name for c in columns if c.kind == "number" and c.name in self.pull]
-        for count in (2, 3, len(numbers)):
-            for step in (0.25, 1.0, 2.0):
-                moves: list[tuple[Move, ...]] = []
-                for i in range(len(self.original)):
-                    if np.isfinite(self.costs[i]) or count > len(numbers):
-                        moves.append(())
-                        continue
-                    order = sorted(numbers, key=lambda name: -abs(self.pull[name][i]))[:count]
-                    moves.append(tuple(Move(name, float(np.copysign(step, self.pull[name][i]))) for name in order))
-                self._try_all(moves, None)
+    # --- one column at a time ---------------------------------------------------------------------------------------------------------
 
-    def shrink(self) -> None:
-        """Halve the steps of the best change found, as far as the answer stays moved."""
-        low = [0.0] * len(self.best)
-        high = [1.0] * len(self.best)
-        start = list(self.best)
-        for _ in range(HALVINGS):
-            middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
-            moves = [
-                tuple(Move(m.column, m.step * f, m.value) for m in moves) if any(m.value is None for m in moves) else ()
-                for moves, f in zip(start, middle, strict=True)
-            ]
-            moved = self._try_all(moves, None)
-            for i, f in enumerate(middle):
-                if moved[i]:
-                    high[i] = f
-                else:
-                    low[i] = f
+    def singles(self) -> None:
+        """Climb the ladder in every column, or in those that pull most where there are too many; bisect what suffices."""
+        cost = np.array([a.queries(len(LADDER), MOST_CATEGORIES) for a in self.axes], dtype=np.int64)
+        columns = np.arange(len(self.axes))
+        if cost.sum() > CLIMBING * self.limit:
+            columns = self._probed(cost)
+        for rung in range(max(len(LADDER), MOST_CATEGORIES)):
+            groups = []
+            for j in columns:
+                still = self.free[:, j] & np.isnan(self.enough[:, j])
+                groups += [(np.flatnonzero(still & ok), j, at[still & ok], below[still & ok]) for at, below, ok in self._rung(j, rung)]
+            self._climb(groups, CLIMBING)
+        self._bisect()
 
-    def result(self, chosen: Ints) -> AttackResult:
-        """Return what was found; the changed rows are asked once more from memory."""
-        changed = self._apply(self.best)
+    def _rung(self, j: int, rung: int) -> list[tuple[Floats, Floats, Bools]]:
+        """Return the candidates of one rung of one column, (values, the values one rung below, where they differ), once per direction."""
+        axis = self.axes[j]
+        if axis.legal:
+            other = axis.other(rung) if rung < MOST_CATEGORIES else None
+            return [] if other is None else [(other, axis.start, ~np.isnan(other))]
+        if rung >= len(LADDER):
+            return []
+        found = []
+        for sign in (1.0, -1.0):
+            at = axis.stepped(sign * LADDER[rung])
+            below = axis.stepped(sign * LADDER[rung - 1]) if rung else axis.start
+            found.append((at, below, (at != axis.start) & (at != below)))
+        return found
+
+    def _probed(self, cost: Ints) -> Ints:
+        """Return the columns worth climbing, best first: each row tries some, one large step both ways; together the rows compare all."""
+        n, d = self.free.shape
+        per_row = max(1, int(PROBING * self.limit / 2))
+        lot = self.rng.random((n, d)).argsort(axis=1).argsort(axis=1) < per_row
+        groups = []
+        for j, axis in enumerate(self.axes):
+            for at in (axis.other(0), axis.other(1)) if axis.legal else (axis.stepped(PROBE), axis.stepped(-PROBE)):
+                if at is not None:
+                    ok = lot[:, j] & ~np.isnan(at) & (at != axis.start)
+                    groups.append((np.flatnonzero(ok), j, at[ok], axis.start[ok]))
+        self._climb(groups, PROBING)
+        pull = self.gains.max(axis=0)
+        known = np.maximum(self.tried.sum(axis=0), 1)
+        merit = np.where(self.tried & ~np.isnan(self.enough), 2 * max(pull.max(initial=0.0), 1.0), pull).sum(axis=0) / known
+        order = np.argsort(-merit, kind="stable")
+        return order[: max(1, int((np.cumsum(cost[order]) <= (CLIMBING - PROBING) * self.limit).sum()))]
+
+    def _climb(self, groups: list[tuple[Ints, int, Floats, Floats]], share_of_limit: float) -> None:
+        """Ask about single-column candidates (rows, column, values, values known not to suffice) and note what they do."""
+        if not groups:
+            return
+        rows = np.concatenate([g[0] for g in groups])
+        columns = np.concatenate([np.full(len(g[0]), g[1]) for g in groups]).astype(np.int64)
+        values, below = np.concatenate([g[2] for g in groups]), np.concatenate([g[3] for g in groups])
+        asked, moved, gain = self._ask(rows, self._with(rows, columns, values), share_of_limit)
+        self.tried[rows[asked], columns[asked]] = True
+        for s, sign in enumerate(self.signs):
+            for k in np.argsort(sign * gain, kind="stable"):
+                if sign * gain[k] > self.gains[s, rows[k], columns[k]]:
+                    self.gains[s, rows[k], columns[k]], self.pulls[s, rows[k], columns[k]] = sign * gain[k], values[k]
+        for k in np.flatnonzero(moved):
+            i, j = rows[k], columns[k]
+            known = self.enough[i, j]
+            if np.isnan(known) or self.axes[j].cost(values[k], self.start[i, j]) < self.axes[j].cost(known, self.start[i, j]):
+                self.enough[i, j], self.short[i, j] = values[k], below[k]
+
+    def _bisect(self) -> None:
+        """Bring the smallest sufficient step of each column down, the cheapest column of a row first."""
+        numeric = np.array([not a.legal for a in self.axes], dtype=bool)
+        for _ in range(BISECTIONS):
+            rows, columns = np.nonzero(~np.isnan(self.enough) & numeric)
+            if not len(rows):
+                return
+            high, low, start = self.enough[rows, columns], self.short[rows, columns], self.start[rows, columns]
+            middle = self._whole(columns, (high + low) / 2)
+            loose = (middle != high) & (middle != low) & (np.abs(high - start) > TIGHT * np.abs(low - start))
+            spreads = np.array([a.spread for a in self.axes])
+            order = np.argsort(np.abs(low - start) / spreads[columns], kind="stable")
+            order = order[loose[order]]
+            rows, columns, middle = rows[order], columns[order], middle[order]
+            asked, moved, _ = self._ask(rows, self._with(rows, columns, middle), SINGLES)
+            self.enough[rows[moved], columns[moved]] = middle[moved]
+            self.short[rows[asked & ~moved], columns[asked & ~moved]] = middle[asked & ~moved]
+
+    # --- several columns at once ------------------------------------------------------------------------------------------------------
+
+    def jointly(self) -> None:
+        """For rows that no single column moves: find any joint change that does, then put back and shrink what is not needed."""
+        rows = np.flatnonzero(~np.isfinite(self.costs) & self.free.any(axis=1))
+        if not len(rows):
+            return
+        self._ask_each(*self._pulled(rows))
+        self._ask_each(*self._neighbours(rows))
+        rows = rows[np.isfinite(self.costs[rows])]
+        self._put_back_halves(rows)
+        self._put_back_each(rows)
+        self._shrink(rows)
+
+    def _ask_each(self, rows: Ints, points: Floats) -> None:
+        if len(rows):
+            self._ask(rows, points, 1.0)
+
+    def _pulled(self, rows: Ints) -> tuple[Ints, Floats]:
+        """Return points in which the 2, 3, 5 … columns that pull most for their cost are moved as far as was tried."""
+        total = np.maximum(self.gains[:, rows], 0).sum(axis=2)
+        sign = total.argmax(axis=0)
+        gain, pull = self.gains[sign, rows], self.pulls[sign, rows]
+        worth = np.where(gain > 0, gain / np.maximum(self._cost_of_each(rows, pull), ROUNDING), -np.inf)
+        rank = np.argsort(np.argsort(-worth, axis=1, kind="stable"), axis=1, kind="stable")
+        useful = np.isfinite(worth).sum(axis=1)
+        found: list[Floats] = []
+        owners: list[Ints] = []
+        counts = [c for c in PREFIXES if c < self.start.shape[1]] + [self.start.shape[1]]
+        for earlier, count in zip([1, *counts], counts, strict=False):
+            fits = useful > earlier
+            found.append(np.where((rank < count) & np.isfinite(worth), pull, self.start[rows])[fits])
+            owners.append(rows[fits])
+        return np.concatenate(owners), np.concatenate(found)
+
+    def _neighbours(self, rows: Ints) -> tuple[Ints, Floats]:
+        """Return, for rows not moved yet, the nearest rows that get another answer; what may not be changed stays."""
+        rows = rows[~np.isfinite(self.costs[rows])]
+        n = len(self.start)
+        if not len(rows):
+            return rows, self.start[rows]
+        a, b = np.repeat(rows, n), np.tile(np.arange(n), len(rows))
+        other = self.truth.flipped(self.before.take(a), self.before.take(b)).reshape(len(rows), n)
+        points = self.start[b]
+        points = np.where(self.free[a] & ~np.isnan(points), points, self.start[a])
+        cost = np.where(other, self._cost_of_each(a, points).sum(axis=1).reshape(len(rows), n), np.inf)
+        near = np.argsort(cost, axis=1, kind="stable")[:, :NEIGHBOURS]
+        good = np.isfinite(np.take_along_axis(cost, near, axis=1))
+        return np.repeat(rows, good.sum(axis=1)), points.reshape(len(rows), n, -1)[np.arange(len(rows))[:, None], near][good]
+
+    def _put_back_halves(self, rows: Ints) -> None:
+        """Put the half of the changed columns back that pulls least for its cost, as long as the answer stays moved."""
+        while len(rows):
+            rank, count = self._by_worth(rows)
+            many = count > 3
+            rows, rank, count = rows[many], rank[many], count[many]
+            points = np.where(rank < (count // 2)[:, None], self.start[rows], self.best[rows])
+            _, moved, _ = self._ask(rows, points, 1.0)
+            rows = rows[moved]
+
+    def _put_back_each(self, rows: Ints) -> None:
+        """Try each changed column alone, those first that pull least for their cost."""
+        rank, count = self._by_worth(rows)
+        for k in range(int(count.max(initial=0))):
+            left = count > k
+            points = np.where(rank[left] == k, self.start[rows[left]], self.best[rows[left]])
+            self._ask(rows[left], points, 1.0)
+
+    def _shrink(self, rows: Ints) -> None:
+        """Bisect each changed number towards its old value, those first that pull least for their cost."""
+        numeric = np.array([not a.legal for a in self.axes], dtype=bool)
+        rank, count = self._by_worth(rows)
+        for k in range(int(count.max(initial=0))):
+            own = rows[count > k]
+            j = np.argmax(rank[count > k] == k, axis=1)
+            own, j = own[numeric[j]], j[numeric[j]]
+            low = self.start[own, j].copy()
+            for _ in range(BISECTIONS - 2):
+                middle = self._whole(j, (low + self.best[own, j]) / 2)
+                points = self.best[own].copy()
+                points[np.arange(len(own)), j] = middle
+                asked, moved, _ = self._ask(own, points, 1.0)
+                low = np.where(asked & ~moved, middle, low)
+
+    def _by_worth(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return the rank of each changed column, 0 the one that pulls least for its cost (others last), and how many are changed."""
+        changed = self.free[rows] & (self.best[rows] != self.start[rows])
+        cost = self._cost_of_each(rows, self.best[rows])
+        worth = self.gains.max(axis=0)[rows] / np.maximum(cost, ROUNDING) - 1e-6 * cost
+        rank = np.argsort(np.argsort(np.where(changed, worth, np.inf), axis=1, kind="stable"), axis=1, kind="stable")
+        return rank, changed.sum(axis=1)
+
+    # --- asking -----------------------------------------------------------------------------------------------------------------------
+
+    def _ask(self, rows: Ints, points: Floats, share_of_limit: float) -> tuple[Bools, Bools, Floats]:
+        """Ask about points (m, d) of rows (m,): which were asked (the rest is beyond the row's queries), which move the answer, and how far.
+
+        Remembers the cheapest point per row that moves it, else the one that comes closest.
+        """
+        m = len(rows)
+        asked, moved, gain = np.zeros(m, dtype=bool), np.zeros(m, dtype=bool), np.zeros(m)
+        allowed = np.flatnonzero(self.spent[rows] + _turn(rows) < int(share_of_limit * self.limit))
+        for begin in range(0, len(allowed), CALL):
+            at = allowed[begin : begin + CALL]
+            after = self.session.predict(self._cells(rows[at], points[at]))
+            before = self.before.take(rows[at])
+            asked[at] = True
+            self.spent += np.bincount(rows[at], minlength=len(self.spent))
+            moved[at], gain[at] = self.truth.fooled(before, after), _gain(before, after, self.truth.task)
+            self._remember(rows[at], points[at], after, moved[at], gain[at])
+        return asked, moved, gain
+
+    def _remember(self, rows: Ints, points: Floats, after: Prediction, moved: Bools, gain: Floats) -> None:
+        costs = self._cost_of_each(rows, points).sum(axis=1)
+        for k, i in enumerate(rows.tolist()):
+            if moved[k]:
+                if costs[k] < self.costs[i]:
+                    self.best[i], self.costs[i], self.answers[i] = points[k], costs[k], (after, k)
+            elif not np.isfinite(self.costs[i]) and abs(gain[k]) > self.closest[i]:
+                self.best[i], self.closest[i], self.answers[i] = points[k], abs(gain[k]), (after, k)
+
+    def _with(self, rows: Ints, columns: Ints, values: Floats) -> Floats:
+        points = self.start[rows].copy()
+        points[np.arange(len(rows)), columns] = values
+        return points
+
+    def _whole(self, columns: Ints, values: Floats) -> Floats:
+        whole = np.array([a.whole for a in self.axes], dtype=bool)
+        return np.where(whole[columns], np.rint(values), values)
+
+    def _cost_of_each(self, rows: Ints, points: Floats) -> Floats:
+        costs = np.zeros(points.shape)
+        for j, axis in enumerate(self.axes):
+            costs[:, j] = np.nan_to_num(axis.cost(points[:, j], self.start[rows, j]))
+        return costs
+
+    def _cells(self, rows: Ints, points: Floats) -> Batch:
+        batch = self.original.take(rows)
+        changes = {}
+        for j, axis in enumerate(self.axes):
+            other = self.free[rows, j] & (points[:, j] != self.start[rows, j])
+            if other.any():
+                changes[axis.name] = axis.cells(batch.columns[axis.name], points[:, j], other)
+        return batch.with_columns(changes).renumbered()
+
+    def result(self, chosen: Ints, drawn: int) -> AttackResult:
+        """Return what was found."""
+        moved_by = {}
+        for j, axis in enumerate(self.axes):
+            alone = np.where(np.isnan(self.enough[:, j]), np.inf, axis.cost(self.enough[:, j], self.start[:, j]))
+            moved_by[axis.name] = np.where(self.tried[:, j], alone, np.nan)
+        spreads = {a.name: a.spread for a in self.axes if not a.legal}
+        batch = self._cells(np.arange(len(chosen)), self.best)
+        done = np.isfinite(self.costs)
         return AttackResult(
             chosen,
-            changed,
-            np.isfinite(self.costs),
-            self.costs,
-            tuple(self.best),
-            self.moved_by,
-            self.before,
-            self._known(changed),
             self.original,
-            int(self.used.sum()),
+            batch,
+            done,
+            self.costs,
+            moved_by,
+            spreads,
+            self.before,
+            self._after(),
+            self.spent,
+            drawn,
+            self.complete,
         )
 
-    def _known(self, changed: Batch) -> Prediction:
-        try:
-            return self.session.predict(changed)
-        except BudgetSpent:
+    def _after(self) -> Prediction:
+        """Return the answers to the rows remembered, gathered from the calls in which they were given."""
+        if not self.answers:
             return self.before
-
-    def _try_all(self, moves: list[tuple[Move, ...]], single: str | None) -> Bools:
-        """Ask about one change per row (an empty one asks nothing); keep those that move the answer for less than what is known."""
-        wanted = np.array([bool(m) and self.used[i] < self.limit and sum(x.cost for x in m) < self.costs[i] for i, m in enumerate(moves)])
-        moved = np.zeros(len(moves), dtype=bool)
-        rows = np.flatnonzero(wanted)
-        if not len(rows):
-            return moved
-        changed = self._apply(moves).take(rows)
-        after = self.session.predict(changed)
-        self.used[rows] += 1
-        before = self.before.take(rows)
-        moved[rows] = self.truth.flipped(before, after)
-        if single is not None:
-            self._note(single, moves, rows, moved[rows], before, after)
-        for i in np.flatnonzero(moved):
-            real = self._real_cost(int(i), moves[i])
-            if real < self.costs[i]:
-                self.best[i], self.costs[i] = moves[i], real
-        return moved
-
-    def _note(self, name: str, moves: list[tuple[Move, ...]], rows: Ints, moved: Bools, before: Prediction, after: Prediction) -> None:
-        """Remember the smallest step of this column alone, and in which direction it pulls the answer."""
-        known = self.moved_by.setdefault(name, np.full(len(self.original), np.inf))
-        cost = np.array([moves[i][0].cost for i in rows])
-        known[rows] = np.where(moved, np.minimum(known[rows], cost), known[rows])
-        step = np.array([moves[i][0].step for i in rows])
-        pull = self.pull.setdefault(name, np.zeros(len(self.original)))
-        drop = _drop(before, after)
-        pull[rows] = np.where(np.abs(drop) > np.abs(pull[rows]), np.sign(step) * drop, pull[rows])
-
-    def _real_cost(self, i: int, moves: tuple[Move, ...]) -> float:
-        """Return the cost of the change as it really is, after ranges and whole numbers."""
-        total = 0.0
-        for m in moves:
-            if m.value is not None:
-                total += 1.0
-                continue
-            column = self.schema[m.column]
-            old = float(self.original.columns[m.column][i])
-            total += abs(float(_stepped(np.array([old]), np.array([m.step]), column)[0]) - old) / column.spread
-        return total
-
-    def _apply(self, moves: list[tuple[Move, ...]]) -> Batch:
-        changes: dict[str, Array] = {}
-        for name in dict.fromkeys(m.column for row in moves for m in row):
-            column = self.schema[name]
-            own = [next((m for m in row if m.column == name), None) for row in moves]
-            values = changes.get(name, self.original.columns[name])
-            if column.kind == "number":
-                steps = np.array([m.step if m is not None else 0.0 for m in own])
-                changes[name] = _stepped(values.astype(np.float64), steps, column)
-            elif values.dtype.kind == "b":
-                changes[name] = np.array([v if m is None else bool(m.value) for v, m in zip(values.tolist(), own, strict=True)], dtype=bool)
-            else:
-                new = values.copy()
-                for i, m in enumerate(own):
-                    if m is not None:
-                        new[i] = m.value
-                changes[name] = new
-        return self.original.with_columns(changes)
+        parts = [p.take(slice(k, k + 1)) for p, k in self.answers]
+        with_proba, with_scores = all(p.proba is not None for p in parts), all(p.scores is not None for p in parts)
+        same = len({p.value.dtype for p in parts}) == 1
+        return Prediction(
+            np.concatenate([p.value for p in parts]) if same else objects(v for p in parts for v in p.value.tolist()),
+            np.concatenate([p.proba for p in parts if p.proba is not None]) if with_proba else None,
+            np.concatenate([p.scores for p in parts if p.scores is not None]) if with_scores else None,
+            np.concatenate([p.errors for p in parts]),
+            self.before.classes,
+        )
 
 
-def _stepped(values: Floats, steps: Floats, column: Column) -> Floats:
-    """Return values moved by steps in spreads, within the observed range, whole where the column is, by at least one."""
-    moved: Floats = values + steps * column.spread
-    if column.integral:
-        moved = np.where(steps > 0, np.ceil(moved - 1e-9), np.where(steps < 0, np.floor(moved + 1e-9), moved))
-    bounded: Floats = np.where(steps == 0, values, np.clip(moved, np.minimum(column.low, values), np.maximum(column.high, values)))
-    return bounded
+def _turn(rows: Ints) -> Ints:
+    """Return how many earlier entries name the same row, shape (m,).
+
+    >>> _turn(np.array([3, 1, 3, 3])).tolist()
+    [0, 0, 1, 2]
+    """
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    turn = np.empty(len(rows), dtype=np.int64)
+    turn[order] = np.arange(len(rows)) - first
+    return turn
 
 
-def _drop(before: Prediction, after: Prediction) -> Floats:
-    """Return how far the answer was pulled down, shape (n,): the loss of probability of the old class, or the change of the number."""
-    if before.proba is not None and after.proba is not None:
-        best = np.argmax(np.nan_to_num(before.proba), axis=1)
-        at = np.arange(len(best))
-        return np.asarray(np.nan_to_num(before.proba[at, best] - after.proba[at, best]))
-    if before.classes:
-        return np.asarray(before.value != after.value, dtype=np.float64)
-    return np.asarray(np.nan_to_num(np.abs(after.value.astype(np.float64) - before.value.astype(np.float64))))
+def _gain(before: Prediction, after: Prediction, task: str) -> Floats:
+    """Return how far the answer was pulled, shape (m,): the loss of margin of the old class, or the change of the number; 0 where that is unknown."""
+    if task == "regression":
+        return _finite(after.value.astype(np.float64) - before.value.astype(np.float64))
+    old, new = _votes(before), _votes(after)
+    if old is None or new is None or old.shape != new.shape:
+        return np.zeros(len(after))
+    own = np.argmax(np.where(np.isnan(old), -np.inf, old), axis=1)
+    return _finite(_margin(old, own) - _margin(new, own))
+
+
+def _votes(answer: Prediction) -> Array | None:
+    """Return one number per class that grows with the model's belief: log-probabilities, else scores; None where there are none."""
+    if answer.proba is not None:
+        with np.errstate(invalid="ignore"):
+            return np.log(np.clip(answer.proba, 1e-12, 1.0))
+    if answer.scores is None:
+        return None
+    scores = answer.scores.reshape(len(answer), -1)
+    return np.column_stack([-scores[:, 0], scores[:, 0]]) if scores.shape[1] == 1 else scores
+
+
+def _margin(votes: Array, own: Ints) -> Floats:
+    at = np.arange(len(votes))
+    others = votes.astype(np.float64)
+    mine = others[at, own].copy()
+    others[at, own] = -np.inf
+    return np.asarray(mine - others.max(axis=1))
+
+
+def _finite(values: Array) -> Floats:
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -1,10 +1,10 @@
 """From cases to curves and findings: what fools this model beyond what no gate could see, with false discoveries controlled over the whole run.
 
-A finding compares, on the same rows, visible damage with legal values in the same place: a random one (the floor), and the typical one, which a careful
-pipeline would put there. Damage that nobody can see from the row is unavoidable: any model that uses the column changes its answer with it. It is
-reported as the floor, and never above "low". Visible damage could have been refused or replaced; being fooled by it beyond both is a weakness of the
-model, or of the pipeline before it. A model that raises counts as fooled. Where a damage cannot be seen, only raising is held against the model: no
-row that looks legal needs to stop it.
+A finding compares, on the same rows, visible damage with legal values in the same place: a random one (the floor), and the typical one, which a
+careful pipeline would put there. Damage that nobody can see from the row is unavoidable: any model that uses the column changes its answer with it.
+It is reported as the floor, and never above "low". Visible damage could have been refused or replaced; being fooled by it beyond both is a weakness
+of the model, or of the pipeline before it. A model that raises counts as fooled. Where a damage cannot be seen, only raising is held against the
+model: no row that looks legal needs to stop it.
 """
 
 from __future__ import annotations

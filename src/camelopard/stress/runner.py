@@ -38,10 +38,10 @@ STAGE = "damaging rows and asking the model"
 class Case:
     """One damage, on one target, at one severity, and what it did to some rows.
 
-    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `changed` (the row differs from the original at
-    all), `visible` (every cell that differs shows what clean data never showed, or the set of columns is another one), `floor` (a random legal value
-    in the same place fools the model too), `floor_raised` (and does so because the model raises), `typical` (the typical value in the same place, put
-    there by a careful pipeline, fools the model too). `note` says why a case could not run; it is None otherwise.
+    Arrays have one entry per damaged row: `rows` its position in the batch given, `fooled`, `flipped`, `changed` (the row differs from the original
+    at all), `visible` (every cell that differs shows what clean data never showed, or the set of columns is another one), `floor` (a random legal
+    value in the same place fools the model too), `floor_raised` (and does so because the model raises), `typical` (the typical value in the same
+    place, put there by a careful pipeline, fools the model too). `note` says why a case could not run; it is None otherwise.
     """
 
     kind: str
@@ -129,14 +129,14 @@ def run(
     batch, schema
         Clean rows, conformed to the schema.
     rows_per_case, budget
-        Rows for each (kind, target, severity), or model rows in all, from which these follow.
+        Rows for each (kind, target, severity); model rows in all but the pool, at most, from which the former follow where they are not given.
     pool
         Rows of the batch that damages are tried on, at most.
     """
     clock = clock or Clock()
     drawn = Pool.draw(session, batch, min(pool, len(batch)), rng, clock)
     todo = plan(damages, schema, len(drawn), budget, rng, rows_per_case=rows_per_case)
-    return execute(session, drawn, schema, truth, todo, rng, floor=floor_of(damages), clock=clock, progress=progress)
+    return execute(session, drawn, schema, truth, todo, rng, floor=floor_of(damages), clock=clock, room=budget, progress=progress)
 
 
 def execute(
@@ -154,13 +154,13 @@ def execute(
 ) -> list[Case]:
     """Return the cases of a plan, as many as the session's budget and the clock allow. Every case has random numbers of its own.
 
-    `room` is what the session's budget leaves for them, None where it has none: rounds get smaller towards its end, so that no row is asked in vain.
+    `room` is how many model rows they may take, None for no limit: rounds get smaller towards its end, so that no row is asked in vain.
     """
     trial = Trial(session, pool, schema, truth, todo.rows_per_case, int(rng.integers(2**63)), floor)
     cases = [trial.not_run(kind, kind, "*", 0, note) for kind, note in todo.broken.items()]
     total, done, asked = len(todo.steps), 0, session.asked
     seconds = None
-    while len(pool) and done < total and not clock.over:
+    while len(pool) and done < total and not clock.over and (room is None or session.asked - asked < room):
         progress(STAGE, done, total)
         start = clock.spent
         size = _round(seconds, todo.rows_per_case, clock)
@@ -207,11 +207,9 @@ class Trial:
 
     def not_run(self, kind: str, family: str, target: str, severity: int, note: str) -> Case:
         """Return the case of a damage that could not be done."""
-        none, nothing = np.zeros(0, dtype=bool), self.pool.answer.take(slice(0))
-        rows = np.zeros(0, dtype=np.int64)
-        return Case(
-            kind, family, target, severity, True, rows, self.pool.batch.take(slice(0)), nothing, nothing, none, none, none, none, none, none, note
-        )
+        no, rows = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)
+        batch, answer = self.pool.batch.take(slice(0)), self.pool.answer.take(slice(0))
+        return Case(kind, family, target, severity, True, rows, batch, answer, answer, no, no, no, no, no, no, no, note)
 
     def _rng(self, *names: str | int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *(n if isinstance(n, int) else zlib.crc32(n.encode("utf-8", "surrogatepass")) for n in names)])
@@ -265,16 +263,16 @@ class Trial:
             self._floors[key] = self.truth.fooled(before, drawn), drawn.failed, self.truth.fooled(before, typical)
 
     def _columns(self, target: str) -> list[str]:
-        """Return the columns that a target is about: itself, both of a pair, or all where it is neither."""
+        """Return the columns that a target is about: itself, both of a pair, or none where it is neither."""
         names = [target] if target in self.schema.columns else target.split("|")
-        return names if all(name in self.schema.columns for name in names) else list(self.schema.names)
+        return names if all(name in self.schema.columns for name in names) else []
 
     def _typical(self, target: str, part: Batch) -> Batch:
-        return part.with_columns({name: filled(part.columns[name], self.schema[name]) for name in self._columns(target)})
+        return part.with_columns({name: filled(part.columns[name], self.schema[name]) for name in self._columns(target) or self.schema.names})
 
     def _legal(self, target: str, severity: int, part: Batch) -> Batch:
         """Return the rows with random legal values. For a target that is no column or pair all are drawn anew: the highest floor there is."""
-        known = target if len(self._columns(target)) < len(self.schema.names) or target in self.schema.columns else "*"
+        known = target if self._columns(target) else "*"
         return self.floor.apply(part, known, severity, self._rng("floor", target, severity), self.schema)
 
 
