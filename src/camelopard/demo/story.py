@@ -36,6 +36,15 @@ def _without(row: Row, *names: str) -> Row:
     return {**row, **dict.fromkeys(names)}
 
 
+def continental(value: float) -> str:
+    """Return a number with a point for thousands and a decimal comma.
+
+    >>> continental(7688)
+    '7.688,0'
+    """
+    return f"{value:,.1f}".translate(str.maketrans(",.", ".,"))
+
+
 MISHAPS = (
     Mishap("age given as a birth year", lambda r: {**r, "age": 2021 - r["age"]} if r["age"] == 36 else None),
     Mishap("capital gain in cents", lambda r: {**r, "capital_gain": r["capital_gain"] * 100} if 0 < r["capital_gain"] < 5000 else None),
@@ -46,7 +55,7 @@ MISHAPS = (
     Mishap("a new category", _set(marital_status="Domestic-partnership", relationship="Partner")),
     Mishap("two columns swapped", lambda r: {**r, "age": r["hours_per_week"], "hours_per_week": r["age"]}),
     Mishap("values missing", lambda r: _without(r, "marital_status", "education_num", "age", "relationship")),
-    Mishap('a number written "1.234,5"', lambda r: {**r, "hours_per_week": f"{r['hours_per_week'] - 0.5:.1f}".replace(".", ",")}),
+    Mishap('a number written "1.234,5"', lambda r: {**r, "capital_gain": continental(r["capital_gain"])} if r["capital_gain"] > 1000 else None),
     Mishap("a number written as words", lambda r: {**r, "age": "thirty-six"} if r["age"] == 36 else None),
     Mishap("fnlwgt × 10 (odd, harmless)", lambda r: {**r, "fnlwgt": r["fnlwgt"] * 10}, harmless=True),
     Mishap("a rare but legal country (odd, harmless)", _set(native_country="Scotland"), harmless=True),
@@ -76,7 +85,7 @@ def run(out: Path, console: Any, progress: Progress = silent, budget: int | str 
     console.print(f"\n   {report.verdict}\n")
     for finding in report.findings[:5]:
         console.print(f"   [bold]{finding.level:>6}[/]  {finding.message}", highlight=False)
-    console.print("\n[bold]3.[/] A day of bad input arrives. The rows were picked so that what goes wrong matters, or, for the last two, does not.\n")
+    console.print("\n[bold]3.[/] A day of bad input arrives. Rows were picked on which it changes the answer; for the last two it does not.\n")
     cases = bad_day(firewall, data)
     console.print(table(cases))
     clean = firewall.screen(data.test)

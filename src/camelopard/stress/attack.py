@@ -31,7 +31,9 @@ TIGHT = 1.1  # a step known up to this factor is not bisected further
 PREFIXES = (2, 3, 5, 8, 13, 21, 34)  # how many columns are moved at once
 NEIGHBOURS = 3  # rows with another answer that are tried as a starting point
 CALL = 8192  # rows asked at once
-PROBING, CLIMBING, SINGLES = 0.4, 0.6, 0.7  # share of a row's queries that may be spent by the end of these stages
+PROBING, CLIMBING, SINGLES = 0.3, 0.6, 0.7  # share of a row's queries that may be spent by the end of these stages
+BLOCK = 0.2  # share of a row's queries that the columns climbed side by side may take
+CHEAP = 0.25  # cost up to which a row moved by one column is not tried with several
 WITHIN = (0.01, 0.05, 0.1, 0.5, 1.0)  # costs at which the share of moved rows is stated
 TINY, ALARMING = 0.01, 0.10  # share of rows moved by a change this small from which the finding is more than low
 EXAMPLES = 5
@@ -204,15 +206,17 @@ class _Search:
     def singles(self) -> None:
         """Climb the ladder in every column, or in those that pull most where there are too many; bisect what suffices."""
         cost = np.array([a.queries(len(LADDER), MOST_CATEGORIES) for a in self.axes], dtype=np.int64)
-        columns = np.arange(len(self.axes))
+        blocks = [np.arange(len(self.axes))]
         if cost.sum() > CLIMBING * self.limit:
-            columns = self._probed(cost)
-        for rung in range(max(len(LADDER), MOST_CATEGORIES)):
-            groups = []
-            for j in columns:
-                still = self.free[:, j] & np.isnan(self.enough[:, j])
-                groups += [(np.flatnonzero(still & ok), j, at[still & ok], below[still & ok]) for at, below, ok in self._rung(j, rung)]
-            self._climb(groups, CLIMBING)
+            order = self._probed()
+            blocks = np.split(order, np.flatnonzero(np.diff(np.cumsum(cost[order]) // max(1, int(BLOCK * self.limit)))) + 1)
+        for columns in blocks:
+            for rung in range(max(len(LADDER), MOST_CATEGORIES)):
+                groups = []
+                for j in columns:
+                    still = self.free[:, j] & np.isnan(self.enough[:, j])
+                    groups += [(np.flatnonzero(still & ok), int(j), at[still & ok], below[still & ok]) for at, below, ok in self._rung(j, rung)]
+                self._climb(groups, CLIMBING)
         self._bisect()
 
     def _rung(self, j: int, rung: int) -> list[tuple[Floats, Floats, Bools]]:
@@ -230,8 +234,8 @@ class _Search:
             found.append((at, below, (at != axis.start) & (at != below)))
         return found
 
-    def _probed(self, cost: Ints) -> Ints:
-        """Return the columns worth climbing, best first: each row tries some, one large step both ways; together the rows compare all."""
+    def _probed(self) -> Ints:
+        """Return the columns, most moving first: each row tries some, one large step both ways; together the rows compare all."""
         n, d = self.free.shape
         per_row = max(1, int(PROBING * self.limit / 2))
         lot = self.rng.random((n, d)).argsort(axis=1).argsort(axis=1) < per_row
@@ -245,8 +249,7 @@ class _Search:
         pull = self.gains.max(axis=0)
         known = np.maximum(self.tried.sum(axis=0), 1)
         merit = np.where(self.tried & ~np.isnan(self.enough), 2 * max(pull.max(initial=0.0), 1.0), pull).sum(axis=0) / known
-        order = np.argsort(-merit, kind="stable")
-        return order[: max(1, int((np.cumsum(cost[order]) <= (CLIMBING - PROBING) * self.limit).sum()))]
+        return np.argsort(-merit, kind="stable")
 
     def _climb(self, groups: list[tuple[Ints, int, Floats, Floats]], share_of_limit: float) -> None:
         """Ask about single-column candidates (rows, column, values, values known not to suffice) and note what they do."""
@@ -288,70 +291,69 @@ class _Search:
     # --- several columns at once ------------------------------------------------------------------------------------------------------
 
     def jointly(self) -> None:
-        """For rows that no single column moves: find any joint change that does, then put back and shrink what is not needed."""
-        rows = np.flatnonzero(~np.isfinite(self.costs) & self.free.any(axis=1))
+        """For rows that one column does not move cheaply: find any joint change that does, then put back and shrink what is not needed."""
+        rows = np.flatnonzero((self.costs > CHEAP) & self.free.any(axis=1))
+        self.at, self.at_costs = self.start.copy(), np.full(len(self.start), np.inf)
         if not len(rows):
             return
-        self._ask_each(*self._pulled(rows))
-        self._ask_each(*self._neighbours(rows))
-        rows = rows[np.isfinite(self.costs[rows])]
+        self._begin(*self._pulled(rows))
+        self._begin(*self._neighbours(rows))
+        rows = rows[np.isfinite(self.at_costs[rows])]
         self._put_back_halves(rows)
         self._put_back_each(rows)
         self._shrink(rows)
 
-    def _ask_each(self, rows: Ints, points: Floats) -> None:
-        if len(rows):
-            self._ask(rows, points, 1.0)
+    def _begin(self, rows: Ints, points: Floats) -> None:
+        """Keep, per row, the cheapest of these points that moves the answer."""
+        _, moved, _ = self._ask(rows, points, 1.0)
+        costs = np.where(moved, self._cost_of_each(rows, points).sum(axis=1), np.inf)
+        for k in np.argsort(-costs, kind="stable"):
+            if costs[k] < self.at_costs[rows[k]]:
+                self.at[rows[k]], self.at_costs[rows[k]] = points[k], costs[k]
+
+    def _go(self, rows: Ints, points: Floats) -> tuple[Bools, Bools]:
+        """Move to these points, one per row, where the answer stays moved."""
+        asked, moved, _ = self._ask(rows, points, 1.0)
+        self.at[rows[moved]] = points[moved]
+        return asked, moved
 
     def _pulled(self, rows: Ints) -> tuple[Ints, Floats]:
         """Return points in which the 2, 3, 5 … columns that pull most for their cost are moved as far as was tried."""
-        total = np.maximum(self.gains[:, rows], 0).sum(axis=2)
-        sign = total.argmax(axis=0)
+        sign = np.maximum(self.gains[:, rows], 0).sum(axis=2).argmax(axis=0)
         gain, pull = self.gains[sign, rows], self.pulls[sign, rows]
         worth = np.where(gain > 0, gain / np.maximum(self._cost_of_each(rows, pull), ROUNDING), -np.inf)
-        rank = np.argsort(np.argsort(-worth, axis=1, kind="stable"), axis=1, kind="stable")
-        useful = np.isfinite(worth).sum(axis=1)
-        found: list[Floats] = []
-        owners: list[Ints] = []
+        rank, useful = _ranks(-worth), np.isfinite(worth).sum(axis=1)
         counts = [c for c in PREFIXES if c < self.start.shape[1]] + [self.start.shape[1]]
-        for earlier, count in zip([1, *counts], counts, strict=False):
-            fits = useful > earlier
-            found.append(np.where((rank < count) & np.isfinite(worth), pull, self.start[rows])[fits])
-            owners.append(rows[fits])
-        return np.concatenate(owners), np.concatenate(found)
+        fits = [useful > earlier for earlier in [1, *counts[:-1]]]
+        points = [np.where((rank < count) & np.isfinite(worth), pull, self.start[rows])[fit] for count, fit in zip(counts, fits, strict=True)]
+        return np.concatenate([rows[fit] for fit in fits]), np.concatenate(points)
 
     def _neighbours(self, rows: Ints) -> tuple[Ints, Floats]:
-        """Return, for rows not moved yet, the nearest rows that get another answer; what may not be changed stays."""
-        rows = rows[~np.isfinite(self.costs[rows])]
+        """Return, for rows that no pull has moved, the nearest rows that get another answer; what may not be changed stays."""
+        rows = rows[~np.isfinite(self.at_costs[rows])]
         n = len(self.start)
-        if not len(rows):
-            return rows, self.start[rows]
         a, b = np.repeat(rows, n), np.tile(np.arange(n), len(rows))
-        other = self.truth.flipped(self.before.take(a), self.before.take(b)).reshape(len(rows), n)
-        points = self.start[b]
-        points = np.where(self.free[a] & ~np.isnan(points), points, self.start[a])
-        cost = np.where(other, self._cost_of_each(a, points).sum(axis=1).reshape(len(rows), n), np.inf)
+        other = self.truth.flipped(self.before.take(a), self.before.take(b))
+        points = np.where(self.free[a] & ~np.isnan(self.start[b]), self.start[b], self.start[a])
+        cost = np.where(other, self._cost_of_each(a, points).sum(axis=1), np.inf).reshape(len(rows), n)
         near = np.argsort(cost, axis=1, kind="stable")[:, :NEIGHBOURS]
         good = np.isfinite(np.take_along_axis(cost, near, axis=1))
-        return np.repeat(rows, good.sum(axis=1)), points.reshape(len(rows), n, -1)[np.arange(len(rows))[:, None], near][good]
+        return np.repeat(rows, good.sum(axis=1)), points.reshape(len(rows), n, points.shape[1])[np.arange(len(rows))[:, None], near][good]
 
     def _put_back_halves(self, rows: Ints) -> None:
         """Put the half of the changed columns back that pulls least for its cost, as long as the answer stays moved."""
         while len(rows):
             rank, count = self._by_worth(rows)
-            many = count > 3
-            rows, rank, count = rows[many], rank[many], count[many]
-            points = np.where(rank < (count // 2)[:, None], self.start[rows], self.best[rows])
-            _, moved, _ = self._ask(rows, points, 1.0)
+            rows, rank, count = rows[count > 3], rank[count > 3], count[count > 3]
+            _, moved = self._go(rows, np.where(rank < (count // 2)[:, None], self.start[rows], self.at[rows]))
             rows = rows[moved]
 
     def _put_back_each(self, rows: Ints) -> None:
         """Try each changed column alone, those first that pull least for their cost."""
         rank, count = self._by_worth(rows)
         for k in range(int(count.max(initial=0))):
-            left = count > k
-            points = np.where(rank[left] == k, self.start[rows[left]], self.best[rows[left]])
-            self._ask(rows[left], points, 1.0)
+            left = rows[count > k]
+            self._go(left, np.where(rank[count > k] == k, self.start[left], self.at[left]))
 
     def _shrink(self, rows: Ints) -> None:
         """Bisect each changed number towards its old value, those first that pull least for their cost."""
@@ -362,20 +364,20 @@ class _Search:
             j = np.argmax(rank[count > k] == k, axis=1)
             own, j = own[numeric[j]], j[numeric[j]]
             low = self.start[own, j].copy()
-            for _ in range(BISECTIONS - 2):
-                middle = self._whole(j, (low + self.best[own, j]) / 2)
-                points = self.best[own].copy()
-                points[np.arange(len(own)), j] = middle
-                asked, moved, _ = self._ask(own, points, 1.0)
+            for _ in range(BISECTIONS):
+                points = self.at[own].copy()
+                middle = points[np.arange(len(own)), j] = self._whole(j, (low + self.at[own, j]) / 2)
+                loose = (middle != low) & (middle != self.at[own, j])
+                asked, moved = np.zeros(len(own), dtype=bool), np.zeros(len(own), dtype=bool)
+                asked[loose], moved[loose] = self._go(own[loose], points[loose])
                 low = np.where(asked & ~moved, middle, low)
 
     def _by_worth(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return the rank of each changed column, 0 the one that pulls least for its cost (others last), and how many are changed."""
-        changed = self.free[rows] & (self.best[rows] != self.start[rows])
-        cost = self._cost_of_each(rows, self.best[rows])
+        changed = self.free[rows] & (self.at[rows] != self.start[rows])
+        cost = self._cost_of_each(rows, self.at[rows])
         worth = self.gains.max(axis=0)[rows] / np.maximum(cost, ROUNDING) - 1e-6 * cost
-        rank = np.argsort(np.argsort(np.where(changed, worth, np.inf), axis=1, kind="stable"), axis=1, kind="stable")
-        return rank, changed.sum(axis=1)
+        return _ranks(np.where(changed, worth, np.inf)), changed.sum(axis=1)
 
     # --- asking -----------------------------------------------------------------------------------------------------------------------
 
@@ -468,6 +470,11 @@ class _Search:
             np.concatenate([p.errors for p in parts]),
             self.before.classes,
         )
+
+
+def _ranks(values: Floats) -> Ints:
+    """Return the rank of each value in its row, 0 the smallest, shape (m, d)."""
+    return np.argsort(np.argsort(values, axis=1, kind="stable"), axis=1, kind="stable")
 
 
 def _turn(rows: Ints) -> Ints:
