@@ -157,9 +157,10 @@ def trusted(found: Examination, panel: Panel) -> Bools:
     impact = found.impact
     if impact.answers is None:
         return np.zeros(0, dtype=bool)
-    asked = [*range(len(PLACES)), CANDIDATES - 2]
-    answers = impact.answers.value.reshape(-1, CANDIDATES)[:, asked]
-    failed: Bools = np.any(impact.answers.failed.reshape(-1, CANDIDATES)[:, asked], axis=1, keepdims=True)
+    answers = impact.answers.value.reshape(-1, CANDIDATES)[:, [*range(len(PLACES)), CANDIDATES - 2]].copy()
+    impossible = hard(found.reading.states[impact.rows]).any(axis=1)
+    answers[impossible, -1] = answers[impossible, 0]  # where the impossible cells explain the row, the others stay as they are
+    failed: Bools = np.any(impact.answers.failed.reshape(-1, CANDIDATES), axis=1, keepdims=True)
     if panel.task == "regression":
         numbers = np.where(failed, 0.0, answers).astype(np.float64)
         agree = np.ptp(numbers, axis=1) <= panel.tolerance

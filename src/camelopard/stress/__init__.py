@@ -1,7 +1,7 @@
 """Stress testing: damages and attacks, the runner, dose and response. The package itself can be called: `camelopard.stress(model, X)`.
 
-A module can be called if its class says how, and Python lets a module choose its class (PEP 549's background: the `__class__` of a module may be set
-to a subclass of `types.ModuleType`). The function that runs is `camelopard.stress.study.stress`, imported at the first call.
+A module can be called if its class says how, and Python lets a module choose its class ("Customizing module attribute access" in the language
+reference). The function that runs is `camelopard.stress.study.stress`, imported at the first call.
 """
 
 from __future__ import annotations
