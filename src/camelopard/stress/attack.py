@@ -1,7 +1,7 @@
 """How small a change suffices? Searches, for some rows, the smallest *valid* change that moves the answer, asking the model as a black box.
 
-Every round asks one batch for all rows. First one column at a time, in growing steps, and the smallest step that suffices by bisection. Then, for rows
-that no single column moves, several columns at once: the columns that lower the margin most for their cost, or the nearest row that gets another
+Every round asks one batch for all rows. First one column at a time, in growing steps, and the smallest step that suffices by bisection. Then, for
+rows that no single column moves, several columns at once: the columns that lower the margin most for their cost, or the nearest row that gets another
 answer; what is not needed is put back, and the rest shrunk, column by column (as in decision-based attacks: Brendel, Rauber & Bethge 2018).
 """
 
@@ -215,7 +215,7 @@ class _Search:
                 groups = []
                 for j in columns:
                     still = self.free[:, j] & np.isnan(self.enough[:, j])
-                    groups += [(np.flatnonzero(still & ok), int(j), at[still & ok], below[still & ok]) for at, below, ok in self._rung(j, rung)]
+                    groups += [(np.flatnonzero(still & ok), int(j), at[still & ok], below[still & ok]) for at, below, ok in self._rung(int(j), rung)]
                 self._climb(groups, CLIMBING)
         self._bisect()
 
