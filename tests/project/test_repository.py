@@ -122,3 +122,10 @@ def test_what_is_shipped_is_credited() -> None:
     assert set(PROJECT["project"]["license-files"]) == {"LICENSE", "NOTICE"}
     for path in (ROOT / "src" / "camelopard").rglob("*.parquet"):
         assert path.relative_to(ROOT).as_posix() in notice, path
+
+
+def test_every_package_has_a_folder_of_tests() -> None:
+    packages = {path.parent.name for path in (ROOT / "src" / "camelopard").glob("*/__init__.py")}
+    tested = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    assert packages - tested == {"testing"}  # suites: each is run by the tests of what it is a suite for
+    assert tested - packages == {"project"}

@@ -23,7 +23,7 @@ from camelopard.core.schema import Schema
 from camelopard.stress.axis import Axis, axes_of
 from camelopard.stress.truth import Truth
 
-LADDER = (0.01, 0.05, 0.25, 1.0, np.inf)  # steps of one column, in spreads; the last one reaches the end of its range
+LADDER = (0.01, 0.05, 0.25, 1.0, 2.0, 4.0, np.inf)  # steps of one column, in spreads; the last one reaches the end of its range
 MOST_CATEGORIES = 8  # other categories tried per column, the most frequent first
 PROBE = 1.0  # the step with which columns are compared where there are too many to climb the ladder in each
 BISECTIONS = 6
@@ -273,14 +273,14 @@ class _Search:
     def _bisect(self) -> None:
         """Bring the smallest sufficient step of each column down, the cheapest column of a row first."""
         numeric = np.array([not a.legal for a in self.axes], dtype=bool)
+        spreads = np.array([a.spread for a in self.axes])
         for _ in range(BISECTIONS):
             rows, columns = np.nonzero(~np.isnan(self.enough) & numeric)
             if not len(rows):
                 return
             high, low, start = self.enough[rows, columns], self.short[rows, columns], self.start[rows, columns]
-            middle = self._whole(columns, (high + low) / 2)
+            middle = self._whole(columns, start + _between(low - start, high - start))
             loose = (middle != high) & (middle != low) & (np.abs(high - start) > TIGHT * np.abs(low - start))
-            spreads = np.array([a.spread for a in self.axes])
             order = np.argsort(np.abs(low - start) / spreads[columns], kind="stable")
             order = order[loose[order]]
             rows, columns, middle = rows[order], columns[order], middle[order]
@@ -329,8 +329,7 @@ class _Search:
         return np.concatenate([rows[fit] for fit in fits]), np.concatenate(points)
 
     def _neighbours(self, rows: Ints) -> tuple[Ints, Floats]:
-        """Return, for rows that no pull has moved, the nearest rows that get another answer; what may not be changed stays."""
-        rows = rows[~np.isfinite(self.at_costs[rows])]
+        """Return the nearest rows that get another answer; what may not be changed stays."""
         n = len(self.start)
         a, b = np.repeat(rows, n), np.tile(np.arange(n), len(rows))
         other = self.truth.flipped(self.before.take(a), self.before.take(b))
@@ -470,6 +469,16 @@ class _Search:
             np.concatenate([p.errors for p in parts]),
             self.before.classes,
         )
+
+
+def _between(near: Floats, far: Floats) -> Floats:
+    """Return distances between two: the geometric mean where they are of one sign and far apart, else the middle, shape (m,).
+
+    >>> _between(np.array([0.0, 1.0, -1.0]), np.array([1.0, 100.0, -2.0])).tolist()
+    [0.5, 10.0, -1.5]
+    """
+    apart = (near * far > 0) & (np.abs(far) > 4 * np.abs(near))
+    return np.where(apart, np.sign(far) * np.sqrt(np.abs(near * far)), (near + far) / 2)
 
 
 def _ranks(values: Floats) -> Ints:

@@ -57,8 +57,8 @@ class Axis:
         return np.clip(self.start + delta, self.low, self.high)
 
     def cost(self, points: Any, start: Any) -> Any:
-        """Return the cost of being at `points` instead of at `start`."""
-        return np.asarray(points != start, dtype=np.float64) if self.legal else np.abs(points - start) / self.spread
+        """Return the cost of being at `points` instead of at `start`; NaN where a row stands nowhere."""
+        return np.where(np.isnan(start), np.nan, points != start) if self.legal else np.abs(points - start) / self.spread
 
     def cells(self, values: Array, points: Floats, where: Bools) -> Array:
         """Return the cells with those at `where` replaced by what the points stand for, in the column's own type."""

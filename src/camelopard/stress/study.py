@@ -132,6 +132,7 @@ class _Study:
         ignored = finding.ignored(cases, schema.names)
         self.progress("inferring what the model assumes", 0, 1)
         assumptions, failed = _assumptions(self.batch, schema, cases, ignored)
+        assumptions = [*assumptions, *self._directions(session, pool)]
         found = finding.findings(cases, self.batch, schema, [*serving, *by_attack, *failed])
         certified = [str(c["column"]) for c in ignored if c["certified"]]
         cost = self._cost(session, watched, planned, todo, cases)
@@ -189,6 +190,18 @@ class _Study:
         except CamelopardError as error:
             return {}, [Finding.not_run("attack", error)]
         return dict(result.to_dict()), list(result.findings())
+
+    def _directions(self, session: Session, pool: Pool) -> list[Assumption]:
+        """Return in which directions the model always goes, where the budget still allows to look."""
+        from camelopard.stress.monotone import ROWS, STEPS, directions
+
+        cost = ROWS * STEPS * len(self.schema.of_kind("number"))
+        if cost * (pool.seconds + OWN_SECONDS) > self.clock.left:
+            return []
+        try:
+            return directions(session, pool.batch, self.schema, self.rng)
+        except BudgetSpent:
+            return []
 
     def _cost(self, session: Session, watched: Watched, planned: int, todo: Plan, cases: Sequence[Case]) -> dict[str, Any]:
         done = len({(case.kind, case.target, case.severity) for case in cases if case.severity})
