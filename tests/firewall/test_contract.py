@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -70,6 +71,31 @@ def test_every_rule_notices_what_breaks_it() -> None:
     assert ("dependency", ("city", "country")) in broken(city="PARIS", country="I")
     assert ("type", ("ok",)) in broken(ok="yes")
     assert ("type", ("day",)) in broken(day="soon")
+    assert ("range", ("day",)) in broken(day=dt.datetime(2031, 1, 1))
+    assert ("format", ("mail",)) in broken(mail="u1@x.org" * 1000)
+
+
+def test_an_absent_column_breaks_presence() -> None:
+    assert {a.code for a, hit in zip(CONTRACT, CONTRACT.check(Batch.of([{"b": 20}])).broken[0], strict=True) if hit} == {"presence", "null"}
+
+
+def test_dates_are_set_as_dates() -> None:
+    contract = Contract(list(CONTRACT))
+    row = SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(3), "day": dt.datetime(2031, 1, 1)}]))
+    contract.set("day", range=("2020-01-01", dt.date(2032, 1, 1)))
+    assert not contract.check(row).broken.any()
+    assert "day lies between 2020-01-01 and 2032-01-01." in repr(contract)
+    contract.set("day", range=("2020-01-01", "2021-01-01"))
+    assert contract.check(row)[0][0].message == "day is 2031-01-01T00:00:00; expected: day lies between 2020-01-01 and 2021-01-01."
+
+
+def test_new_values_mute_what_they_contradict() -> None:
+    contract = Contract(list(CONTRACT))
+    contract.set("city", values=["ROME", "PARIS", "Milan"])
+    assert {a.code for a in contract if a.muted} == {"case"}
+    contract.mute("country")
+    row = SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(3), "city": "Milan"}]))
+    assert not contract.check(row).broken.any()
 
 
 def test_reasons_are_said_in_words() -> None:
@@ -99,6 +125,10 @@ def test_wrong_settings_are_refused() -> None:
         contract.mute("nothing")
     with pytest.raises(CamelopardError, match="sets nothing"):
         contract.set("age")
+    with pytest.raises(CamelopardError, match="unhashable"):
+        contract.set("city", values=[["ROME"]])
+    with pytest.raises(CamelopardError, match="two dates"):
+        contract.set("day", range=(1, 2))
     for wrong in ((2, 1), ("a", "b"), (1,)):
         with pytest.raises(CamelopardError, match="expected"):
             contract.set("age", range=wrong)  # type: ignore[arg-type]
@@ -110,7 +140,7 @@ LIMITS = st.dictionaries(
 )
 ASSUMPTION = st.builds(
     Assumption,
-    TEXT,
+    st.sampled_from(["unit", "monotone", "ignored"]),  # codes whose limits no row is held against may hold anything
     st.tuples(TEXT, TEXT),
     TEXT,
     LIMITS,
@@ -134,6 +164,10 @@ def test_a_real_contract_survives_the_file_and_checks_the_same(tmp_path: Path) -
     assert again.check(row).broken.tolist() == CONTRACT.check(row).broken.tolist()
 
 
+def entry(code: str, limits: str) -> str:
+    return f"[[assumption]]\ncode='{code}'\nfields=['age']\nstatement=''\nmuted=false\nlimits={limits}\nevidence={{}}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -141,6 +175,15 @@ def test_a_real_contract_survives_the_file_and_checks_the_same(tmp_path: Path) -
         ("assumption = 3", "list of tables"),
         ("[[assumption]]\ncode = 1", "'code' must be a str"),
         ('[[assumption]]\ncode="a"\nfields=[1]', "'statement'"),
+        (entry("rnage", "{low = 1, high = 2}"), "mine.toml: assumption 1 .'rnage' of age.: no code named 'rnage'. Did you mean 'range'"),
+        (entry("range", "{high = 2}"), "limit 'low' is missing"),
+        (entry("range", "{low = 'a', high = 2}"), "low is 'a'"),
+        (entry("range", "{low = 3, high = 2}"), "low ≤ high"),
+        (entry("values", "{values = 'abc'}"), "values is 'abc'; expected a list"),
+        (entry("values", "{values = [[1]]}"), "unhashable"),
+        (entry("type", "{kind = 'nubmer'}"), "kind is 'nubmer'"),
+        (entry("format", "{pattern = '('}"), "cannot be checked"),
+        (entry("pair", "{never = [[1, 2, 3]]}"), "cannot be checked"),
     ],
 )
 def test_hostile_files_are_refused_with_file_and_key(text: str, message: str, tmp_path: Path) -> None:
@@ -148,6 +191,11 @@ def test_hostile_files_are_refused_with_file_and_key(text: str, message: str, tm
         Contract.from_toml(text, "mine.toml")
     with pytest.raises(ArtifactError, match="cannot be read"):
         Contract.load(tmp_path / "none.toml")
+
+
+def test_a_mark_in_front_of_the_file_is_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("\ufeff" + CONTRACT.to_toml(), encoding="utf-8")
+    assert len(Contract.load(tmp_path / "c.toml")) == len(CONTRACT)
 
 
 def test_limits_edited_into_nonsense_check_nothing_and_raise_nothing() -> None:

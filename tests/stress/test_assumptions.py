@@ -7,6 +7,7 @@ import pytest
 from camelopard.core.batch import Batch
 from camelopard.core.records import Assumption
 from camelopard.core.schema import Schema
+from camelopard.firewall.contract import Contract
 from camelopard.stress.assumptions import infer
 
 
@@ -71,6 +72,14 @@ def test_values_that_never_meet_are_found() -> None:
     assert sorted(map(tuple, found[0].limits["never"])) == [("f", "husband"), ("m", "wife")]
 
 
+def test_a_column_and_its_twin_say_what_never_meets_once() -> None:
+    rng = np.random.default_rng(0)
+    city = rng.integers(0, 3, 3000)
+    job = np.where((city == 0) & (rng.random(3000) < 0.5), "sailor", np.where(city == 0, "cook", rng.choice(["cook", "guide"], 3000)))
+    frame = pd.DataFrame({"city": np.array(["Oslo", "Rome", "Bern"])[city], "code": np.array([10, 20, 30])[city], "job": job})
+    assert [a.fields for a in inferred(frame) if a.code == "pair"] == [("city", "job")]
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_independent_columns_yield_no_rules_between_them(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -86,6 +95,46 @@ def test_independent_columns_yield_no_rules_between_them(seed: int) -> None:
         }
     )
     assert [a for a in inferred(frame) if len(a.fields) > 1] == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_independent_columns_that_are_mostly_nothing_yield_no_rules(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = 3000
+    frame = pd.DataFrame({k: np.where(rng.random(n) < 0.002 * (i + 1), rng.integers(1, 10_000, n), 0) for i, k in enumerate("abcd")})
+    assert [a for a in inferred(frame) if len(a.fields) > 1] == []
+
+
+def test_rare_values_that_go_together_are_a_rule() -> None:
+    rng = np.random.default_rng(0)
+    rare = np.where(rng.random(5000) < 0.03, rng.integers(1, 10_000, 5000), 0)
+    assert ("pair", ("a", "b")) in codes(inferred(pd.DataFrame({"a": rare, "b": rare})))
+
+
+def test_numbers_beyond_all_bounds_are_no_problem() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200)})
+    frame.loc[3, "a"] = np.inf
+    frame["c"] = frame["a"] + frame["b"]
+    assert ("sum", ("c", "a", "b")) in codes(inferred(frame))
+
+
+def test_evidence_counts_what_the_contract_finds() -> None:
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Rome", "Milan", "Paris"], 2000)
+    country = np.where(city == "Paris", "F", "I")
+    country[:4] = np.where(country[:4] == "I", "F", "I")
+    a = rng.gamma(2, 10, 2000).round(2)
+    total = 3 * a
+    total[7] += 1
+    batch = Batch.of(pd.DataFrame({"city": city, "country": country, "a": a, "b": 2 * a, "total": total, "n": rng.integers(1, 9, 2000)}))
+    found = infer(batch, Schema.infer(batch))
+    broken = Contract(found).check(batch).broken.sum(axis=0)
+    assert {(x.code, x.fields) for x, k in zip(found, broken, strict=True) if k} == {
+        ("dependency", ("city", "country")),
+        ("sum", ("total", "a", "b")),
+    }
+    assert all(k == x.evidence["exceptions"] for x, k in zip(found, broken, strict=True))
 
 
 def test_too_few_rows_claim_no_ranges() -> None:

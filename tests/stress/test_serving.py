@@ -4,8 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 
 from camelopard.core.batch import Batch
+from camelopard.core.errors import ModelError
+from camelopard.core.records import Prediction
 from camelopard.models.wrap import wrap
 from camelopard.stress.serving import check
 
@@ -42,6 +45,34 @@ def test_chance_is_found_and_is_low_where_only_probabilities_move() -> None:
     rng = np.random.default_rng(0)
     assert codes(lambda t: proba(rng.random(len(t))))["not-deterministic"] == "high"
     assert codes(lambda t: proba(0.8 + 0.01 * rng.random(len(t))))["not-deterministic"] == "low"
+
+
+def test_without_column_names_their_order_is_not_changed() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    model = wrap(LogisticRegression().fit(X, X[:, 0] > 0))
+    assert check(model, Batch.of(X), rng) == []
+
+
+def test_chance_is_the_only_fault_that_can_be_told() -> None:
+    rng = np.random.default_rng(0)
+    assert set(codes(lambda t: proba(rng.random(len(t))))) == {"not-deterministic"}
+
+
+class Moody:
+    """A model that gives up when the columns come in another order."""
+
+    name, task, classes = "moody", "regression", ()
+
+    def predict(self, X: Batch) -> Prediction:
+        if X.names[0] != "a":
+            raise ModelError("no answer at all")
+        return Prediction(X.columns["a"])
+
+
+def test_a_check_that_cannot_run_is_a_finding_and_stops_no_other() -> None:
+    found = check(Moody(), ROWS, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert [(f.code, f.subject, f.level) for f in found] == [("not-run", "column-order-dependent", "medium")]
 
 
 def test_a_slow_call_is_a_remark_without_a_level() -> None:

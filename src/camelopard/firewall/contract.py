@@ -5,6 +5,7 @@ Compiled once to one check per column and rule; checking measures which assumpti
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats, is_missing
+from camelopard.core.arrays import Bools, Floats, is_missing, objects
 from camelopard.core.batch import Batch, plain
-from camelopard.core.errors import CamelopardError, UnknownName
+from camelopard.core.errors import ArtifactError, CamelopardError, UnknownName
 from camelopard.core.records import Assumption, Reason
 from camelopard.core.schema import date_days
 from camelopard.firewall import words
 
-CHECKED = ("null", "type", "range", "values", "whitespace", "case", "characters", "format", "pair", "sum", "order", "dependency")
 SETTINGS = ("range", "values", "null")
+LONGEST = 1000  # characters from which a text follows no format, whatever it holds
 Check = Callable[["Cells"], Bools]
 
 
@@ -53,14 +54,16 @@ class Contract:
         self._mute(names, muted=False)
 
     def set(self, name: str, *, range: tuple[Any, Any] | None = None, values: Sequence[Any] | None = None, null: bool | None = None) -> None:
-        """Say what a column may hold: a range (low, high), the set of values, whether it may be missing.
+        """Say what a column may hold: a range (low, high) of numbers or dates, the set of values, whether it may be missing.
+
+        What else is assumed of the column and the new values would break (their case, their format) is muted.
 
         Raises
         ------
         UnknownName
             If there is no such column.
         CamelopardError
-            If nothing is set, or the range is none.
+            If nothing is set, the range is none, or the values are not a list of plain values.
         """
         columns = {field for a in self._assumptions for field in a.fields}
         if name not in columns:
@@ -68,16 +71,11 @@ class Contract:
         if range is None and values is None and null is None:
             raise CamelopardError(f"set({name!r}) sets nothing; give one of {', '.join(SETTINGS)}.")
         if range is not None:
-            try:
-                low, high = (float(v) for v in range)
-            except (TypeError, ValueError):
-                raise CamelopardError(f"range={range!r}: expected two numbers, (low, high).") from None
-            if not low <= high:
-                raise CamelopardError(f"range={range!r}: expected (low, high) with low ≤ high.")
-            self._put("range", name, f"{name} lies between {words.figure(low)} and {words.figure(high)}.", {"low": low, "high": high})
+            self._put("range", name, *self._range(name, range))
         if values is not None:
-            known = list(values)
+            known = list(values) if not isinstance(values, str) else [values]
             self._put("values", name, f"{name} is one of {', '.join(str(v) for v in known[:5])}{' …' if len(known) > 5 else ''}.", {"values": known})
+            self._assumptions = [replace(a, muted=True) if a.fields == (name,) and _contradicted(a, known) else a for a in self._assumptions]
         if null is not None:
             self._put("null", name, f"{name} is {'sometimes' if null else 'never'} missing.", {"null": null})
 
@@ -106,17 +104,17 @@ class Contract:
 
     @classmethod
     def from_toml(cls, text: str, source: str = "contract") -> Contract:
-        """Read a contract from TOML; `source` is named in errors. Raises ArtifactError for what is none."""
+        """Read a contract from TOML; `source` is named in errors. Raises ArtifactError for what is none, or has limits that cannot be checked."""
         from camelopard.firewall.contract_file import loads
 
-        return cls(loads(text, source))
+        return cls(_sound(loads(text, source), source))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Contract:
         """Read a contract that `save` wrote, or a person edited."""
         from camelopard.firewall.contract_file import read
 
-        return cls(read(path))
+        return cls(_sound(read(path), os.fspath(path)))
 
     def __repr__(self) -> str:
         return "\n".join(f"{'(muted) ' if a.muted else ''}{a.statement}" for a in self._assumptions) or "<an empty contract>"
@@ -129,8 +127,26 @@ class Contract:
         self._assumptions = [replace(a, muted=muted) if a.code in names or set(a.fields) & set(names) else a for a in self._assumptions]
         self._checker = None
 
+    def _range(self, name: str, limits: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the statement and the limits of a range of numbers, or of dates where the column holds dates."""
+        dates = next((a.limits for a in self._assumptions if a.code == "type" and a.fields == (name,) and a.limits.get("kind") == "date"), None)
+        try:
+            low, high = (float(v) if dates is None else _days(v) for v in limits)
+        except (TypeError, ValueError, OverflowError):
+            expected = "two numbers" if dates is None else "two dates such as '2020-01-31'"
+            raise CamelopardError(f"range={limits!r}: expected {expected}, (low, high).") from None
+        if not low <= high:
+            raise CamelopardError(f"range={limits!r}: expected (low, high) with low ≤ high.")
+        if dates is None:
+            return f"{name} lies between {words.figure(low)} and {words.figure(high)}.", {"low": low, "high": high}
+        return f"{name} lies between {words.day(low)} and {words.day(high)}.", {"low": low, "high": high, "date": True, "format": dates.get("format")}
+
     def _put(self, code: str, name: str, statement: str, limits: dict[str, Any]) -> None:
         new = Assumption(code, (name,), statement, limits, {"set": "by hand"})
+        try:
+            _CHECKS[code](new)
+        except UNSOUND as error:
+            raise CamelopardError(f"set({name!r}) with {limits}: {error}.") from error
         for k, a in enumerate(self._assumptions):
             if a.code == code and a.fields == (name,):
                 self._assumptions[k] = replace(new, cost=a.cost, cost_interval=a.cost_interval)
@@ -150,7 +166,10 @@ class Checker:
     def check(self, batch: Batch) -> Violations:
         """Return which assumptions each row breaks."""
         cells = Cells(batch)
-        found = [(k, broken) for k, check in self.checks if (broken := check(cells)).any()]
+        results = ((k, check(cells)) for k, check in self.checks)
+        if len(batch) == 1:  # for one row, looking at it is much faster than any()
+            return Violations(batch, self.assumptions, [(k, broken) for k, broken in results if broken[0]])
+        found = [(k, broken) for k, broken in results if broken.any()]
         return Violations(batch, self.assumptions, found)
 
 
@@ -189,8 +208,10 @@ class Cells:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
+        self.none: Bools = np.zeros(len(batch), dtype=bool)
         self._missing: dict[str, Bools] = {}
         self._numbers: dict[str, Floats] = {}
+        self._days: dict[str, Floats] = {}
         self._lists: dict[str, list[Any]] = {}
 
     def missing(self, name: str) -> Bools:
@@ -213,6 +234,13 @@ class Cells:
             self._numbers[name] = found
         return self._numbers[name]
 
+    def days(self, name: str, date_format: str | None) -> Floats:
+        """Return dates as days since 1970, NaN where a cell is none, shape (n,)."""
+        if name not in self._days:
+            values = self.batch.columns.get(name)
+            self._days[name] = np.full(len(self.batch), np.nan) if values is None else date_days(values, date_format)
+        return self._days[name]
+
     def cells(self, name: str) -> list[Any]:
         """Return plain Python cells, None where the column is absent."""
         if name not in self._lists:
@@ -222,6 +250,8 @@ class Cells:
 
     def where(self, name: str, broken: Callable[[Any], bool]) -> Bools:
         """Return for which present cells `broken` holds, shape (n,)."""
+        if len(self.batch) == 1:
+            return ~self.none if broken(self.cells(name)[0]) and not self.missing(name)[0] else self.none
         hits = np.fromiter((broken(v) for v in self.cells(name)), dtype=bool, count=len(self.batch))
         return hits & ~self.missing(name)
 
@@ -230,8 +260,31 @@ def _compiled(a: Assumption) -> Check | None:
     """Return the check of one assumption, or None where rows cannot break it."""
     try:
         return _CHECKS[a.code](a) if a.code in _CHECKS else None
-    except (KeyError, TypeError, ValueError, re.error):
-        return None  # limits edited into something that cannot be checked
+    except UNSOUND:
+        return None
+
+
+def _sound(assumptions: list[Assumption], source: str) -> list[Assumption]:
+    """Return the assumptions, or raise ArtifactError where a limit cannot be checked: a rule misspelt must not pass for one that holds."""
+    for k, a in enumerate(assumptions):
+        where = f"{source}: assumption {k + 1} ({a.code!r} of {', '.join(a.fields)})"
+        if a.code not in CODES:
+            raise ArtifactError(f"{where}: {UnknownName.among(a.code, CODES, 'code')}")
+        try:
+            _CHECKS.get(a.code, _unchecked)(a)
+        except UNSOUND as error:
+            problem = f"limit {error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ArtifactError(f"{where}: its limits cannot be checked: {problem}. Compare it with a contract written by save().") from error
+    return assumptions
+
+
+def _unchecked(a: Assumption) -> None:
+    """No row breaks this one."""
+
+
+def _presence(a: Assumption) -> Check | None:
+    (name,) = a.fields
+    return lambda cells: cells.none if name in cells.batch.columns else ~cells.none
 
 
 def _null(a: Assumption) -> Check | None:
@@ -259,18 +312,25 @@ def _type(a: Assumption) -> Check | None:
         form = a.limits.get("format")
 
         def no_date(cells: Cells) -> Bools:
-            values = cells.batch.columns.get(name)
-            return np.zeros(len(cells.batch), dtype=bool) if values is None else np.isnan(date_days(values, form)) & ~cells.missing(name)
+            return np.isnan(cells.days(name, form)) & ~cells.missing(name)
 
         return no_date
-    return None
+    raise ValueError(f"kind is {kind!r}; expected number, text, boolean or date")
 
 
 def _range(a: Assumption) -> Check | None:
     (name,) = a.fields
-    low, high = float(a.limits["low"]), float(a.limits["high"])
+    low, high = a.limits["low"], a.limits["high"]
+    if any(type(v) not in (int, float) for v in (low, high)) or not low <= high:
+        raise ValueError(f"low is {low!r} and high {high!r}; expected two numbers, low ≤ high")
     if a.limits.get("date"):
-        return None  # the type check reads dates; a range of dates is checked by oddity
+        form = a.limits.get("format")
+
+        def outside_days(cells: Cells) -> Bools:
+            days = cells.days(name, form)
+            return np.asarray((days < low) | (days > high))
+
+        return outside_days
 
     def outside(cells: Cells) -> Bools:
         numbers = cells.numbers(name)
@@ -281,7 +341,7 @@ def _range(a: Assumption) -> Check | None:
 
 def _values(a: Assumption) -> Check | None:
     (name,) = a.fields
-    known = set(a.limits["values"])
+    known = set(_list(a, "values"))
 
     def unknown(v: Any) -> bool:
         try:
@@ -308,20 +368,22 @@ def _case(a: Assumption) -> Check | None:
 
 def _characters(a: Assumption) -> Check | None:
     (name,) = a.fields
-    required = list(a.limits["characters"])
+    required = _list(a, "characters")
+    if not all(isinstance(c, str) for c in required):
+        raise ValueError(f"characters are {required!r}; expected texts")
     return lambda cells: cells.where(name, lambda v: type(v) is str and any(c not in v for c in required))
 
 
 def _format(a: Assumption) -> Check | None:
     (name,) = a.fields
     pattern = re.compile(a.limits["pattern"])
-    return lambda cells: cells.where(name, lambda v: type(v) is str and pattern.fullmatch(v[:1000]) is None)
+    return lambda cells: cells.where(name, lambda v: type(v) is str and (len(v) > LONGEST or pattern.fullmatch(v) is None))
 
 
 def _pair(a: Assumption) -> Check | None:
     one, other = a.fields
     if "never" in a.limits:
-        never = {(p, q) for p, q in a.limits["never"]}
+        never = {(p, q) for p, q in _list(a, "never")}
         return lambda cells: np.fromiter(
             (_among(p, q, never) for p, q in zip(cells.cells(one), cells.cells(other), strict=True)), dtype=bool, count=len(cells.batch)
         )
@@ -351,7 +413,7 @@ def _order(a: Assumption) -> Check | None:
 
 def _dependency(a: Assumption) -> Check | None:
     one, other = a.fields
-    goes_with = dict(a.limits["pairs"])
+    goes_with = dict(_list(a, "pairs"))
 
     def broken(p: Any, q: Any) -> bool:
         try:
@@ -371,6 +433,31 @@ def _among(p: Any, q: Any, pairs: set[tuple[Any, Any]]) -> bool:
         return False
 
 
+def _list(a: Assumption, key: str) -> list[Any]:
+    found = a.limits[key]
+    if not isinstance(found, (list, tuple)):
+        raise ValueError(f"{key} is {found!r}; expected a list")
+    return list(found)
+
+
+def _contradicted(a: Assumption, values: list[Any]) -> bool:
+    """Whether one of these values breaks the assumption."""
+    check = _compiled(a)
+    if a.code in ("values", "null", "presence") or check is None:
+        return False
+    return bool(check(Cells(Batch({a.fields[0]: objects(values)}, np.arange(len(values))))).any())
+
+
+def _days(value: Any) -> float:
+    """Return a date, or a text such as "2020-01-31", as days since 1970."""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    days = float(date_days(objects([value]), None)[0])
+    if days != days:
+        raise ValueError(f"{value!r} is no date")
+    return days
+
+
 def _number(v: Any) -> float:
     if type(v) is float or type(v) is int:
         try:
@@ -381,6 +468,7 @@ def _number(v: Any) -> float:
 
 
 _CHECKS: dict[str, Callable[[Assumption], Check | None]] = {
+    "presence": _presence,
     "null": _null,
     "type": _type,
     "range": _range,
@@ -394,3 +482,5 @@ _CHECKS: dict[str, Callable[[Assumption], Check | None]] = {
     "order": _order,
     "dependency": _dependency,
 }
+CODES = (*_CHECKS, "unit", "monotone", "ignored")
+UNSOUND = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, re.error)

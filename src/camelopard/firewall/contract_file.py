@@ -52,7 +52,7 @@ def write(path: str | os.PathLike[str], assumptions: Sequence[Assumption]) -> No
 def read(path: str | os.PathLike[str]) -> list[Assumption]:
     """Return the assumptions of a file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors put a mark in front
     except (OSError, UnicodeDecodeError) as error:
         raise ArtifactError(f"{os.fspath(path)}: cannot be read as a contract ({error}).") from error
     return loads(text, os.fspath(path))

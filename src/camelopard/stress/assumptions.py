@@ -20,6 +20,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.intervals import share
 from camelopard.core.records import Assumption
 from camelopard.core.schema import Column, Schema, date_days
+from camelopard.core.tables import number
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import Case
 
@@ -78,7 +79,7 @@ def _column(column: Column, values: Array) -> Iterator[Assumption]:
             "range",
             (name,),
             f"{name} lies between {_day(column.low)} and {_day(column.high)}.",
-            {"low": column.low, "high": column.high, "date": True},
+            {"low": column.low, "high": column.high, "date": True, "format": column.date_format},
             seen,
         )
     elif column.kind == "boolean":
@@ -134,7 +135,11 @@ def _between(rows: Batch, schema: Schema) -> list[Assumption]:
     numbers = {n: _floats(rows.columns[n], schema[n]) for n in names if schema[n].kind in ("number", "date")}
     codes = {n: _codes(rows.columns[n]) for n in names if schema[n].kind in ("category", "boolean") or _few(schema[n], numbers.get(n))}
     tested = max(1, len(names) ** 2)
-    return [*_equal_and_ordered(numbers, schema, tested), *_sums(numbers, schema), *_dependencies(codes, tested), *_impossible(codes, rows, tested)]
+    fixed = list(_dependencies(codes, tested))
+    each_other = {d.fields for d in fixed} & {d.fields[::-1] for d in fixed}
+    told_twice = {b for a, b in each_other if names.index(a) < names.index(b)}  # says of other columns what its twin says
+    alone = {name: found for name, found in codes.items() if name not in told_twice}
+    return [*_equal_and_ordered(numbers, schema, tested), *_sums(numbers, schema), *fixed, *_impossible(alone, tested)]
 
 
 def _equal_and_ordered(numbers: Mapping[str, Floats], schema: Schema, tested: int) -> Iterator[Assumption]:
@@ -148,7 +153,7 @@ def _equal_and_ordered(numbers: Mapping[str, Floats], schema: Schema, tested: in
             continue
         gap = (y - x)[both]
         equal = int((gap == 0).sum())
-        if equal >= (1 - EXCEPTIONS) * n and schema[a].spread > 0:
+        if equal >= (1 - EXCEPTIONS) * n and _informative(x[both], y[both]):
             yield Assumption("pair", (a, b), f"{a} and {b} agree.", {"relation": "equal"}, {"rows": n, "exceptions": n - equal})
             continue
         for low, high, sign in ((a, b, 1.0), (b, a, -1.0)):
@@ -169,8 +174,17 @@ def _sums(numbers: Mapping[str, Floats], schema: Schema) -> Iterator[Assumption]
             continue
         near = np.abs(z - x - y)[both] <= 1e-6 * np.maximum(1.0, np.abs(z[both]))
         exceptions = int((~near).sum())
-        if exceptions <= EXCEPTIONS * n:
+        telling = ((x != 0) & (y != 0))[both]  # where one part is nothing, a sum is only a copy
+        if exceptions <= EXCEPTIONS * n and telling.sum() >= SUPPORT and near[telling].mean() >= 1 - EXCEPTIONS:
             yield Assumption("sum", (total, a, b), f"{total} is {a} plus {b}.", {"relation": "sum"}, {"rows": n, "exceptions": exceptions})
+
+
+def _informative(x: Floats, y: Floats) -> bool:
+    """Whether two equal columns say something: where both leave their most frequent value, often enough, they leave it together."""
+    values, counts = np.unique(x, return_counts=True)
+    usual = values[counts.argmax()]
+    telling = (x != usual) | (y != usual)
+    return bool(telling.sum() >= SUPPORT and (x == y)[telling].mean() >= 1 - EXCEPTIONS)
 
 
 def _dependencies(codes: Mapping[str, tuple[Array, list[Any]]], tested: int) -> Iterator[Assumption]:
@@ -181,19 +195,20 @@ def _dependencies(codes: Mapping[str, tuple[Array, list[Any]]], tested: int) -> 
         n = int(both.sum())
         if n < SUPPORT or not 1 < len(known_b) <= len(known_a) or len(known_a) > n / 10:
             continue
-        table = np.zeros((len(known_a), len(known_b)), dtype=np.int64)
-        np.add.at(table, (x[both], y[both]), 1)
-        most = table.max(axis=1)
+        met, counts = np.unique(x[both] * len(known_b) + y[both], return_counts=True)
+        ordered = np.argsort(counts, kind="stable")  # the most frequent partner of a value is written last
+        partner, most = np.zeros(len(known_a), dtype=np.int64), np.zeros(len(known_a), dtype=np.int64)
+        partner[met[ordered] // len(known_b)], most[met[ordered] // len(known_b)] = met[ordered] % len(known_b), counts[ordered]
         exceptions = n - int(most.sum())
         top = float(np.bincount(y[both]).max()) / n  # what always guessing the most frequent value would reach
         if exceptions > EXCEPTIONS * n or 1 - exceptions / n < top + 10 * np.sqrt(top * (1 - top) / n):
             continue
-        pairs = [[known_a[i], known_b[int(table[i].argmax())]] for i in np.flatnonzero(most > 0)]
+        pairs = [[known_a[i], known_b[partner[i]]] for i in np.flatnonzero(most > 0)]
         words = f"{a} determines {b} (for example {_shown(pairs[0][0])} goes with {_shown(pairs[0][1])})."
         yield Assumption("dependency", (a, b), words, {"pairs": pairs}, {"rows": n, "exceptions": exceptions})
 
 
-def _impossible(codes: Mapping[str, tuple[Array, list[Any]]], rows: Batch, tested: int) -> Iterator[Assumption]:
+def _impossible(codes: Mapping[str, tuple[Array, list[Any]]], tested: int) -> Iterator[Assumption]:
     """Yield pairs of frequent values that never meet, though independence would let them meet often."""
     for a, b in itertools.combinations(codes, 2):
         (x, known_a), (y, known_b) = codes[a], codes[b]
@@ -247,8 +262,10 @@ def _floats(values: Array, column: Column) -> Floats:
     if column.kind == "date":
         return date_days(values, column.date_format)
     if values.dtype.kind in "fi":
-        return values.astype(np.float64)
-    return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in values.tolist()])
+        found = values.astype(np.float64)
+    else:
+        found = np.array([number(v) if type(v) in (int, float) else np.nan for v in values.tolist()], dtype=np.float64)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def _few(column: Column, numbers: Floats | None) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch
+from camelopard.core.errors import CamelopardError
 from camelopard.core.protocols import Model
 from camelopard.core.records import Finding, Level, Prediction
 
@@ -18,33 +19,49 @@ SLOW = 20.0  # times the median latency from which a single call is an outlier
 
 
 def check(model: Model, batch: Batch, rng: np.random.Generator, rows: int = ROWS, clock: Callable[[], float] = time.perf_counter) -> list[Finding]:
-    """Return the serving faults of a model, asked about clean rows without any memory of answers; an empty list for a sound one."""
+    """Return the serving faults of a model, asked about clean rows without any memory of answers; an empty list for a sound one.
+
+    Where the same question gets two answers, that is the only fault: no other can be told from chance. In an array without column names the order of
+    the columns is their name, and is not changed. A check that cannot run is a finding.
+    """
     if not len(batch):
         return []
     part = batch.take(np.sort(rng.permutation(len(batch))[:rows])).renumbered()
     together = model.predict(part)
+    chance = _compared("not-deterministic", "Asked the same rows twice, the model gives other answers", together, lambda: model.predict(part))
+    if chance is not None:
+        return [chance]
+    seconds: list[float] = []
     found = [
-        _differs("not-deterministic", "Asked the same rows twice, the model gives other answers", together, model.predict(part)),
-        _differs("order-dependent", "The answer to a row hangs on the order of the rows around it", together, _reversed(model, part)),
-        _differs(
-            "column-order-dependent",
-            "The answer hangs on the order in which the columns come",
+        _compared("order-dependent", "The answer to a row hangs on the order of the rows around it", together, lambda: _reversed(model, part)),
+        _compared(
+            "batch-dependent",
+            "The answer to a row alone is not the answer to it in a batch",
             together,
-            model.predict(part.select(part.names[::-1])),
+            lambda: _one_by_one(model, part, clock, seconds),
         ),
+        _slow(seconds),
     ]
-    alone, seconds = _one_by_one(model, part, clock)
-    found.append(_differs("batch-dependent", "The answer to a row alone is not the answer to it in a batch", together, alone))
-    found.append(_slow(seconds))
+    if batch.form.kind != "numpy":
+        words = "The answer hangs on the order in which the columns come"
+        found.append(_compared("column-order-dependent", words, together, lambda: model.predict(part.select(part.names[::-1]))))
     return [f for f in found if f is not None]
+
+
+def _compared(code: str, words: str, before: Prediction, again: Callable[[], Prediction]) -> Finding | None:
+    try:
+        return _differs(code, words, before, again())
+    except CamelopardError as error:
+        return Finding.not_run(code, error)
 
 
 def _reversed(model: Model, part: Batch) -> Prediction:
     return model.predict(part.take(np.arange(len(part))[::-1])).take(np.arange(len(part))[::-1])
 
 
-def _one_by_one(model: Model, part: Batch, clock: Callable[[], float]) -> tuple[Prediction, list[float]]:
-    answers, seconds = [], []
+def _one_by_one(model: Model, part: Batch, clock: Callable[[], float], seconds: list[float]) -> Prediction:
+    """Return the answers to the rows asked singly; appends to `seconds` how long each took."""
+    answers = []
     for i in range(len(part)):
         start = clock()
         answers.append(model.predict(part.take(slice(i, i + 1))))
@@ -52,7 +69,7 @@ def _one_by_one(model: Model, part: Batch, clock: Callable[[], float]) -> tuple[
     value = np.concatenate([a.value.astype(object) for a in answers])
     with_proba = all(a.proba is not None for a in answers)
     proba = np.concatenate([a.proba for a in answers if a.proba is not None]) if with_proba else None
-    return Prediction(value, proba, None, np.concatenate([a.errors for a in answers]), answers[0].classes), seconds
+    return Prediction(value, proba, None, np.concatenate([a.errors for a in answers]), answers[0].classes)
 
 
 def _differs(code: str, words: str, before: Prediction, after: Prediction) -> Finding | None:
@@ -81,8 +98,10 @@ def _other_answers(before: Prediction, after: Prediction) -> Bools:
 
 def _slow(seconds: list[float]) -> Finding | None:
     """Return a remark, without a level, on single calls that took much longer than the others: timings decide nothing."""
+    if len(seconds) < 20:
+        return None
     middle, worst = float(np.median(seconds)), max(seconds)
-    if len(seconds) < 20 or worst < 0.05 or worst < SLOW * middle:
+    if worst < 0.05 or worst < SLOW * middle:
         return None
     return Finding(
         "slow-call",
