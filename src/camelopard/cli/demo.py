@@ -10,8 +10,10 @@ import typer
 
 def demo(output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = Path("report.html")) -> None:
     """The story on real data: stress an income model, fit its firewall, send it a day of bad input, write a report."""
-    from camelopard.cli.telling import console, progress
+    from camelopard.cli.telling import check_place, console, working
     from camelopard.demo.story import run
 
-    with progress(quiet=False) as tell:
-        run(output, console(), tell)
+    check_place(output)
+    out = console()
+    with working() as tell:
+        run(output, out, tell)

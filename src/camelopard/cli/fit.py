@@ -23,15 +23,18 @@ def fit(
 ) -> None:
     """Train a firewall for a model and save it."""
     from camelopard.cli.loading import model_of
-    from camelopard.cli.telling import as_json, progress
+    from camelopard.cli.telling import as_json, check_place, working
     from camelopard.firewall.firewall import Firewall
     from camelopard.modality.files import read_table_file
 
+    check_place(output)
     firewall = Firewall(alpha=alpha, budget=budget, seed=seed)
-    wrapped = model_of(model, trust=trust, classes=classes)
-    batch, labels = read_table_file(data, target)
-    known = None if reference is None else read_table_file(reference)[0]
-    with progress(quiet=json) as tell:
+    with working(quiet=json) as tell:
+        wrapped = model_of(model, trust=trust, classes=classes)
+        batch, labels = read_table_file(data, target)
+        known = None if reference is None else read_table_file(reference)[0]
+        if known is not None and target in known.columns:
+            known = known.select([name for name in known.names if name != target])
         firewall.fit(wrapped, batch, labels, reference=known, progress=tell)
     firewall.save(output)
     if json:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from camelopard.core.errors import CamelopardError
+from camelopard.core.errors import CamelopardError, ModelError
 from camelopard.core.protocols import Model
 from camelopard.core.records import Task
 
@@ -46,28 +46,43 @@ def _from_file(path: Path, ending: str, trust: bool) -> Any:
             return joblib.load(path)
         except Exception as error:  # a pickle may fail in any way
             raise CamelopardError(f"{path}: cannot be loaded ({type(error).__name__}: {error}).") from error
-    with path.open("rb") as stream:
-        start = stream.read(64)
-    if start.startswith(b"tree"):
-        from camelopard.models.lightgbm_model import load
+    try:
+        if _is_lightgbm(path):
+            from camelopard.models.lightgbm_model import load
 
-        return load(path)
-    if ending in (".json", ".ubj"):
-        from camelopard.models.xgboost_model import load as load_xgboost
+            return load(path)
+        if ending in (".json", ".ubj"):
+            from camelopard.models.xgboost_model import load as load_xgboost
 
-        return load_xgboost(path)
+            return load_xgboost(path)
+    except ModelError as error:
+        raise CamelopardError(f"{str(error).splitlines()[0].rstrip('. ')}.") from error  # the lines below the first are a native stack
     raise CamelopardError(f"{path}: not a model file that is known. Expected {FORMS}.")
+
+
+def _is_lightgbm(path: Path) -> bool:
+    with path.open("rb") as stream:
+        if stream.readline(16).rstrip() != b"tree":
+            return False
+        if any(line.startswith(b"end of trees") for line in stream):
+            return True
+    raise CamelopardError(f"{path}: this LightGBM model file is truncated. Save the model again.")  # LightGBM itself may crash on it
 
 
 def _attribute(word: str) -> Any:
     module, _, name = word.partition(":")
-    sys.path.insert(0, os.getcwd())
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     try:
         found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
     except ImportError as error:
         raise CamelopardError(f"{word}: the module {module!r} cannot be imported ({error}). Run this where it lies, or install it.") from error
-    except AttributeError as error:
-        raise CamelopardError(f"{word}: {error}.") from error
+    except Exception as error:  # a module may fail in any way
+        raise CamelopardError(
+            f"{word}: the module {module!r} fails while it is imported ({type(error).__name__}: {error}). Mend it first."
+        ) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise CamelopardError(f"{word}: module {module!r} has no attribute {part!r}. Name what is in it, as module:attribute.")
+        found = getattr(found, part)
     return found

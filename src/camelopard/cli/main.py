@@ -1,4 +1,4 @@
-"""The command `camelopard`: gathers the subcommands and turns errors into one line and an exit code.
+"""The command `camelopard`: gathers the subcommands and turns what goes wrong into one line and an exit code.
 
 Exit codes: 0 fine, 1 findings at or above --fail-on, 2 wrong use, 130 interrupted.
 """
@@ -7,18 +7,52 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from camelopard.cli import demo, fit, screen, show, stress
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
+EXAMPLES = """Examples:
+
+camelopard demo
+
+camelopard stress model.txt held_out.csv --target income -o report.html
+
+camelopard fit model.txt held_out.csv --target income -o income.firewall
+
+camelopard screen income.firewall today.csv --model model.txt -o verdicts.parquet
+
+camelopard show income.firewall"""
+
+
+class Commands(TyperGroup):
+    """Runs a command; an error becomes one line on standard error, and nobody reading on is no error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (CamelopardError, OSError) as error:
+            raise _leave(str(error), 2) from None
+        except KeyboardInterrupt:
+            raise _leave("interrupted.", 130) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="camelopard",
     help="Finds out what fools your model, stops that at the door, and says how sure the model may be.",
-    epilog="Start with: camelopard demo",
-    no_args_is_help=True,
+    epilog=EXAMPLES,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,20 +71,25 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and leave.")) -> None:
+def root(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and leave."),
+) -> None:
     """Finds out what fools your model, stops that at the door, and says how sure the model may be."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), nl=False)
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    try:
-        app()
-    except CamelopardError as error:
-        print(f"camelopard: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("camelopard: interrupted.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # half a character in the data must not end the printing
+    app()
+
+
+def _leave(message: str, code: int) -> typer.Exit:
+    """Print one clean line on standard error, and return the exit."""
+    line = "".join(c if c.isprintable() else "�" for c in " ".join(message.split()))
+    print(f"camelopard: {line}", file=sys.stderr)
+    return typer.Exit(code)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json as codec
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from camelopard.core.errors import CamelopardError
+
+if TYPE_CHECKING:
+    from camelopard.core.records import Verdict
 
 SHOWN = 20
 
@@ -22,54 +27,60 @@ def screen(
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
 ) -> None:
     """Judge new rows: risk, confidence, route, reasons, repair."""
+    import sys
+
     from camelopard.cli.loading import model_of
-    from camelopard.cli.telling import console
+    from camelopard.cli.telling import as_json, check_place, console, working
     from camelopard.firewall.firewall import Firewall
     from camelopard.modality.files import open_table
-    from camelopard.modality.writing import write_table
+    from camelopard.modality.writing import FIGURES, write_table
 
-    wrapped = None if model is None else model_of(model, trust=trust, classes=classes)
-    fitted = Firewall.load(firewall, model=wrapped)
-    if wrapped is None and fitted.describe()["model"] is not None:
-        from camelopard.core.errors import CamelopardError
-
-        raise CamelopardError(f"{firewall} was fitted to the model {fitted.describe()['model']['name']!r}. Name it: --model MODEL.")
+    check_place(output)
+    out = sys.stdout
     counts: dict[str, int] = {}
-    shown: list[tuple[int, Any]] = []
+    shown: list[tuple[int, Verdict]] = []
+    with working(quiet=json) as tell:
+        wrapped = None if model is None else model_of(model, trust=trust, classes=classes)
+        fitted = Firewall.load(firewall, model=wrapped)
+        kept = fitted.describe()["model"]
+        if wrapped is None and kept is not None:
+            raise CamelopardError(f"{firewall} was fitted to the model {kept['name']!r}. Name it: --model MODEL.")
 
-    def parts() -> Iterator[dict[str, list[Any]]]:
-        start = 0
-        for chunk in open_table(data, schema=fitted.schema):
-            verdicts = fitted.screen(chunk.batch, problems=chunk.problems)
-            for i, route in enumerate(verdicts.route.tolist()):
-                counts[route] = counts.get(route, 0) + 1
-                if route != "pass" and len(shown) < SHOWN:
-                    shown.append((start + i, verdicts[i]))
-            if json:
-                for i, verdict in enumerate(verdicts):
-                    print(codec.dumps({**verdict.to_dict(), "id": start + i}, ensure_ascii=False, default=str))
-            if output is not None:
-                table = verdicts.table()
-                table["id"] = [start + i for i in range(len(verdicts))]
-                yield table
-            start += len(verdicts)
+        def parts() -> Iterator[dict[str, list[Any]]]:
+            start = 0
+            for chunk in open_table(data, schema=fitted.schema):
+                verdicts = fitted.screen(chunk.batch, problems=chunk.problems)
+                for i, route in enumerate(verdicts.route.tolist()):
+                    counts[route] = counts.get(route, 0) + 1
+                    if route != "pass" and len(shown) < SHOWN:
+                        shown.append((start + i, verdicts[i]))
+                if json:
+                    for i, verdict in enumerate(verdicts):
+                        as_json({**verdict.to_dict(), "id": start + i}, out)
+                if output is not None:
+                    yield {**verdicts.table(), "id": list(range(start, start + len(verdicts)))}
+                start += len(verdicts)
+                tell(f"{start:,} rows screened", 0, 0)
+            if output is not None and not start:
+                yield fitted.screen([]).table()  # no rows, but the columns
 
+        if output is None:
+            deque(parts(), maxlen=0)
+        else:
+            numbers = ("prediction", "repaired_prediction") if kept is not None and kept["task"] == "regression" else ()
+            write_table(output, parts(), figures=(*FIGURES, *numbers))
+    if json:
+        return
+    said = console()
+    if shown:
+        said.print(_view(shown))
+    total = sum(counts.values())
+    said.print(f"{total:,} rows: " + ", ".join(f"{counts.get(r, 0):,} {r}" for r in ("pass", "repair", "review", "block")) + ".")
     if output is not None:
-        write_table(output, parts())
-    else:
-        for _ in parts():
-            pass
-    if not json:
-        out = console()
-        if shown:
-            out.print(_view(shown))
-        total = sum(counts.values())
-        out.print(f"{total:,} rows: " + ", ".join(f"{counts.get(r, 0):,} {r}" for r in ("pass", "repair", "review", "block")) + ".")
-        if output is not None:
-            out.print(f"All verdicts are in {output}.", markup=False)
+        said.print(f"All verdicts are in {output}.", markup=False)
 
 
-def _view(shown: list[tuple[int, Any]]) -> Any:
+def _view(shown: Sequence[tuple[int, Verdict]]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 

@@ -26,7 +26,7 @@ def stress(
 ) -> None:
     """Find out what fools a model, and write a report."""
     from camelopard.cli.loading import model_of
-    from camelopard.cli.telling import as_json, console, progress
+    from camelopard.cli.telling import as_json, check_place, console, working
     from camelopard.core.records import LEVELS
     from camelopard.modality.files import read_table_file
     from camelopard.stress.study import stress as study
@@ -35,9 +35,11 @@ def stress(
         raise UnknownName.among(fail_on, LEVELS[1:], "level")
     if output is not None and output.suffix.lower() not in (".html", ".htm", ".json", ".xml"):
         raise CamelopardError(f"{output}: cannot write a report as {output.suffix or 'a file without ending'}; expected .html, .json or .xml.")
-    wrapped = model_of(model, trust=trust, classes=classes)
-    batch, labels = read_table_file(data, target)
-    with progress(quiet=json) as tell:
+    check_place(output)
+    check_place(junit)
+    with working(quiet=json) as tell:
+        wrapped = model_of(model, trust=trust, classes=classes)
+        batch, labels = read_table_file(data, target)
         report = study(wrapped, batch, labels, budget=budget, seed=seed, damages=damages.split(",") if damages else None, progress=tell)
     if output is not None:
         report.save(output)
@@ -47,7 +49,7 @@ def stress(
         as_json(report.to_dict())
     else:
         out = console()
-        out.print(f"[bold]{report.verdict}[/]")
+        out.print(report.verdict, style="bold", markup=False)
         for finding in report.findings[:12]:
             out.print(f"  {finding.level:>6}  {finding.message}", markup=False)
         if len(report.findings) > 12:

@@ -38,8 +38,12 @@ class Model(Protocol):
     """Anything that answers rows. Made by `camelopard.wrap`."""
 
     name: str
-    task: Task
-    classes: tuple[Any, ...]
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def classes(self) -> tuple[Any, ...]: ...
 
     def predict(self, X: Any) -> Prediction:
         """Return the answers to X. A row that the model cannot answer has its error in `Prediction.errors`; nothing is raised for it."""

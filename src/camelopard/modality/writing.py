@@ -4,89 +4,102 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from camelopard.core.errors import InputError
 
+FIGURES = ("risk", "confidence", "oddity")
 
-def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[Any]]]) -> int:
+
+def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[Any]]], *, figures: Iterable[str] = FIGURES) -> int:
     """Write parts of one table (column name → values) to a file as its ending says; return the number of rows.
+
+    Parameters
+    ----------
+    figures
+        Columns of numbers. In Parquet they are float64, "id" is int64, and all others are text: types do not hang on which rows come first.
 
     Raises
     ------
     InputError
-        If the ending is not .parquet, .csv or .jsonl.
+        If the ending is not .parquet, .csv or .jsonl, or the file cannot be written there.
     """
     target = Path(path)
-    writers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
-    if target.suffix.lower() not in writers:
-        raise InputError(f"{target}: cannot write {target.suffix or 'a file without ending'}; expected .parquet, .csv or .jsonl.")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
+    ending = target.suffix.lower()
+    if ending not in WRITERS:
+        raise InputError(f"{target}: cannot write {ending or 'a file without ending'}; expected .parquet, .csv or .jsonl.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        rows = writers[target.suffix.lower()](temporary, parts)
+        rows = WRITERS[ending](temporary, parts, frozenset(figures))
         os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except BrokenPipeError:
+        raise  # the parts are printed as well, and the reader of the print has gone: nothing is wrong with the file
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror or error}). Give a file in a folder that exists and has room.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
     return rows
 
 
-def _csv(path: str, parts: Iterable[Mapping[str, list[Any]]]) -> int:
-    rows = 0
-    with open(path, "w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
+def _csv(path: Path, parts: Iterable[Mapping[str, list[Any]]], figures: frozenset[str]) -> int:
+    rows, header = 0, False
+    with path.open("x", encoding="utf-8", newline="", errors="backslashreplace") as stream:
         writer = csv.writer(stream)
         for part in parts:
-            if not rows:
+            if not header:
                 writer.writerow(part)
-            for row in zip(*part.values(), strict=True):
-                writer.writerow(row)
-                rows += 1
+                header = True
+            cells = list(zip(*part.values(), strict=True))
+            writer.writerows(cells)
+            rows += len(cells)
     return rows
 
 
-def _jsonl(path: str, parts: Iterable[Mapping[str, list[Any]]]) -> int:
+def _jsonl(path: Path, parts: Iterable[Mapping[str, list[Any]]], figures: frozenset[str]) -> int:
     rows = 0
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
+    with path.open("x", encoding="utf-8", errors="backslashreplace") as stream:
         for part in parts:
             for row in zip(*part.values(), strict=True):
-                stream.write(json.dumps(dict(zip(part, row, strict=True)), ensure_ascii=False, default=str) + "\n")
+                cells = [None if isinstance(v, float) and not math.isfinite(v) else v for v in row]
+                stream.write(json.dumps(dict(zip(part, cells, strict=True)), ensure_ascii=False, default=str) + "\n")
                 rows += 1
     return rows
 
 
-def _parquet(path: str, parts: Iterable[Mapping[str, list[Any]]]) -> int:
+def _parquet(path: Path, parts: Iterable[Mapping[str, list[Any]]], figures: frozenset[str]) -> int:
     import pyarrow
     from pyarrow import parquet
 
     rows, writer = 0, None
-    try:
-        for part in parts:
-            columns = {name: _column(name, values) for name, values in part.items()}
-            table = pyarrow.table(columns)
+    with path.open("xb") as stream:
+        try:
+            for part in parts:
+                table = pyarrow.table({name: _column(name, values, figures) for name, values in part.items()})
+                if writer is None:
+                    writer = parquet.ParquetWriter(stream, table.schema)
+                writer.write_table(table)
+                rows += len(table)
             if writer is None:
-                writer = parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table.cast(writer.schema))
-            rows += len(table)
-    finally:
-        if writer is not None:
-            writer.close()
+                parquet.write_table(pyarrow.table({}), stream)
+        finally:
+            if writer is not None:
+                writer.close()
     return rows
 
 
-FLOATS = ("risk", "confidence", "oddity")
-
-
-def _column(name: str, values: list[Any]) -> Any:
-    """Return values in a type that does not hang on the part: figures as floats, all else as text."""
+def _column(name: str, values: list[Any], figures: frozenset[str]) -> Any:
     import pyarrow
 
-    if name in FLOATS:
+    if name in figures:
         return pyarrow.array(values, type=pyarrow.float64())
     if name == "id":
         return pyarrow.array([v if isinstance(v, int) else None for v in values], type=pyarrow.int64())
-    return pyarrow.array([None if v is None else str(v).encode("utf-8", "replace").decode() for v in values], type=pyarrow.string())
+    return pyarrow.array([None if v is None else str(v).encode("utf-8", "backslashreplace").decode() for v in values], type=pyarrow.string())
+
+
+WRITERS = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}

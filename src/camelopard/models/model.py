@@ -38,8 +38,6 @@ class Wrapped:
     """
 
     name: str
-    task: Task
-    classes: tuple[Any, ...]
 
     def __init__(self, obj: object, name: str, adapter: Adapter, reader: Reader, form: Form | None = None, batch_size: int = BATCH_SIZE) -> None:
         if batch_size < 1:
@@ -51,13 +49,13 @@ class Wrapped:
         task = self.task if hasattr(self, "task") else "task not known yet"
         return f"Model({self.name!r}, {task})"
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what only the reader knows: a function's task and classes may be learned from its first answer."""
-        if name == "task":
-            return self._reader.task
-        if name == "classes":
-            return self._reader.classes
-        raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}")
+    @property
+    def task(self) -> Task:
+        return self._reader.task
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        return self._reader.classes
 
     def predict(self, X: Any) -> Prediction:
         """Return the answers to any table or batch. A row that the model cannot answer has its error in `Prediction.errors`.
