@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.baselines import Outliers, own_doubt, schema_rules
 from bench.machine import median, peak_mb, timed
-from camelopard.confidence.quality import auroc, auroc_interval
+from camelopard.confidence.quality import Resampled, auroc
 from camelopard.core.batch import Batch, concat
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
@@ -117,11 +117,12 @@ def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
         "schema rules": schema_rules(schema, batch),
     }
     answered, clean = ~answer.failed, kind == ""
+    rows = Resampled(np.r_[np.arange(len(test)), stressed.origin][answered], np.ones(int(answered.sum())), np.random.default_rng(2))
     harmless = ~clean & ~fooled
     table = {}
     for name, score in judges.items():
         area = auroc(score[answered], fooled[answered])
-        interval = auroc_interval(area, int(fooled[answered].sum()), int((~fooled[answered]).sum()))
+        interval = rows.auroc(score[answered], fooled[answered])
         limit = np.quantile(score[clean], 0.95)
         visible = answered & ~np.isin(kind, FLOOR)
         table[name] = {
@@ -132,6 +133,7 @@ def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
             "auroc_without_floor": auroc(score[visible], fooled[visible]),
             "caught_at_5_percent": float(np.mean(score[answered & fooled] > limit)),
             "harmless_flagged_at_5_percent": float(np.mean(score[harmless & answered] > limit)),
+            "clean_flagged_there": float(np.mean(score[clean & answered] > limit)),
         }
     kinds = {
         k: {
@@ -141,8 +143,8 @@ def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
         }
         for k in sorted(set(kind[~clean]))
     }
-    rows = {"clean": int(clean.sum()), "damaged": int((~clean).sum()), "fooled": int(fooled[answered].sum()), "raised": int((~answered).sum())}
-    return {"judges": table, "kinds": kinds, "judged_rows": rows, "kinds_count": len(kinds)}
+    counted = {"clean": int(clean.sum()), "damaged": int((~clean).sum()), "fooled": int(fooled[answered].sum()), "raised": int((~answered).sum())}
+    return {"judges": table, "kinds": kinds, "judged_rows": counted, "kinds_count": len(kinds)}
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
 from camelopard.stress.visibility import visible
 
+FAR = 6.0  # spreads from the middle: where a cell without a number is put
+
 
 def own_doubt(answer: Prediction) -> Floats:
-    """1 − the highest class probability; 1 where the model raised."""
-    assert answer.proba is not None
+    """1 − the highest class probability; 1 where the model raised; 0 for numbers, which come without a probability."""
+    if answer.proba is None:
+        return answer.failed.astype(np.float64)
     top = np.nanmax(np.where(np.isnan(answer.proba), -1.0, answer.proba), axis=1)
     return np.where(answer.failed, 1.0, 1.0 - top)
 
@@ -25,7 +28,7 @@ def schema_rules(schema: Schema, batch: Batch) -> Floats:
 
 
 class Outliers:
-    """Isolation forest and Mahalanobis distance on ordinal codes by frequency; unknown and unreadable cells get a code of their own."""
+    """Isolation forest and Mahalanobis distance on ordinal codes by frequency; what is missing, unknown or unreadable gets a far-off code of its own."""
 
     def __init__(self, schema: Schema, clean: Batch, seed: int) -> None:
         self.schema = schema
@@ -57,8 +60,8 @@ class Outliers:
         return np.column_stack(columns)
 
     def scaled(self, table: Floats) -> Floats:
-        filled = np.where(np.isfinite(table), table, self.middle)
-        return np.clip((filled - self.middle) / self.spread, -1e6, 1e6)
+        scaled = np.clip((table - self.middle) / self.spread, -1e6, 1e6)
+        return np.where(np.isnan(table), FAR, scaled)
 
     def isolation_forest(self, batch: Batch) -> Floats:
         return -np.asarray(self.forest.score_samples(self.scaled(self.encode(batch))), dtype=np.float64)

@@ -39,17 +39,20 @@ def tables(f: dict[str, Any]) -> str:
         f"**Who can tell that a row fools the model?** Adult + LightGBM, {rows['clean']:,} clean and {rows['damaged']:,} damaged test rows ({a['kinds_count']} kinds, each alike); "
         f"{rows['fooled']:,} of those that the model answers fool it. Same rows for everyone; rows on which the model raises ({rows['raised']:,}) are left out.",
         "",
-        "| judge | AUROC fooled (95 % interval) | without the floor¹ | fooled rows caught at 5 % clean alarms | harmless damage flagged there |",
-        "|---|---|---|---|---|",
+        "| judge | AUROC fooled (95 % interval) | without the floor¹ | fooled rows caught at 5 % clean alarms² | harmless damage flagged there | clean rows flagged there |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {name} | {j['auroc']:.3f} ({j['low']:.3f}–{j['high']:.3f}) | {j['auroc_without_floor']:.3f} | {j['caught_at_5_percent']:.0%} | {j['harmless_flagged_at_5_percent']:.0%} |"
+        f"| {name} | {j['auroc']:.3f} ({j['low']:.3f}–{j['high']:.3f}) | {j['auroc_without_floor']:.3f} | {j['caught_at_5_percent']:.0%} | {j['harmless_flagged_at_5_percent']:.0%} | {j['clean_flagged_there']:.1%} |"
         for name, j in judges.items()
     ]
     w, c = f["well_specified"], f["large_csv"]
     lines += [
         "",
-        "¹ Without legal values in the wrong place (in-range resample, another legal category), which no gate can see.",
+        "¹ Without legal values in the wrong place (in-range resample, another legal category), which no gate can see. "
+        "² At most: a judge that gives many rows the same number flags fewer.",
+        "",
+        "Intervals resample clean rows with all their damaged twins. All these kinds of damage were seen in training.",
         "",
         "| what | bar | measured |",
         "|---|---|---|",
@@ -59,7 +62,7 @@ def tables(f: dict[str, Any]) -> str:
         f"| screen one row (dict), model calls excluded | p50 ≤ 1 ms | p50 {a['one_row_ms']:.2f} ms, p99 {a['one_row_p99_ms']:.2f} ms |",
         f"| AUROC fooled, all kinds, held-out rows | ≥ 0.93 | {judges['camelopard']['auroc']:.3f} |",
         f"| clean test rows stopped, α = 0.01 | ≤ 0.015 | {a['clean_alarms']:.4f} |",
-        f"| well-specified model: seeds without a finding above low | ≥ 95 of 100 | {w['passed']} of {w['seeds']} |",
+        f"| well-specified model: seeds without a finding above low | ≥ 95 of 100 | {w['passed']} of {w['seeds']}; {w['guessing_passed']} for one that guesses what it cannot know (a plain logistic regression, on some seeds: {w['careless_passed']} of {w['careless_seeds']}) |",
         f"| screen a {c['rows']:,}-row CSV ({c['file_mb']:.0f} MB) in chunks | < 1 GB | {c['peak_mb'] / 1024:.2f} GB, {c['rows'] / c['wall']:,.0f} rows/s with model |",
     ]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from camelopard.core.intervals import share
 from camelopard.core.protocols import Model
 from camelopard.core.records import LEVELS, Finding, Prediction
 from camelopard.core.schema import Schema
-from camelopard.stress.findings import Comparison, Hypothesis, curves, findings, ignored, verdict
+from camelopard.stress.findings import Comparison, Hypothesis, curves, findings, verdict
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case
 from camelopard.stress.study import stress
@@ -227,21 +227,6 @@ def test_a_curve_has_shares_with_intervals_and_the_change_of_loss() -> None:
     assert one.loss_interval.low < 0.3 < one.loss_interval.high
     assert np.isnan(other.loss_change)  # the label changes with the value: a loss against it would say nothing
     assert np.isnan(curves([case(fooled=30)], None, "classification")[0].loss_change)
-
-
-def test_a_column_counts_as_ignored_after_two_hundred_rows_without_a_fooled_one() -> None:
-    (none,) = ignored([case(severity=s) for s in (1, 3)], ["age", "city"])
-    assert none == {"column": "age", "tried": 200, "fooled": 0, "upper": pytest.approx(1 - 0.05 ** (1 / 200)), "certified": True}
-    (few,) = ignored([case()], ["age"])
-    assert not few["certified"]
-    (some,) = ignored([case(severity=s, fooled=1) for s in (1, 3, 5)], ["age"])
-    assert (some["fooled"], some["certified"]) == (3, False)
-    assert 3 / 300 < some["upper"] < 0.03
-
-
-def test_columns_that_are_gone_try_no_value() -> None:
-    gone = case()
-    assert ignored([Case(**{**gone.__dict__, "batch": gone.batch.select(["city"])})], ["age"]) == []
 
 
 def _finding(level: str, kind: str, exceptions: float = 0.0) -> Finding:

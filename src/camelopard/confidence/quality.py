@@ -1,54 +1,114 @@
-"""How good is a score or a probability? AUROC with an interval, Brier score, calibration error, what is caught at a given alarm rate."""
+"""How good is a score or a probability? AUROC, Brier score, calibration error, each with weights.
+
+Intervals come from resampling clusters: a clean row and all its damaged twins hang together, and twins are not so many independent rows.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.intervals import share
 from camelopard.core.records import Interval
 
+RESAMPLES = 100
 
-def auroc(scores: Floats, event: Bools) -> float:
+
+def auroc(scores: Floats, event: Bools, weight: Floats | None = None) -> float:
     """Return the area under the ROC curve, ties counted half; NaN where one side is empty.
 
     >>> auroc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))
     0.75
+    >>> auroc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]), np.array([1.0, 0.0, 1.0, 1.0]))
+    1.0
     """
-    positives = int(event.sum())
-    negatives = len(event) - positives
+    return _area(_ranked(scores), event, np.ones(len(event)) if weight is None else weight)
+
+
+def brier(p: Floats, event: Bools, weight: Floats | None = None) -> float:
+    """Return the mean squared difference between probability and event."""
+    return float(np.average((p - event) ** 2, weights=weight))
+
+
+def calibration_error(p: Floats, event: Bools, bins: int = 15, weight: Floats | None = None) -> float:
+    """Return the expected calibration error over bins of equal weight (ECE-15)."""
+    if not len(p):
+        return 0.0
+    w = np.ones(len(p)) if weight is None else weight
+    order = np.argsort(p, kind="stable")
+    edges = np.searchsorted(np.cumsum(w[order]), np.linspace(0, w.sum(), bins + 1)[1:-1])
+    parts = [part for part in np.split(order, edges) if w[part].sum() > 0]
+    return float(sum(abs((w[part] * (p[part] - event[part])).sum()) for part in parts) / w.sum())
+
+
+class Resampled:
+    """Rows that hang together in clusters, resampled by cluster (Efron & Tibshirani 1993).
+
+    Parameters
+    ----------
+    clusters
+        Which cluster each row belongs to, shape (n,).
+    weight
+        How much each row counts, shape (n,).
+
+    >>> rng = np.random.default_rng(0)
+    >>> rows = Resampled(np.repeat(np.arange(50), 20), np.ones(1000), rng)
+    >>> event = np.repeat(rng.random(50) < 0.3, 20)
+    >>> interval = rows.rate(event, np.ones(1000, dtype=bool))
+    >>> bool(interval.high - interval.low > 0.2)  # 50 clusters, not 1,000 rows
+    True
+    """
+
+    def __init__(self, clusters: Ints, weight: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> None:
+        names, self._cluster = np.unique(clusters, return_inverse=True)
+        self._times = rng.multinomial(len(names), np.full(len(names), 1 / max(len(names), 1)), size=resamples).astype(np.float64)
+        self._weight = weight
+
+    def auroc(self, scores: Floats, event: Bools) -> Interval:
+        """Return the 95 % interval of an AUROC."""
+        ranked = _ranked(scores)
+        return self._around(_area(ranked, event, self._weight), lambda weight: _area(ranked, event, weight), None)
+
+    def rate(self, hit: Bools, among: Bools) -> Interval:
+        """Return the 95 % interval of the share of rows that were hit, among some; Wilson's of as many rows as there are clusters where all agree."""
+        if not among.any():
+            return Interval(0.0, 1.0)
+
+        def value(weight: Floats) -> float:
+            total = float(weight[among].sum())
+            return float((weight * hit)[among].sum()) / total if total else math.nan
+
+        return self._around(value(self._weight), value, len(np.unique(self._cluster[among])))
+
+    def _around(self, centre: float, figure: Callable[[Floats], float], clusters: int | None) -> Interval:
+        values = np.array([figure(self._weight * times[self._cluster]) for times in self._times])
+        values = values[~np.isnan(values)]
+        if centre != centre or len(values) < 2:
+            return Interval(0.0, 1.0)
+        spread = float(values.std(ddof=1))
+        if clusters is not None and centre in (0.0, 1.0):
+            return share(centre * clusters, clusters)
+        return Interval(max(0.0, centre - 1.96 * spread), min(1.0, centre + 1.96 * spread))
+
+
+def _ranked(scores: Floats) -> tuple[Ints, Ints]:
+    """Return the order of the scores and the number of each one's group of ties, in that order."""
+    order = np.argsort(scores, kind="stable")
+    ordered = scores[order]
+    group: Array = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])]) if len(ordered) else np.zeros(0, dtype=np.int64)
+    return order, group.astype(np.int64)
+
+
+def _area(ranked: tuple[Ints, Ints], event: Bools, weight: Floats) -> float:
+    order, group = ranked
+    hit, w = event[order], weight[order]
+    up, down = np.where(hit, w, 0.0), np.where(hit, 0.0, w)
+    positives, negatives = float(up.sum()), float(down.sum())
     if not positives or not negatives:
         return math.nan
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return float((ranks[event].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def auroc_interval(value: float, positives: int, negatives: int) -> Interval:
-    """Return the 95 % interval of an AUROC (Hanley & McNeil 1982)."""
-    if not positives or not negatives or value != value:
-        return Interval(0.0, 1.0)
-    q1, q2 = value / (2 - value), 2 * value * value / (1 + value)
-    spread = value * (1 - value) + (positives - 1) * (q1 - value**2) + (negatives - 1) * (q2 - value**2)
-    half = 1.96 * math.sqrt(max(spread, 0.0) / (positives * negatives))
-    return Interval(max(0.0, value - half), min(1.0, value + half))
-
-
-def brier(p: Floats, event: Bools) -> float:
-    """Return the mean squared difference between probability and event."""
-    return float(np.mean((p - event) ** 2))
-
-
-def calibration_error(p: Floats, event: Bools, bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal mass (ECE-15)."""
-    order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(sum(len(part) * abs(p[part].mean() - event[part].mean()) for part in parts) / max(len(p), 1))
-
-
-def caught(scores: Floats, event: Bools, clean: Floats, alarms: float) -> float:
-    """Return the share of events above the threshold that lets `alarms` of the clean scores through; NaN without events."""
-    if not event.any() or not len(clean):
-        return math.nan
-    return float(np.mean(scores[event] > np.quantile(clean, 1 - alarms)))
+    ups, downs = np.bincount(group, weights=up), np.bincount(group, weights=down)
+    below = np.cumsum(downs) - downs / 2
+    return float((ups * below).sum() / (positives * negatives))

@@ -23,7 +23,7 @@ from camelopard.firewall.explain import Explainer, trusted
 from camelopard.firewall.guard import Guard
 from camelopard.firewall.head import Head
 from camelopard.firewall.incoming import read
-from camelopard.firewall.learned import Learned, confidence_columns
+from camelopard.firewall.learned import Learned
 from camelopard.firewall.panel import Examination, Panel
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.verdicts import Verdicts, joined
@@ -105,15 +105,15 @@ class Firewall:
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
         unreadable = answer.failed.copy()
         unreadable[[i for i in problems if i < len(batch)]] = True
-        if session is None or learned.risk is None or learned.confidence is None:
+        if session is None or learned.risk is None:
             nothing = np.full(len(batch), np.nan)
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
             route = self.policy.route(np.full(len(batch), self.policy.review or 0.0), alarmed, np.zeros(len(batch), dtype=bool), unreadable)
         else:
             score = learned.head.score(found.table)
             alarmed = score > learned.threshold.value
-            risk = np.where(unreadable, 1.0, learned.risk.probability(score[:, None]))
-            confidence = np.where(unreadable, 0.0, learned.confidence.probability(confidence_columns(answer, risk, learned.panel.task)))
+            risk, confidence = learned.probabilities(answer, score)
+            risk, confidence = np.where(unreadable, 1.0, risk), np.where(unreadable, 0.0, confidence)
             route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable)
         explainer = Explainer(found, learned.panel, self.schema_, alarmed, self.contract_.checker(), remarks, problems, learned.farthest_odd)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)

@@ -6,7 +6,7 @@ threshold, the oddity of clean rows, and every figure that is reported. No damag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from camelopard.confidence.conformal import AlarmThreshold, alarm_threshold
 from camelopard.confidence.logistic import Logistic
-from camelopard.confidence.quality import auroc, auroc_interval, brier, calibration_error, caught
+from camelopard.confidence.quality import Resampled, auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form, concat
 from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError
@@ -28,7 +28,7 @@ from camelopard.evidence.impact import CANDIDATES
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.head import Head
-from camelopard.firewall.learned import Learned, confidence_columns
+from camelopard.firewall.learned import Learned, confidence_columns, confidence_of
 from camelopard.firewall.panel import Panel, never_cost, null_costs
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case
@@ -41,6 +41,7 @@ GATE = 0.6  # share of clean rows that are not suspicious enough to ask the mode
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 PIECE = 4096  # rows examined at once
+FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,44 @@ class Split:
         cut = max(1, round(n * CALIBRATION_SHARE))
         return cls(np.sort(order[cut:]), np.sort(order[:cut]))
 
+    @property
+    def rows(self) -> Ints:
+        """All positions, sorted."""
+        return np.sort(np.concatenate([self.teach, self.calibrate]))
 
-def answered(model: Model, batch: Batch, session: Session) -> tuple[Ints, Prediction]:
-    """Return the positions of the rows that the model answers, and all its answers. Raises ModelError where it answers fewer than half."""
-    answer = session.predict(batch)
-    good = np.flatnonzero(~answer.failed)
-    if len(good) < max(1, len(batch) / 2):
+    def thinned(self, most: int | None, rng: np.random.Generator) -> Split:
+        """Return a split of at most so many rows, drawn at random, in the same proportion."""
+        n = len(self.teach) + len(self.calibrate)
+        if most is None or n <= most:
+            return self
+        parts = (np.sort(rng.permutation(part)[: max(1, round(len(part) * most / n))]) for part in (self.teach, self.calibrate))
+        return Split(*parts)
+
+    def only(self, keep: Bools) -> Split:
+        """Return the split without the rows that are not to be kept."""
+        return Split(self.teach[keep[self.teach]], self.calibrate[keep[self.calibrate]])
+
+
+def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[Bools, Prediction]:
+    """Return which rows of the batch were asked and answered, and the answers, both in the length of the batch.
+
+    Raises
+    ------
+    ModelError
+        If the model answers fewer than half of the rows asked.
+    """
+    answer = session.predict(batch.take(rows))
+    if (~answer.failed).sum() < max(1, len(rows) / 2):
         example = next(e for e in answer.errors if e is not None)
         raise ModelError(
-            f"{model.name} answers {len(good)} of the {len(batch)} rows given; the first error: {example}. "
+            f"{model.name} answers {int((~answer.failed).sum())} of the {len(rows)} rows given; the first error: {example}. "
             "Give rows in the form the model was trained on."
         )
-    return good, answer
+    good = np.zeros(len(batch), dtype=bool)
+    good[rows] = ~answer.failed
+    place = np.zeros(len(batch), dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    return good, answer.take(place)
 
 
 def learn_panel(
@@ -92,42 +119,56 @@ def learn_panel(
     return Panel(reader, copula, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
 
 
-def learn(
-    model: Model,
+def collect(
     panel: Panel,
     schema: Schema,
     truth: Truth,
     teach: tuple[Batch, Sequence[Case], Purse],
     calibrate: tuple[Batch, Sequence[Case], Array | None, Purse],
-    alpha: float,
     rng: np.random.Generator,
     progress: Progress,
-) -> Learned:
-    """Fit head, probabilities and thresholds. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
-    progress("learning what fools the model", 0, 4)
+) -> Material:
+    """Return the evidence to learn from. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
+    progress("measuring evidence", 0, 2)
     clean, cases, purse = teach
-    stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng)
+    stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
     lesson = examined(panel, clean.take(_some(len(clean), purse.clean(CLEAN_ROWS), rng)), stressed, purse, schema.form, rng)
-    progress("learning what fools the model", 2, 4)
-    head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
-    progress("learning what fools the model", 3, 4)
+    progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
     stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    test = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
-    score = head.score(test.table)
-    risk = Logistic.fit(score[:, None], test.fooled, test.weight)
-    threshold = alarm_threshold(score[~test.damaged], alpha)
-    probability = risk.probability(score[:, None])
-    right = right_answers(test, y)
-    confidence = Logistic.fit(confidence_columns(test.answer, probability, model.task), right, test.weight)
-    odd = np.sort(test.odd[~test.damaged])
-    measured = measure(
-        test, score, probability, confidence.probability(confidence_columns(test.answer, probability, model.task)), right, threshold, y is not None
-    )
-    progress("learning what fools the model", 4, 4)
+    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
+    progress("measuring evidence", 2, 2)
+    return Material(lesson, check, right_answers(check, y, truth.tolerance), y is not None)
+
+
+def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator) -> Learned:
+    """Fit the head on the rows that teach; probabilities, thresholds and every figure come from the rows that calibrate."""
+    lesson, check = material.lesson, material.check
+    head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
+    score = head.score(check.table)
+    threshold = alarm_threshold(score[~check.damaged], alpha)
+    risk, confidence = calibrated(panel, material, score, np.ones(len(score), dtype=bool))
+    held = np.full((2, len(score)), np.nan)  # risk and confidence of rows that took no part in calibrating them
+    for fold in range(FOLDS):
+        out = np.flatnonzero(check.origin % FOLDS == fold)
+        one, other = calibrated(panel, material, score, check.origin % FOLDS != fold)
+        held[0, out] = one.probability(score[out, None])
+        held[1, out] = confidence_of(other, check.answer.take(out), held[0, out], panel.task)
+    odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
+    measured = measure(material, score, held[0], held[1], threshold, rng)
     return Learned(panel, head, risk, confidence, threshold, odd, farthest, measured)
+
+
+def calibrated(panel: Panel, material: Material, score: Floats, rows: Bools) -> tuple[Logistic, Logistic | None]:
+    """Return the maps to risk and, where there are labels, to confidence, from some of the rows that calibrate."""
+    at, check = np.flatnonzero(rows), material.check
+    risk = Logistic.fit(score[at, None], check.fooled[at], check.weight[at])
+    if not material.labelled:
+        return risk, None
+    columns = confidence_columns(check.answer.take(at), risk.probability(score[at, None]), panel.task)
+    return risk, Logistic.fit(columns, material.right[at], check.weight[at])
 
 
 def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) -> Learned:
@@ -160,13 +201,15 @@ class Purse:
 
 @dataclass(frozen=True)
 class Stressed:
-    """Damaged rows sampled from cases, each kind alike: the rows, the model's answers, whether they fooled it, where they come from."""
+    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers, whether they fooled it, where they come from; and how many rows
+    each stands for."""
 
     batch: Batch
     after: Prediction
     fooled: Bools
     origin: Ints
     kind: Array
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -182,31 +225,83 @@ class Lesson:
     origin: Ints
     kind: Array
 
+    def without(self, kinds: Collection[str]) -> Lesson:
+        """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
+        keep = np.flatnonzero(~np.isin(self.kind, list(kinds)))
+        kind = self.kind[keep]
+        return Lesson(
+            self.table[keep],
+            self.fooled[keep],
+            self.damaged[keep],
+            _weights(kind, self.weight[keep]),
+            self.odd[keep],
+            self.answer.take(keep),
+            self.origin[keep],
+            kind,
+        )
 
-def gather(cases: Sequence[Case], schema: Schema, truth: Truth, session: Session, most: int, rng: np.random.Generator) -> Stressed | None:
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from: evidence of rows that teach, of rows that calibrate, and which answers to the latter are right, shape (n,)."""
+
+    lesson: Lesson
+    check: Lesson
+    right: Bools
+    labelled: bool
+
+    def without(self, kinds: Collection[str]) -> Material:
+        """Return the same without these kinds of damage, as if they had never been tried."""
+        keep = ~np.isin(self.check.kind, list(kinds))
+        return Material(self.lesson.without(kinds), self.check.without(kinds), self.right[keep], self.labelled)
+
+
+def gather(
+    cases: Sequence[Case], schema: Schema, truth: Truth, session: Session, most: int, rng: np.random.Generator, *, enriched: bool = False
+) -> Stressed | None:
     """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed.
 
-    The rows are brought to the schema, as in screening, and the model is asked about them in that form: a column that is absent is missing there.
+    With `enriched`, up to half of a kind's rows are such that fooled the model in the stress run, and `weight` says how many rows each stands for:
+    few damages fool a good model, and evidence is dear. The rows are brought to the schema, as in screening, and the model is asked about them in
+    that form: a column that is absent is missing there.
     """
-    usable = [case for case in cases if case.batch is not None and case.changed.any()]
     kinds: dict[str, list[Case]] = {}
-    for case in usable:
-        kinds.setdefault(case.kind, []).append(case)
-    batches, before, origin, names = [], [], [], []
+    for case in cases:
+        if case.batch is not None and case.changed.any():
+            kinds.setdefault(case.kind, []).append(case)
+    batches, before, origin, names, weights = [], [], [], [], []
     for kind, group in kinds.items():
-        quota = max(1, most // len(kinds) // len(group))
-        for case in group:
-            rows = np.flatnonzero(case.changed)
-            rows = rows if len(rows) <= quota else np.sort(rng.choice(rows, quota, replace=False))
+        for case, rows, weight in _drawn(group, max(1, most // len(kinds)), rng, enriched):
             batches.append(schema.conform(case.batch.take(rows)))
             before.append(case.before.take(rows))
             origin.append(case.rows[rows])
             names.append(np.full(len(rows), kind))
+            weights.append(weight)
     if not batches:
         return None
     batch, answers = concat(batches).renumbered(), joined(before)
     after = session.predict(batch)
-    return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names))
+    return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
+
+
+def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched: bool) -> list[tuple[Case, Ints, Floats]]:
+    """Return rows of the cases of one kind, drawn at random, each with the number of rows that it stands for."""
+    case_of = np.concatenate([np.full(int(case.changed.sum()), k) for k, case in enumerate(group)])
+    row_of = np.concatenate([np.flatnonzero(case.changed) for case in group])
+    fooled = np.concatenate([case.fooled[case.changed] for case in group]) if enriched else np.zeros(len(row_of), dtype=bool)
+    hits, others = rng.permutation(np.flatnonzero(fooled)), rng.permutation(np.flatnonzero(~fooled))
+    most = min(len(hits), max(quota // 2, quota - len(others)))
+    hits_taken, others_taken = hits[:most], others[: quota - most]
+    taken = np.concatenate([hits_taken, others_taken])
+    weight = np.concatenate([np.full(len(part), len(whole) / max(len(part), 1)) for part, whole in ((hits_taken, hits), (others_taken, others))])
+    order = np.lexsort((row_of[taken], case_of[taken]))
+    taken, weight = taken[order], weight[order]
+    cuts = np.flatnonzero(np.diff(case_of[taken])) + 1
+    return [
+        (group[int(case_of[part[0]])], row_of[part], heavy)
+        for part, heavy in zip(np.split(taken, cuts), np.split(weight, cuts), strict=True)
+        if len(part)
+    ]
 
 
 def joined(answers: Sequence[Prediction]) -> Prediction:
@@ -234,10 +329,11 @@ def examined(
     """
     places = np.arange(len(clean)) if positions is None else positions
     batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
+    stands_for = np.ones(len(clean))
     if stressed is not None:
         batch = concat([clean, stressed.batch]).renumbered()
         kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
-        origin = np.concatenate([origin, stressed.origin])
+        origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
     order = rng.permutation(len(batch))
     tables, odds, answers, done = [], [], [], []
     for start in range(0, len(order), purse.piece):
@@ -259,14 +355,23 @@ def examined(
     rows = rows[keep]
     kinds = kind[rows]
     return Lesson(
-        np.vstack(tables)[keep], fooled[rows], kinds != "", _weights(kinds), np.concatenate(odds)[keep], answer.take(keep), origin[rows], kinds
+        np.vstack(tables)[keep],
+        fooled[rows],
+        kinds != "",
+        _weights(kinds, stands_for[rows]),
+        np.concatenate(odds)[keep],
+        answer.take(keep),
+        origin[rows],
+        kinds,
     )
 
 
-def _weights(kinds: Array) -> Floats:
-    names, inverse, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+def _weights(kinds: Array, stands_for: Floats) -> Floats:
+    """Return weights with mean 1: half for clean rows, half for damaged ones, each kind alike, and within a kind by what each row stands for."""
+    names, inverse = np.unique(kinds, return_inverse=True)
     share_of = np.where(names == "", 0.5, 0.5 / max((names != "").sum(), 1))
-    weights: Floats = (share_of / counts)[inverse] * len(kinds)
+    totals = np.bincount(inverse, weights=stands_for, minlength=len(names))
+    weights: Floats = (share_of / totals)[inverse] * stands_for * len(kinds)
     return weights
 
 
@@ -274,7 +379,7 @@ def _some(n: int, most: int, rng: np.random.Generator) -> Ints:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def right_answers(test: Lesson, y: Array | None) -> Bools:
+def right_answers(test: Lesson, y: Array | None, tolerance: float) -> Bools:
     """Return which answers are right, shape (n,): by the labels of the undamaged rows, or, without labels, those that the damage did not change."""
     if y is None:
         return ~test.fooled
@@ -282,49 +387,53 @@ def right_answers(test: Lesson, y: Array | None) -> Bools:
     if test.answer.classes:
         return np.asarray([a == b for a, b in zip(test.answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
     gap = np.abs(test.answer.value.astype(np.float64) - labels.astype(np.float64))
-    limit = float(np.median(gap[~test.damaged])) if (~test.damaged).any() else 0.0
-    return gap <= limit
+    return np.asarray(gap <= tolerance, dtype=bool)
 
 
-def measure(test: Lesson, score: Floats, risk: Floats, confidence: Floats, right: Bools, threshold: AlarmThreshold, labelled: bool) -> dict[str, Any]:
-    """Return what the calibration rows say of the firewall, each with its interval: how well it tells fooled from not, and what gets through."""
-    clean, damaged = ~test.damaged, test.damaged
+def measure(
+    material: Material, score: Floats, risk: Floats, confidence: Floats, threshold: AlarmThreshold, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Return what the calibration rows say of the firewall, each with its interval: how well it tells fooled from not, and what gets through.
+
+    Every figure is for the declared mix of traffic (the rows' weights). `risk` and `confidence` come from maps that the row took no part in.
+    """
+    test, right, labelled = material.check, material.right, material.labelled
+    clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
     own = 1.0 - class_scores(test.answer).max(axis=1)
-    fooled = test.fooled
-    harmless = damaged & ~fooled
-    positives, negatives = int(fooled.sum()), int((~fooled).sum())
-    flagged = score > threshold.value
+    rows = Resampled(test.origin, w, rng)
+    flagged = np.asarray(score > threshold.value, dtype=bool)
 
     def area(values: Floats) -> dict[str, Any]:
-        value = auroc(values, fooled)
-        return _figure(value, auroc_interval(value, positives, negatives))
+        return _figure(auroc(values, fooled, w), rows.auroc(values, fooled))
 
-    def rate(mask: Bools) -> dict[str, Any]:
-        k, n = int(flagged[mask].sum()), int(mask.sum())
-        return _figure(k / n if n else np.nan, share(k, n))
+    def rate(hit: Bools, among: Bools) -> dict[str, Any]:
+        value = float(np.average(hit[among], weights=w[among])) if among.any() else np.nan
+        return _figure(value, rows.rate(hit, among))
 
-    return {
-        "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": positives},
+    found = {
+        "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": int(fooled.sum()), "origins": len(np.unique(test.origin))},
         "labelled": labelled,
         "auroc_fooled": area(score),
         "auroc_fooled_by_own_doubt": area(own),
         "auroc_fooled_by_oddity": area(test.odd),
-        "fooled_caught": rate(fooled),
-        "harmless_flagged": rate(harmless),
-        "fooled_caught_at_5_percent": caught(score, fooled, score[clean], 0.05),
-        "ece_risk": calibration_error(risk, fooled),
-        "brier_risk": brier(risk, fooled),
-        "ece_confidence": calibration_error(confidence, right),
-        "by_kind": {
-            str(kind): {
-                "n": int((test.kind == kind).sum()),
-                "fooled": float(fooled[test.kind == kind].mean()),
-                "auroc": auroc(np.r_[score[clean], score[test.kind == kind]], np.r_[fooled[clean], fooled[test.kind == kind]]),
-            }
-            for kind in np.unique(test.kind)
-            if kind
-        },
+        "fooled_caught": rate(flagged, fooled),
+        "harmless_flagged": rate(flagged, damaged & ~fooled),
+        "fooled_caught_at_5_percent": rate(score > np.quantile(score[clean], 0.95), fooled) if clean.any() else rate(flagged, fooled),
+        "ece_risk": calibration_error(risk, fooled, weight=w),
+        "brier_risk": brier(risk, fooled, w),
+        "by_kind": {str(kind): _of_kind(test, score, np.asarray(test.kind == kind, dtype=bool)) for kind in np.unique(test.kind) if kind},
     }
+    if labelled:
+        found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
+    return found
+
+
+def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:
+    """Return how many rows of a kind there are, how many fool the model, and how well those are told from the others and from clean rows."""
+    n, k = int(mine.sum()), int(test.fooled[mine].sum())
+    rows = mine | ~test.damaged
+    interval = share(k, n)
+    return {"n": n, "fooled": k / n, "low": interval.low, "high": interval.high, "auroc": auroc(score[rows], test.fooled[rows])}
 
 
 def _figure(value: float, interval: Interval) -> dict[str, Any]:

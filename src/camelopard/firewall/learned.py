@@ -19,7 +19,7 @@ from camelopard.firewall.panel import Panel
 
 @dataclass(frozen=True)
 class Learned:
-    """All that a firewall keeps. `risk` and `confidence` are None without a model."""
+    """All that a firewall keeps. `risk` is None without a model, `confidence` without labels."""
 
     panel: Panel
     head: Head
@@ -29,6 +29,20 @@ class Learned:
     clean_odd: Floats
     farthest_odd: float
     measured: Mapping[str, Any]
+
+    def probabilities(self, answer: Prediction, score: Floats) -> tuple[Floats, Floats]:
+        """Return risk and confidence for scores of the head, each of shape (n,)."""
+        assert self.risk is not None, "without a model there is no risk"
+        risk = self.risk.probability(score[:, None])
+        return risk, confidence_of(self.confidence, answer, risk, self.panel.task)
+
+
+def confidence_of(line: Logistic | None, answer: Prediction, risk: Floats, task: str) -> Floats:
+    """Return P(the answer is right), shape (n,): as learned from labels; without, the model's own word for it, times P(it is not fooled)."""
+    if line is not None:
+        return line.probability(confidence_columns(answer, risk, task))
+    word = class_scores(answer).max(axis=1) if task == "classification" else np.ones(len(answer))
+    return np.asarray((1.0 - risk) * word, dtype=np.float64)
 
 
 def confidence_columns(answer: Prediction, risk: Floats, task: str) -> Floats:

@@ -13,6 +13,7 @@ from camelopard.core.protocols import Model, Session
 from camelopard.core.schema import Schema
 
 MOST_ROWS = 2000  # rows of which twins are asked
+PIECE = 100_000  # reference rows looked through at once
 
 
 class OptimisticWarning(UserWarning):
@@ -58,13 +59,16 @@ def warn_if_seen(
 
 
 def overlap(batch: Batch, reference: Batch, most: int = 5000) -> float:
-    """Return the share of the rows (of the first `most`) that also stand in `reference`."""
+    """Return the share of the rows (of up to `most`, evenly spread) that also stand in `reference`."""
     names = [name for name in batch.names if name in reference.columns]
-    if not names:
+    if not names or not len(batch):
         return 0.0
-    known = set(_rows(reference.select(names)))
-    rows = _rows(batch.select(names).take(slice(0, most)))
-    return sum(row in known for row in rows) / max(len(rows), 1)
+    at = np.unique(np.linspace(0, len(batch) - 1, most).astype(np.int64))
+    rows = _rows(batch.select(names).take(at))
+    looked_for, found = set(rows), set()
+    for start in range(0, len(reference), PIECE):
+        found |= looked_for.intersection(_rows(reference.select(names).take(slice(start, start + PIECE))))
+    return sum(row in found for row in rows) / len(rows)
 
 
 def _rows(batch: Batch) -> list[str]:

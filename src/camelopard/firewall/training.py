@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array
+from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
-from camelopard.core.protocols import Model, Progress
+from camelopard.core.protocols import Model, Progress, silent
 from camelopard.core.schema import Schema
-from camelopard.firewall.learn import FEWEST_ROWS, Purse, Split, answered, learn, learn_panel, learn_without_model, weights_of
+from camelopard.firewall.learn import FEWEST_ROWS, Material, Purse, Split, answered, collect, conclude, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
+from camelopard.firewall.panel import Panel
 from camelopard.firewall.seen import warn_if_seen
 from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
@@ -48,37 +49,45 @@ class Trained:
     about: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before the head learns: what `Trained` has, with the evidence in place of what is learned from it."""
+
+    schema: Schema
+    panel: Panel
+    material: Material
+    report: StressReport
+    about: Mapping[str, Any]
+
+
 def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
     """Return a trained firewall. See `Firewall.fit`."""
-    batch, labels = with_labels(Batch.of(X), y)
-    known = batch if reference is None else Batch.of(reference)
-    schema = Schema.infer(known.select([name for name in known.names if name in batch.columns]) if reference is not None else batch)
-    if not schema.names:
-        raise InputError(f"X and reference share no column. X has {list(batch.names)[:10]}, reference has {list(known.names)[:10]}.")
-    if len(batch) < FEWEST_ROWS:
-        raise InputError(
-            f"{len(batch)} rows are too few to learn from; expected at least {FEWEST_ROWS} clean rows that the model was not trained on."
-        )
-    batch, known = schema.conform(batch), schema.conform(known)
-    rng = np.random.default_rng(seed)
     if model is None:
-        return _from_data(batch, known, schema, alpha, budget, seed, progress)
+        return _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
+    ready = prepare(model, X, y, reference, budget=budget, seed=seed, progress=progress)
+    progress("learning what fools the model", 0, 1)
+    learned = conclude(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]))
+    progress("learning what fools the model", 1, 1)
+    return Trained(ready.schema, learned, ready.report, ready.about)
+
+
+def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str | None = None, seed: int = 0, progress: Progress = silent) -> Prepared:
+    """Stress the model and measure the evidence of clean and damaged rows: all of fitting but the learning itself."""
+    given = _read(X, y, reference, np.random.default_rng(seed))
+    schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
     rows = rows_allowed(parse(budget), model, batch)
     session = model.session(None, thrifty=True)
-    batch, labels = _fewer(batch, labels, rows, SHARES["clean"], rng)
-    known, _ = _fewer(known, None, rows, SHARES["reference"], rng)
-    good, answer = answered(model, batch, session)
-    batch, answer = batch.take(good), answer.take(good)
-    labels = None if labels is None else labels[good]
-    warn_if_seen(model, batch, labels, None if reference is None else known, schema, session, rng, _part(rows, SHARES["seen"]))
-    truth = Truth(model.task, tolerance_of(answer, labels, model.task))
-    split = Split.of(len(batch), rng)
+    split = given.split.thinned(_part(rows, SHARES["clean"]), rng)
+    good, answer = answered(model, batch, split.rows, session)
+    raising = int((~good[split.calibrate]).sum())
+    split = split.only(good)
+    seen = split.rows
+    warn_if_seen(model, batch.take(seen), _taken(labels, seen), given.reference, schema, session, rng, _part(rows, SHARES["seen"]))
+    truth = Truth(model.task, tolerance_of(answer.take(seen), _taken(labels, seen), model.task))
     taught, held = batch.take(split.teach), batch.take(split.calibrate)
-    taught_labels, held_labels = (None, None) if labels is None else (labels[split.teach], labels[split.calibrate])
-    report = stress(model, taught, taught_labels, budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
-    anchor = known if reference is not None else taught
-    anchored = session.predict(anchor) if reference is not None else answer.take(split.teach)
-    panel = learn_panel(schema, anchor, anchored, model, truth, weights_of(report, schema), session)
+    report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
+    anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
+    panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), session)
     purses = {
         name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name])) for name in ("twins", "teach", "calibrate")
     }
@@ -87,19 +96,57 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
     twins = run(
         purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
-    learned = learn(
-        model, panel, schema, truth, (taught, report.cases, purses["teach"]), (held, twins, held_labels, purses["calibrate"]), alpha, rng, progress
-    )
+    known = _taken(labels, split.calibrate)
+    material = collect(panel, schema, truth, (taught, report.cases, purses["teach"]), (held, twins, known, purses["calibrate"]), rng, progress)
     about = {
         "model": {"name": model.name, "task": model.task, "classes": list(model.classes)},
         "mode": "model",
-        "rows": {"taught": len(taught), "calibrated": len(held), "reference": len(known) if reference is not None else 0},
+        "rows": {"taught": len(taught), "calibrated": len(held), "raising": raising, "reference": _length(given.reference)},
         "tolerance": truth.tolerance,
         "labelled": labels is not None,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
-    return Trained(schema, learned, report, about)
+    return Prepared(schema, panel, material, report, about)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What `fit` was given, read: rows and reference rows conformed to the schema, labels, and which rows teach and which calibrate."""
+
+    schema: Schema
+    batch: Batch
+    labels: Array | None
+    reference: Batch | None
+    split: Split
+    rng: np.random.Generator
+
+
+def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
+    """Read and split. The schema comes from the reference rows, or from the rows that teach: rows that calibrate must be as new to it as any."""
+    batch, labels = with_labels(Batch.of(X), y)
+    if len(batch) < FEWEST_ROWS:
+        raise InputError(
+            f"{len(batch)} rows are too few to learn from; expected at least {FEWEST_ROWS} clean rows that the model was not trained on."
+        )
+    split = Split.of(len(batch), rng)
+    if reference is None:
+        schema = Schema.infer(batch.take(split.teach))
+        return Given(schema, schema.conform(batch), labels, None, split, rng)
+    known = Batch.of(reference)
+    shared = [name for name in known.names if name in batch.columns]
+    if not shared:
+        raise InputError(f"X and reference share no column. X has {list(batch.names)[:10]}, reference has {list(known.names)[:10]}.")
+    schema = Schema.infer(known.select(shared))
+    return Given(schema, schema.conform(batch), labels, schema.conform(known), split, rng)
+
+
+def _taken(labels: Array | None, rows: Ints) -> Array | None:
+    return None if labels is None else labels[rows]
+
+
+def _length(batch: Batch | None) -> int:
+    return 0 if batch is None else len(batch)
 
 
 def rows_allowed(limit: Budget, model: Model, batch: Batch) -> int | None:
@@ -116,17 +163,23 @@ def _part(rows: int | None, share: float) -> int | None:
     return None if rows is None else max(40, int(share * rows))
 
 
-def _fewer(batch: Batch, labels: Array | None, rows: int | None, share: float, rng: np.random.Generator) -> tuple[Batch, Array | None]:
+def _fewer(batch: Batch, rows: int | None, share: float, rng: np.random.Generator) -> Batch:
     """Return as many rows, drawn at random, as their share of the budget pays for."""
     most = _part(rows, share)
-    if most is None or len(batch) <= most:
-        return batch, labels
-    kept = np.sort(rng.permutation(len(batch))[:most])
-    return batch.take(kept), None if labels is None else labels[kept]
+    return batch if most is None or len(batch) <= most else batch.take(np.sort(rng.permutation(len(batch))[:most]))
 
 
-def _from_data(batch: Batch, known: Batch, schema: Schema, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
-    report = stress(None, known, budget=budget, seed=seed, progress=progress)
+def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
+    schema, split = given.schema, given.split
+    known = given.batch.take(split.teach) if given.reference is None else given.reference
+    held = given.batch.take(split.calibrate) if given.reference is None else given.batch
+    report = stress(None, known, budget=budget, seed=seed, schema=schema, progress=progress)
     panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), None)
-    about = {"model": None, "mode": "data", "rows": {"taught": len(known), "calibrated": len(batch), "reference": 0}, "labelled": False, "asked": 0}
-    return Trained(schema, learn_without_model(panel, batch, schema.form, alpha), report, about)
+    about = {
+        "model": None,
+        "mode": "data",
+        "rows": {"taught": len(known), "calibrated": len(held), "raising": 0, "reference": _length(given.reference)},
+        "labelled": False,
+        "asked": 0,
+    }
+    return Trained(schema, learn_without_model(panel, held, schema.form, alpha), report, about)

@@ -244,14 +244,16 @@ def _ignored(certificate: Mapping[str, Any]) -> Assumption:
 def _priced(assumption: Assumption, cases: Iterable[Case]) -> Assumption:
     """Return the assumption with its cost: the share of rows fooled by damages that break its code on its columns."""
     known = catalogue()
-    fooled = tried = 0
+    rows, fooled = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=bool)]
     for case in cases:
         if case.note is None and case.kind in known and known[case.kind].breaks == assumption.code and _concerns(case.target, assumption.fields):
-            fooled += int(case.fooled[case.changed].sum())
-            tried += int(case.changed.sum())
-    if not tried:
+            rows.append(case.rows[case.changed])
+            fooled.append(case.fooled[case.changed])
+    hit = np.concatenate(fooled)
+    if not len(hit):
         return assumption
-    return replace(assumption, cost=fooled / tried, cost_interval=share(fooled, tried))
+    cost, distinct = float(hit.mean()), len(np.unique(np.concatenate(rows)))  # trials on one row hang together: rows count, not trials
+    return replace(assumption, cost=cost, cost_interval=share(cost * distinct, distinct))
 
 
 def _concerns(target: str, fields: Sequence[str]) -> bool:

@@ -28,7 +28,6 @@ RATE = 0.05  # false discovery rate of a run
 MEDIUM, HIGH = 0.05, 0.15  # lower end of the excess over the floor from which a finding is medium or high
 TOLERANCE = 0.05  # share of fooled rows at which harm starts, for the strength that is reported
 FEWEST_SEEN = 8  # visibly damaged rows: fewer can hardly say anything, so only raising is tested
-FEWEST_TRIED = 200  # changed rows without a single fooled one from which a column counts as ignored
 SENSITIVE = 0.2  # share of rows that a random legal value fools, from which a column is mentioned as what cannot be seen
 MOST_CHANGES = 30  # changed cells kept of an example
 LONGEST = 120  # characters of an error in a message
@@ -164,22 +163,6 @@ class Hypothesis:
     def p_value(self) -> float:
         """The smallest p-value of the tests, times their number (Bonferroni)."""
         return min(1.0, len(self.tests) * min(test.p_value for test in self.tests))
-
-
-def ignored(cases: Sequence[Case], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return per column on how many rows other values were tried and how many fooled the model, least first: the invariance certificates.
-
-    `upper` is the 95 % upper bound of that share (exact where no row was fooled, else Wilson's); `certified` says that at least FEWEST_TRIED rows
-    were tried and none was fooled. Columns that are gone altogether try no value and do not count.
-    """
-    found: list[dict[str, Any]] = []
-    for name in columns:
-        own = [case for case in ran(cases) if case.target == name and name in case.batch.columns]
-        n, k = sum(int(case.changed.sum()) for case in own), sum(int((case.fooled & case.changed).sum()) for case in own)
-        if n:
-            upper = 1.0 - 0.05 ** (1.0 / n) if k == 0 else share(k, n, 0.9).high
-            found.append({"column": name, "tried": n, "fooled": k, "upper": upper, "certified": k == 0 and n >= FEWEST_TRIED})
-    return sorted(found, key=lambda c: (c["fooled"] / c["tried"], c["column"]))
 
 
 def verdict(found: Sequence[Finding], name: str, certified: Sequence[str], complete: bool = True) -> str:

@@ -16,9 +16,11 @@ from camelopard.core.protocols import Damage, Model, Progress, Session, silent
 from camelopard.core.records import Assumption, Finding, Prediction
 from camelopard.core.schema import Schema
 from camelopard.stress import findings as finding
+from camelopard.stress import invariance
 from camelopard.stress.budget import DEFAULT_ROWS, Budget, Clock, parse
 from camelopard.stress.damages import catalogue, named
 from camelopard.stress.findings import ran
+from camelopard.stress.invariance import MOST, look
 from camelopard.stress.plan import Plan, plan
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import POOL, Case, Pool, execute, floor_of
@@ -27,6 +29,7 @@ from camelopard.stress.truth import Truth, tolerance_of
 ATTACKED = 60  # rows attacked by default
 QUERIES = 150  # model rows per attacked row
 ATTACK_SHARE = 0.25  # of the budget at most
+LOOK_SHARE = 0.1  # of the budget at most, to look closer at what the model seems to ignore
 POOL_SHARE = 0.1  # of the model rows at most that clean rows may take
 FEWEST_POOLED = 200
 OWN_SECONDS = 60e-6  # what a damaged row costs besides the model, for turning seconds into rows
@@ -122,23 +125,24 @@ class _Study:
             serving.insert(0, finding.raises_on_clean(pool.failures, len(pool) + len(pool.failures), model.name))
         room = max(self._room(session, pool), 0)
         queries = _queries(attacks, room, self.limit.rows or DEFAULT_ROWS, len(pool))
-        todo = plan(self.damages, schema, len(pool), room - queries, rng)
-        planned = session.asked + watched.asked + queries + todo.model_rows
+        looks = min(int(LOOK_SHARE * room), MOST * len(schema.names))
+        todo = plan(self.damages, schema, len(pool), room - queries - looks, rng)
+        planned = session.asked + watched.asked + queries + looks + todo.model_rows
         self.progress(f"planned: {planned:,} model rows for {len(todo.steps):,} damages of {todo.rows_per_case} rows each", 0, 1)
-        left = None if self.limit.rows is None else room - queries
+        left = None if self.limit.rows is None else room - queries - looks
         floor = floor_of(self.damages)
         cases = execute(session, pool, schema, truth, todo, rng, floor=floor, clock=self.clock, room=left, progress=self.progress)
         attacked, by_attack = self._attack(session, pool, truth, queries // QUERIES)
-        ignored = finding.ignored(cases, schema.names)
+        further = look(session, pool, schema, truth, cases, 0 if self.clock.over else looks, rng)
+        ignored = invariance.ignored(cases, schema.names, further)
         self.progress("inferring what the model assumes", 0, 1)
         assumptions, failed = _assumptions(self.batch, schema, cases, ignored)
         assumptions = [*assumptions, *self._directions(session, pool)]
         found = finding.findings(cases, self.batch, schema, [*serving, *by_attack, *failed])
-        certified = [str(c["column"]) for c in ignored if c["certified"]]
         cost = self._cost(session, watched, planned, todo, cases)
         about = {"name": model.name, "task": model.task, "classes": list(model.classes), "tolerance": truth.tolerance, **_agreement(model)}
         return StressReport(
-            finding.verdict(found, model.name, certified, bool(cost["complete"])),
+            finding.verdict(found, model.name, invariance.certified(ignored), bool(cost["complete"])),
             found,
             finding.curves(cases, labels, model.task),
             assumptions,
