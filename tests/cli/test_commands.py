@@ -111,8 +111,8 @@ def test_fit_screen_and_show_go_together(command, monkeypatch: pytest.MonkeyPatc
         (("fit", "model.txt", "clean.csv", "-o", "none/f"), "there is no folder none"),
         (("screen", "f", "today.csv", "-o", "none/v.csv"), "there is no folder none"),
         (("demo", "-o", "."), "this is a folder"),
-        (("show", "clean.csv"), "not a whole firewall file"),
-        (("screen", "clean.csv", "today.csv"), "not a whole firewall file"),
+        (("show", "clean.csv"), "not a camelopard file"),
+        (("screen", "clean.csv", "today.csv"), "not a camelopard file"),
     ],
 )
 def test_wrong_use_is_one_line_and_code_2(command, words: tuple[str, ...], message: str) -> None:  # type: ignore[no-untyped-def]

@@ -12,7 +12,6 @@ from camelopard.stress.budget import Clock
 from camelopard.stress.invariance import FEWEST, certified, ignored, look
 from camelopard.stress.runner import Case, Pool
 from camelopard.stress.study import stress
-from camelopard.stress.truth import Truth
 
 BASE = Batch.of([{"age": i, "city": "Bergen"} for i in range(1000)])
 
@@ -21,8 +20,9 @@ def case(rows: range, fooled: int = 0, kind: str = "shifted") -> Case:
     """Return a case on some rows, of which the first `fooled` are fooled."""
     n, no = len(rows), np.zeros(len(rows), dtype=bool)
     at, answer = np.arange(n), Prediction(np.full(n, "a", dtype=object), classes=("a", "b"))
+    after = Prediction(np.where(at < fooled, "b", "a").astype(object), classes=("a", "b"))
     batch = BASE.take(np.array(rows))
-    return Case(kind, "range", "age", 3, True, np.array(rows), batch, answer, answer, at < fooled, at < fooled, ~no, ~no, no, no, no)
+    return Case(kind, "range", "age", 3, True, np.array(rows), batch, answer, after, at < fooled, at < fooled, ~no, ~no, no, no, no)
 
 
 def test_a_column_counts_as_ignored_after_two_hundred_rows_without_a_fooled_one() -> None:
@@ -69,13 +69,19 @@ def test_an_unused_column_is_certified_on_many_rows(frame: pd.DataFrame) -> None
     assert found["tried"] > 2 * FEWEST
 
 
+def test_a_small_effect_on_a_number_is_an_effect(frame: pd.DataFrame) -> None:
+    model = cp.wrap(lambda table: (table["a"] + 0.001 * table["b"]).to_numpy(), name="sum", task="regression")
+    report = stress(model, frame, budget=10_000, attacks=False)
+    assert certified(report.ignored) == ["unused"]
+
+
 def test_looking_keeps_to_its_room(frame: pd.DataFrame) -> None:
     batch = Batch.of(frame)
-    schema, truth, rng = Schema.infer(batch), Truth("classification", 0.0), np.random.default_rng(0)
+    schema, rng = Schema.infer(batch), np.random.default_rng(0)
     session = cp.wrap(lambda table: np.full(len(table), "yes"), name="yes", classes=["no", "yes"]).session()
     pool = Pool.draw(session, batch, 500, rng, Clock())
     nothing = [Case(**{**case(range(100)).__dict__, "target": name, "batch": batch.take(slice(0, 100))}) for name in batch.names]
     asked = session.asked
-    found = look(session, pool, schema, truth, nothing, 120, rng)
+    found = look(session, pool, schema, nothing, 120, rng)
     assert {name for name, _, _ in found} == {"a", "b", "unused"}
     assert session.asked - asked <= 120

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -85,7 +86,14 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # half a character in the data must not end the printing
+    warnings.showwarning = _warned
     app()
+
+
+def _warned(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """Print what concerns the user in one line, without a place in the code; leave out what libraries say to programmers."""
+    if issubclass(category, UserWarning) and category.__module__.startswith("camelopard"):
+        print(f"camelopard: warning: {message}", file=sys.stderr)
 
 
 def _leave(message: str, code: int) -> typer.Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,15 @@ def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.95) -> Al
             break
         best = AlarmThreshold(float(ordered[k]), alpha, kept, n, k)
     return best
+
+
+def fewest(alpha: float, confidence: float = 0.95) -> int:
+    """Return the fewest clean rows from which there is a threshold at all.
+
+    >>> fewest(0.01), fewest(0.05)
+    (299, 59)
+    """
+    return math.ceil(math.log(1 - confidence) / math.log(1 - alpha))
 
 
 def p_values(scores: Floats, clean: Floats) -> Floats:

@@ -11,7 +11,7 @@ import io
 import json
 import math
 import os
-import tempfile
+import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.errors import ArtifactError
+from camelopard.core.errors import ArtifactError, CamelopardError
 
 MAGIC = "camelopard"
 VERSION = 1
@@ -48,6 +48,8 @@ def write(path: str | os.PathLike[str], kind: str, document: Mapping[str, Any]) 
     ------
     TypeError
         If the document holds something that is neither plain data nor an array of numbers.
+    CamelopardError
+        If the file cannot be written there.
     """
     arrays: list[np.ndarray[Any, Any]] = []
     body = json.dumps(_packed(document, arrays), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -59,15 +61,16 @@ def write(path: str | os.PathLike[str], kind: str, document: Mapping[str, Any]) 
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     head = json.dumps({"format": MAGIC, "version": VERSION, "kind": kind, "parts": sums}, sort_keys=True).encode()
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        with temporary.open("xb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in {"head.json": head, **parts}.items():
                 archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
         os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise CamelopardError(f"{target}: cannot be written ({error.strerror or error}). Give a folder that exists and has room.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
@@ -79,6 +82,8 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         If the file is absent, truncated, changed, foreign, of another kind, or from a newer version.
     """
     try:
+        if not zipfile.is_zipfile(path) and os.path.isfile(path) and not _begins_like_one(path):
+            raise ArtifactError(f"{path}: not a camelopard file. Expected a {kind} written by save().")
         with zipfile.ZipFile(path) as archive:
             return _read(archive, kind, str(path))
     except FileNotFoundError:
@@ -113,6 +118,12 @@ def _read(archive: zipfile.ZipFile, kind: str, path: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ArtifactError(f"{path}: its content is a {type(document).__name__}; expected a document.")
     return document
+
+
+def _begins_like_one(path: str | os.PathLike[str]) -> bool:
+    """Whether a file that is no whole zip may be a truncated one."""
+    with open(path, "rb") as stream:
+        return stream.read(2) == b"PK"
 
 
 def _packed(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:

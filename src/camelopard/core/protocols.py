@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from camelopard.core.batch import Batch
+from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Prediction, Task
 from camelopard.core.schema import Schema
 
@@ -78,3 +79,13 @@ class Damage(Protocol):
     def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
         """Return the damaged batch: same number and order of rows; severity 1–5, 5 the worst."""
         ...
+
+
+def wrapped(obj: Any) -> Model:
+    """Return the model, or raise a CamelopardError for what was not wrapped."""
+    if not (hasattr(obj, "session") and hasattr(obj, "predict")):
+        raise CamelopardError(
+            f"a {type(obj).__name__} is not wrapped yet; expected what camelopard.wrap returns. Write camelopard.wrap(…) around it."
+        )
+    model: Model = obj
+    return model

@@ -19,6 +19,8 @@ def read_table(X: object) -> Batch:
     """Return the batch that X holds. See `Batch.of`."""
     if isinstance(X, Mapping):
         return _from_rows([X])
+    if getattr(X, "ndim", 0) == 1 and hasattr(X, "items"):  # a row of a pandas table
+        return _from_rows([dict(X.items())])
     if isinstance(X, np.ndarray):
         return _from_array(X)
     if isinstance(X, (list, tuple)):

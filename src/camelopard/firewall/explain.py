@@ -13,7 +13,7 @@ from camelopard.core.arrays import Bools, Floats
 from camelopard.core.batch import plain
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
-from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS, batch_of
+from camelopard.evidence.impact import CANDIDATES, PLACES, batch_of
 from camelopard.evidence.reading import MISSING, OK, STATES, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
@@ -36,10 +36,10 @@ class Explainer:
     panel: Panel
     schema: Schema
     alarmed: Bools
+    outside: Bools
     checker: Checker
     remarks: Sequence[Reason]
     problems: dict[int, str]
-    farthest_odd: float = np.inf
 
     def reasons(self, i: int) -> list[Reason]:
         """Return the reasons of row i, strongest first; remarks without weight last."""
@@ -48,7 +48,8 @@ class Explainer:
         if error is not None:
             code = "unreadable" if i in self.problems else "no-answer"
             what = "the row could not be read" if i in self.problems else "the model gave no answer"
-            found.append((100.0, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error}")))
+            weight = 100.0 if i in self.problems else 0.25  # what is wrong with the row says more than what the model says about it
+            found.append((weight, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error.rstrip('. ')}")))
         spoken = set()
         for reason in self._violations[i]:
             if reason.field is not None:
@@ -60,7 +61,7 @@ class Explainer:
         if self.alarmed[i] and not found:
             found.append((1.0, self._doubt(i)))
         outside = list(self.remarks)
-        if self.examination.odd[i] > self.farthest_odd:
+        if self.outside[i]:
             outside.insert(0, OUTSIDE)
         found.sort(key=lambda pair: -pair[0])
         total = sum(weight for weight, _ in found) or 1.0
@@ -87,12 +88,15 @@ class Explainer:
         return Repair(changes, plain(impact.answers.value[place]), proba)
 
     def choice(self, m: int) -> int:
-        """Return which candidate repairs the m-th suspicious row best: one cell, or two or three where more stand out."""
-        i = int(self.examination.impact.rows[m])
-        impossible = hard(self.examination.reading.states[i])
-        soft = np.sort(self.examination.suspicions[i][~impossible])[::-1]
-        standing = int((soft[: RANKS - 1] > STANDS_OUT * self.panel.never).sum()) + (0 if impossible.any() else -1)
-        return 0 if standing <= 0 else CANDIDATES - 2 if standing == 1 else CANDIDATES - 1
+        """Return which candidate repairs the m-th suspicious row best: the one that changes fewest cells and leaves none that stands out."""
+        impact, states = self.examination.impact, self.examination.reading.states[self.examination.impact.rows[m]]
+        for candidate in (0, CANDIDATES - 2):
+            values = impact.values[m, candidate]
+            scores = np.array([[encoder.score(values[j : j + 1])[0] for j, encoder in enumerate(self.panel.reader.encoders)]])
+            left = 0.5 * self.panel.copula.surprise(scores).residual[0] ** 2
+            if left[~hard(states)].max(initial=0.0) <= STANDS_OUT * self.panel.never:
+                return candidate
+        return CANDIDATES - 1
 
     def _changes(self, i: int, values: Floats) -> dict[str, Any]:
         reading = self.examination.reading

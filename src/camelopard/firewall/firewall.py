@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,20 +16,28 @@ from camelopard.core import codec
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted
-from camelopard.core.protocols import Model, Progress, silent
+from camelopard.core.protocols import Model, Progress, silent, wrapped
 from camelopard.core.records import Prediction, Reason
 from camelopard.core.schema import Column, Schema
+from camelopard.evidence.reading import MISSING
 from camelopard.firewall.contract import Contract
 from camelopard.firewall.explain import Explainer, trusted
 from camelopard.firewall.guard import Guard
 from camelopard.firewall.head import Head
-from camelopard.firewall.incoming import read
+from camelopard.firewall.incoming import empty, read
+from camelopard.firewall.learn import rows_for
 from camelopard.firewall.learned import Learned
+from camelopard.firewall.likeness import ROWS, Likeness, is_other
 from camelopard.firewall.panel import Examination, Panel
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.verdicts import Verdicts, joined
+from camelopard.stress.budget import parse
 
 CHUNK = 8_192  # rows screened at once: memory stays bounded, whatever comes
+
+
+class NoAlarmsWarning(UserWarning):
+    """A fitted firewall that can stop no row: too few rows calibrate it for its alpha."""
 
 
 class Firewall:
@@ -49,6 +58,7 @@ class Firewall:
     def __init__(self, alpha: float = 0.01, policy: Policy | None = None, budget: int | str | None = None, seed: int = 0) -> None:
         if not (isinstance(alpha, (int, float)) and 0 < alpha < 1):
             raise CamelopardError(f"Firewall(alpha={alpha!r}): expected a share between 0 and 1, such as 0.01.")
+        parse(budget)
         self.alpha, self.policy, self.budget, self.seed = alpha, policy if policy is not None else Policy(), budget, seed
 
     # --- learning -------------------------------------------------------------------------------------------------------------------
@@ -77,6 +87,15 @@ class Firewall:
         trained = train(model, X, y, reference, alpha=self.alpha, budget=self.budget, seed=self.seed, progress=progress)
         self.model_, self.schema_, self.learned_, self.report_ = model, trained.schema, trained.learned, trained.report
         self.about_, self.contract_ = dict(trained.about), Contract(trained.report.assumptions)
+        self.likeness_ = trained.likeness
+        if not np.isfinite(trained.learned.threshold.value):
+            rows = trained.about["rows"]["calibrated"]
+            warnings.warn(
+                f"this firewall can stop no row: {rows} of the rows given calibrate it, too few to promise at most {self.alpha:.1%} false alarms; "
+                f"that takes about {rows_for(self.alpha):,} rows given to fit. Give more rows, or a larger alpha.",
+                NoAlarmsWarning,
+                stacklevel=2,
+            )
         return self
 
     # --- screening ------------------------------------------------------------------------------------------------------------------
@@ -87,6 +106,10 @@ class Firewall:
         `problems` names rows (by position) that could not be read whole, and why; they are blocked.
         """
         self._check_fitted()
+        if self.model_ is None and self.about_["model"] is not None:
+            raise CamelopardError(
+                f"this firewall was fitted to the model {self.about_['model']['name']!r} and needs it. Load it with Firewall.load(path, model=model)."
+            )
         raw, problems, remarks = read(X, self.schema_, dict(problems or {}))
         if len(raw) <= CHUNK:
             return self._screen(raw, problems, remarks)
@@ -102,6 +125,8 @@ class Firewall:
         session = None if self.model_ is None else self.model_.session()
         answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
         found = learned.panel.examine(batch, answer, session, self.schema_.form)
+        problems = {**empty(batch, self.schema_, found.reading.states == MISSING), **problems}
+        outside, untested = learned.outside(found)
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
         unreadable = answer.failed.copy()
         unreadable[[i for i in problems if i < len(batch)]] = True
@@ -114,8 +139,8 @@ class Firewall:
             alarmed = score > learned.threshold.value
             risk, confidence = learned.probabilities(answer, score)
             risk, confidence = np.where(unreadable, 1.0, risk), np.where(unreadable, 0.0, confidence)
-            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable)
-        explainer = Explainer(found, learned.panel, self.schema_, alarmed, self.contract_.checker(), remarks, problems, learned.farthest_odd)
+            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested)
+        explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_.checker(), remarks, problems)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
 
     def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
@@ -190,6 +215,7 @@ class Firewall:
             If the file is corrupt, foreign or from another version, or the model does not fit it.
         """
         state = codec.read(path, "firewall")
+        model = None if model is None else wrapped(model)
         try:
             return cls._from_state(state, model, str(path))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -211,8 +237,10 @@ class Firewall:
             "threshold": vars(learned.threshold),
             "clean_odd": learned.clean_odd,
             "farthest_odd": learned.farthest_odd,
+            "most_missing": learned.most_missing,
             "measured": learned.measured,
             "contract": self.contract_.to_toml(),
+            "likeness": None if self.likeness_ is None else self.likeness_.state(),
         }
 
     @classmethod
@@ -228,9 +256,11 @@ class Firewall:
             AlarmThreshold(**s["threshold"]),
             s["clean_odd"],
             s["farthest_odd"],
+            s["most_missing"],
             s["measured"],
         )
         firewall.contract_ = Contract.from_toml(s["contract"], path)
+        firewall.likeness_ = None if s["likeness"] is None else Likeness.from_state(s["likeness"])
         firewall._check_model(path)
         return firewall
 
@@ -248,6 +278,12 @@ class Firewall:
             raise ArtifactError(
                 f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {self.model_.name!r} has {list(self.model_.classes)}. "
                 "Load it with its own model."
+            )
+        other = 0 if self.likeness_ is None else self.likeness_.other(self.model_, self.learned_.panel, self.schema_.form)
+        if is_other(other):
+            raise ArtifactError(
+                f"{path}: {self.model_.name!r} is not the model that it was fitted to: it answers {other} of {ROWS} rows otherwise. "
+                "Load it with its own model, or fit a firewall to this one."
             )
 
     def _check_fitted(self) -> None:

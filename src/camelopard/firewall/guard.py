@@ -45,6 +45,10 @@ class Guard:
         self.firewall = firewall
         self.classes_ = np.asarray(firewall.model_.classes)
 
+    def __repr__(self) -> str:
+        what = ", ".join(f"{route}: {action}" for route, action in self.actions.items())
+        return f"<Guard of {self.firewall.about_['model']['name']!r}, {what}>"
+
     def predict(self, X: Any) -> Array:
         """Return one answer per row, shape (n,); see the class for what does not pass. Raises Blocked where an action says so."""
         verdicts = self.screen(X)

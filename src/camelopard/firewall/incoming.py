@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.records import Reason
@@ -20,13 +21,36 @@ def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[
         if not X:
             return _nothing(schema, 0), problems, []
     try:
-        batch = Batch.of(X)
+        batch = _named(Batch.of(X), schema)
     except InputError as error:
-        n = len(X) if hasattr(X, "__len__") and not isinstance(X, Mapping) else 1
+        n = len(X) if hasattr(X, "__len__") and not isinstance(X, (Mapping, str, bytes)) and getattr(X, "ndim", 2) == 2 else 1
         return _nothing(schema, n), dict.fromkeys(range(n), str(error)), []
     if not batch.names and len(batch):
         return _nothing(schema, len(batch)), problems, remarks(batch, schema)
     return batch, problems, remarks(batch, schema)
+
+
+def empty(batch: Batch, schema: Schema, missing: Bools) -> dict[int, str]:
+    """Return why rows in which every cell is missing are no rows, by position; none where the only column may be missing."""
+    if len(schema.names) == 1 and schema[schema.names[0]].null_rate > 0:
+        return {}
+    shown = f"{', '.join(schema.names[:5])}{' …' if len(schema.names) > 5 else ''}"
+    return dict.fromkeys(np.flatnonzero(missing.all(axis=1)).tolist(), f"none of the expected columns holds a value; expected {shown}")
+
+
+def _named(batch: Batch, schema: Schema) -> Batch:
+    """Return a batch from an array, which has no names, with the names that belong to its places.
+
+    Raises
+    ------
+    InputError
+        If it has another number of columns.
+    """
+    if batch.form.kind != "numpy":
+        return batch
+    if len(batch.names) != len(schema.names):
+        raise InputError(f"an array of {len(batch.names)} columns without names; expected {len(schema.names)}")
+    return Batch(dict(zip(schema.names, batch.columns.values(), strict=True)), batch.ids, batch.form)
 
 
 def remarks(batch: Batch, schema: Schema) -> list[Reason]:

@@ -6,13 +6,14 @@ threshold, the oddity of clean rows, and every figure that is reported. No damag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from camelopard.confidence.conformal import AlarmThreshold, alarm_threshold
+from camelopard.confidence.conformal import AlarmThreshold, alarm_threshold, fewest
 from camelopard.confidence.logistic import Logistic
 from camelopard.confidence.quality import Resampled, auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats, Ints
@@ -157,8 +158,9 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
         held[1, out] = confidence_of(other, check.answer.take(out), held[0, out], panel.task)
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
+    missing = float(lesson.table[:, panel.names.index("missing")].max())
     measured = measure(material, score, held[0], held[1], threshold, rng)
-    return Learned(panel, head, risk, confidence, threshold, odd, farthest, measured)
+    return Learned(panel, head, risk, confidence, threshold, odd, farthest, missing, measured)
 
 
 def calibrated(panel: Panel, material: Material, score: Floats, rows: Bools) -> tuple[Logistic, Logistic | None]:
@@ -175,7 +177,7 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
     """Learn only what data alone can teach: how odd a row is."""
     empty = Prediction(np.full(len(clean), None, dtype=object))
     odd = panel.examine(clean, empty, None, form).odd
-    return Learned(panel, Head(), None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, {})
+    return Learned(panel, Head(), None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {})
 
 
 @dataclass(frozen=True)
@@ -438,6 +440,11 @@ def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:
 
 def _figure(value: float, interval: Interval) -> dict[str, Any]:
     return {"value": value, "low": interval.low, "high": interval.high}
+
+
+def rows_for(alpha: float) -> int:
+    """Return about how many clean rows a fit needs so that some row can be stopped at all."""
+    return math.ceil(fewest(alpha) / CALIBRATION_SHARE)
 
 
 def weights_of(report: StressReport, schema: Schema) -> Floats:

@@ -10,16 +10,20 @@ import numpy as np
 
 from camelopard.confidence.conformal import AlarmThreshold
 from camelopard.confidence.logistic import Logistic, logit
-from camelopard.core.arrays import Floats
+from camelopard.core.arrays import Bools, Floats
 from camelopard.core.records import Prediction
 from camelopard.evidence.doubt import class_scores
+from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
-from camelopard.firewall.panel import Panel
+from camelopard.firewall.panel import Examination, Panel
 
 
 @dataclass(frozen=True)
 class Learned:
-    """All that a firewall keeps. `risk` is None without a model, `confidence` without labels."""
+    """All that a firewall keeps. `risk` is None without a model, `confidence` without labels.
+
+    `farthest_odd` and `most_missing` bound what was tested: the oddest row, and the most missing cells in a row, that the head learned from.
+    """
 
     panel: Panel
     head: Head
@@ -28,7 +32,13 @@ class Learned:
     threshold: AlarmThreshold
     clean_odd: Floats
     farthest_odd: float
+    most_missing: float
     measured: Mapping[str, Any]
+
+    def outside(self, found: Examination) -> tuple[Bools, Bools]:
+        """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
+        lacking = np.asarray((found.reading.states == MISSING).sum(axis=1) > self.most_missing, dtype=bool)
+        return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
 
     def probabilities(self, answer: Prediction, score: Floats) -> tuple[Floats, Floats]:
         """Return risk and confidence for scores of the head, each of shape (n,)."""

@@ -11,10 +11,11 @@ import numpy as np
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
-from camelopard.core.protocols import Model, Progress, silent
+from camelopard.core.protocols import Model, Progress, silent, wrapped
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS, Material, Purse, Split, answered, collect, conclude, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
+from camelopard.firewall.likeness import Likeness
 from camelopard.firewall.panel import Panel
 from camelopard.firewall.seen import warn_if_seen
 from camelopard.stress.budget import Budget, Clock, parse
@@ -47,6 +48,7 @@ class Trained:
     learned: Learned
     report: StressReport
     about: Mapping[str, Any]
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
     """Return a trained firewall. See `Firewall.fit`."""
     if model is None:
         return _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
-    ready = prepare(model, X, y, reference, budget=budget, seed=seed, progress=progress)
+    ready = prepare(wrapped(model), X, y, reference, budget=budget, seed=seed, progress=progress)
     progress("learning what fools the model", 0, 1)
     learned = conclude(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]))
     progress("learning what fools the model", 1, 1)
-    return Trained(ready.schema, learned, ready.report, ready.about)
+    return Trained(ready.schema, learned, ready.report, ready.about, Likeness.of(model, ready.panel, ready.schema.form))
 
 
 def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str | None = None, seed: int = 0, progress: Progress = silent) -> Prepared:

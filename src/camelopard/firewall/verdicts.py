@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,7 +49,8 @@ class Verdicts:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, i: int) -> Verdict:
-        i = range(len(self))[i]
+        """Return the verdict on row i. For several rows at once use the arrays, or iterate."""
+        i = range(len(self))[operator.index(i)]
         return Verdict(
             plain(self.ids[i]),
             plain(self.prediction[i]),
@@ -65,8 +67,9 @@ class Verdicts:
         return self.reason_of(range(len(self))[i])
 
     def repair(self, i: int) -> Repair | None:
-        """Return the most plausible undamaged row and the model's answer to it, or None where nothing needs one."""
-        return self.repair_of(range(len(self))[i])
+        """Return the most plausible undamaged row and the model's answer to it, or None for a row that passes, or has none."""
+        i = range(len(self))[i]
+        return None if self.route[i] == "pass" else self.repair_of(i)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one plain dict per row, reasons and repair included."""

@@ -1,5 +1,8 @@
 """Stress testing: damages and attacks, the runner, dose and response. The package itself can be called: `camelopard.stress(model, X)`.
 
+`stress(model, X, y=None, budget=None, seed=0, damages=None, attacks=None, *, schema=None, progress=None)` finds out what fools a model:
+`help(camelopard.stress.study.stress)` says what each parameter means.
+
 A module can be called if its class says how, and Python lets a module choose its class ("Customizing module attribute access" in the language
 reference). The function that runs is `camelopard.stress.study.stress`, imported at the first call.
 """
@@ -40,4 +43,5 @@ class _Callable(ModuleType):
         return stress(model, X, y, budget, seed, damages, attacks, schema=schema, progress=progress or silent)
 
 
+_Callable.__call__.__qualname__ = "stress"  # what Python's own messages call it
 sys.modules[__name__].__class__ = _Callable

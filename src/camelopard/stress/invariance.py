@@ -16,6 +16,7 @@ from camelopard.core.batch import concat
 from camelopard.core.errors import BudgetSpent
 from camelopard.core.intervals import share, upper_share
 from camelopard.core.protocols import Session
+from camelopard.core.records import Prediction
 from camelopard.core.schema import Column, Schema, absent
 from camelopard.stress.damages import named
 from camelopard.stress.findings import ran
@@ -25,6 +26,7 @@ from camelopard.stress.truth import Truth
 FEWEST = 200  # rows without a single fooled one from which a column counts as ignored
 MOST = 2000  # rows on which a column is looked at: enough for "at most 0.15 % of rows"
 OUTLIERS = 10.0  # spreads beyond the range
+EXACT = 1e-9  # of the largest answer: rounding is no other answer
 
 
 def ignored(cases: Sequence[Case], columns: Sequence[str], further: Sequence[Looked] = ()) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def ignored(cases: Sequence[Case], columns: Sequence[str], further: Sequence[Loo
     found: list[dict[str, Any]] = []
     for name in columns:
         own = [case for case in ran(cases) if case.target == name and name in case.batch.columns]
-        tried = [(case.rows[case.changed], case.fooled[case.changed]) for case in own]
+        tried = [(case.rows[case.changed], moved(case.before, case.after)[case.changed]) for case in own]
         tried += [(rows, fooled) for column, rows, fooled in further if column == name]
         trials = sum(len(rows) for rows, _ in tried)
         if not trials:
@@ -52,7 +54,7 @@ def ignored(cases: Sequence[Case], columns: Sequence[str], further: Sequence[Loo
 Looked = tuple[str, Ints, Bools]
 
 
-def look(session: Session, pool: Pool, schema: Schema, truth: Truth, cases: Sequence[Case], room: int, rng: np.random.Generator) -> list[Looked]:
+def look(session: Session, pool: Pool, schema: Schema, cases: Sequence[Case], room: int, rng: np.random.Generator) -> list[Looked]:
     """Try a legal or an extreme value on more rows, in the columns whose values have changed no answer so far: (column, rows, which were fooled).
 
     At most `room` model rows are asked.
@@ -75,7 +77,7 @@ def look(session: Session, pool: Pool, schema: Schema, truth: Truth, cases: Sequ
             break
         at = np.concatenate([np.flatnonzero(~odd), np.flatnonzero(odd)])
         changed = np.concatenate([different(side.columns[name], other.columns[name]) for side, other in zip(sides, tried, strict=True)])
-        fooled = truth.fooled(before.take(at), answers)
+        fooled = moved(before.take(at), answers)
         found.append((name, pool.rows[rows[at]][changed], fooled[changed]))
     return found
 
@@ -90,6 +92,14 @@ def _extreme(values: Array, column: Column, rng: np.random.Generator) -> Array:
     if column.kind == "category" and rarest is not None and values.dtype == object:
         return np.full(n, rarest, dtype=object)
     return absent(column, n)
+
+
+def moved(before: Prediction, after: Prediction) -> Bools:
+    """Return which answers are others at all, shape (n,): another class, another number, or none. A tolerance would hide what the column does."""
+    if before.classes or after.classes:
+        return Truth("classification", 0.0).fooled(before, after)
+    values = before.value[~before.failed].astype(np.float64)
+    return Truth("regression", EXACT * float(np.abs(values).max(initial=1.0))).fooled(before, after)
 
 
 def certified(found: Sequence[Mapping[str, Any]]) -> list[str]:

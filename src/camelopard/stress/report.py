@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -106,7 +107,7 @@ class StressReport:
 
     def __repr__(self) -> str:
         lines = [f"<StressReport: {self.verdict}>"]
-        lines += [f"  {f.level:>6}  {f.message[:140]}" for f in self.findings[:10]]
+        lines += [f"  {f.level:>6}  {textwrap.shorten(f.message, 140, placeholder=' …')}" for f in self.findings[:10]]
         if len(self.findings) > 10:
             lines.append(f"          … and {len(self.findings) - 10} more")
         return "\n".join(lines)

@@ -12,7 +12,7 @@ import numpy as np
 from camelopard.core.arrays import Array, is_missing
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, ModelError
-from camelopard.core.protocols import Damage, Model, Progress, Session, silent
+from camelopard.core.protocols import Damage, Model, Progress, Session, silent, wrapped
 from camelopard.core.records import Assumption, Finding, Prediction
 from camelopard.core.schema import Schema
 from camelopard.stress import findings as finding
@@ -96,7 +96,7 @@ def stress(
         verdict = "No model was given: the assumptions below are what the data shows; what fools a model cannot be said."
         assumptions, failed = _assumptions(batch, schema, [], [])
         return StressReport(verdict, failed, [], assumptions, [], [], {}, [], {"asked": 0, "complete": True}, None, data, seed, "data")
-    study = _Study(model, batch, labels, schema, limit, ticking, np.random.default_rng(seed), chosen(damages), progress)
+    study = _Study(wrapped(model), batch, labels, schema, limit, ticking, np.random.default_rng(seed), chosen(damages), progress)
     return study.report(attacks, data, seed)
 
 
@@ -133,7 +133,7 @@ class _Study:
         floor = floor_of(self.damages)
         cases = execute(session, pool, schema, truth, todo, rng, floor=floor, clock=self.clock, room=left, progress=self.progress)
         attacked, by_attack = self._attack(session, pool, truth, queries // QUERIES)
-        further = look(session, pool, schema, truth, cases, 0 if self.clock.over else looks, rng)
+        further = look(session, pool, schema, cases, 0 if self.clock.over else looks, rng)
         ignored = invariance.ignored(cases, schema.names, further)
         self.progress("inferring what the model assumes", 0, 1)
         assumptions, failed = _assumptions(self.batch, schema, cases, ignored)
