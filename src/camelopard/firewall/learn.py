@@ -36,7 +36,7 @@ from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
 CALIBRATION_SHARE = 0.35
-DAMAGED_ROWS, CLEAN_ROWS = 30_000, 10_000  # rows of evidence the head learns from
+DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 8_000
 GATE = 0.6  # share of clean rows that are not suspicious enough to ask the model about repairs
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
