@@ -11,7 +11,8 @@ from bench.fooled.traffic import Traffic
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch
 from camelopard.core.schema import Schema
-from camelopard.firewall.head import boosted
+from camelopard.firewall.boosting import boosted
+from camelopard.firewall.head import DEPTH, TREES
 from camelopard.firewall.learn import Material
 from camelopard.firewall.panel import Panel
 from camelopard.stress.visibility import visible
@@ -91,4 +92,6 @@ def _typed(values: np.ndarray, dtype: object) -> pd.Series:
 def damage_classifier(panel: Panel, material: Material, table: Floats, seed: int) -> Floats:
     """Return the scores of the same learner on the same evidence, taught to see damage instead of what fools the model."""
     lesson = material.lesson
-    return boosted(lesson.table, panel.names, np.asarray(lesson.damaged, dtype=bool), lesson.weight, seed).score(table)
+    rising = np.zeros(lesson.table.shape[1], dtype=bool)
+    rng = np.random.default_rng(seed)
+    return boosted(lesson.table, np.asarray(lesson.damaged, dtype=bool), lesson.weight, rising, rng, trees=TREES, depth=DEPTH).score(table)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import camelopard as cp
 from camelopard.core.errors import ArtifactError, CamelopardError, InputError, ModelError, NotFitted
+from camelopard.firewall.contract import Contract
 from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.guard import Blocked
 from camelopard.firewall.seen import OptimisticWarning
@@ -314,6 +315,66 @@ def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         cp.Firewall(budget=6_000, seed=3).fit(wrapped(), clean, labels(clean, 1)).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_rule_that_a_person_set_is_kept_whatever_the_risk(world: World, tmp_path: Path) -> None:
+    world.firewall.save(tmp_path / "f")
+    firewall = Firewall.load(tmp_path / "f", model=world.model)
+    table = world.test.head(200)
+    firewall.contract.set("age", range=(30, 40))
+    verdicts = firewall.screen(table)
+    broken = ~table["age"].between(30, 40).to_numpy() & table["age"].notna().to_numpy()
+    assert broken.any()
+    assert (verdicts.route[broken] != "pass").all()
+    reason = verdicts.reasons(int(np.flatnonzero(broken)[0]))[0]
+    assert (reason.field, "30 and 40" in reason.message) == ("age", True)
+    wide = Firewall.load(tmp_path / "f", model=world.model)
+    wide.contract.set("age", range=(0, 2000))
+    row = {**table.iloc[0].to_dict(), "age": 1985}
+    assert not any("expected" in r.message for r in wide.screen(row).reasons(0) if r.field == "age" and r.code == "out-of-range")
+    edited = Firewall.load(tmp_path / "f", model=world.model)
+    firewall.contract.save(tmp_path / "edited.toml")
+    edited.contract = Contract.load(tmp_path / "edited.toml")
+    assert edited.screen(table).route.tolist() == verdicts.route.tolist()
+
+
+def test_probabilities_stay_with_their_rows_where_a_whole_chunk_has_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camelopard.firewall.firewall.CHUNK", 2)
+
+    def strict(table: pd.DataFrame) -> Any:
+        if (table["age"] > 500).any():
+            raise ValueError("no")
+        return answer(table)
+
+    clean = people(1500, 1)
+    firewall = cp.Firewall(budget=8_000).fit(cp.wrap(strict, name="strict", task="classification", classes=["well", "sick"]), clean, labels(clean, 1))
+    rows = world.test.head(6).assign(age=[1985, 1985, 40, 40, 40, 40])
+    proba = firewall.screen(rows).proba
+    assert proba is not None
+    assert (proba.shape, np.isnan(proba).any(axis=1).tolist()) == ((6, 2), [True, True, False, False, False, False])
+
+
+def test_a_function_that_learns_its_task_from_its_answers_can_be_loaded_with(world: World, tmp_path: Path) -> None:
+    clean = people(1000, 1)
+    words = lambda table: np.where(table["dose"].astype(float) > 20, "sick", "well")
+    cp.Firewall(alpha=0.05, budget=6_000).fit(cp.wrap(words, name="words"), clean).save(tmp_path / "f")
+    assert len(Firewall.load(tmp_path / "f", model=cp.wrap(words, name="words")).screen(clean.head(3))) == 3
+    other = cp.wrap(lambda table: np.where(table["dose"].astype(float) < 8, "sick", "well"), name="other")
+    with pytest.raises(ArtifactError, match="not the model that it was fitted to"):
+        Firewall.load(tmp_path / "f", model=other)
+    with pytest.raises(CamelopardError, match=r"camelopard\.wrap"):
+        Firewall.load(tmp_path / "f", model=words)  # type: ignore[arg-type]
+
+
+def test_arrays_get_the_names_that_belong_to_their_places_and_empty_rows_are_none(world: World) -> None:
+    numbers = people(600, 1)[["dose", "weight", "age"]]
+    model = cp.wrap(lambda t: np.where(t["dose"] + t["weight"] > 90, "a", "b"), name="sum", classes=["a", "b"])
+    firewall = cp.Firewall(alpha=0.05, budget=5_000).fit(model, numbers)
+    assert same(firewall.screen(numbers.head(50)), firewall.screen(numbers.head(50).to_numpy(dtype=float)))
+    assert set(firewall.screen(np.zeros((4, 2))).route) == {"block"}
+    assert len(firewall.screen(numbers.iloc[0])) == 1
+    assert firewall.screen(numbers.rename(columns=str.upper).head(5)).route.tolist() == ["block"] * 5
+    assert "none of the expected columns" in firewall.screen({})[0].reasons[0].message
 
 
 def test_muting_the_contract_changes_reasons_not_risk(world: World, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from camelopard.core.errors import InputError
+from camelopard.core.errors import CamelopardError, InputError
 from camelopard.modality.writing import write_table
 
 PARTS: list[dict[str, list[Any]]] = [
@@ -67,7 +67,7 @@ def test_lines_are_json_by_the_letter_and_half_characters_do_no_harm(tmp_path: P
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"t\.csv: cannot be written .No such file"):
+    with pytest.raises(CamelopardError, match=r"t\.csv: cannot be written .No such file"):
         write_table(tmp_path / "none" / "t.csv", PARTS)
 
 

@@ -24,6 +24,7 @@ def screen(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Verdicts to write: .parquet, .csv or .jsonl.")] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document per row.")] = False,
+    contract: Annotated[Path | None, typer.Option("--contract", help="An edited contract, instead of the one that was fitted.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
 ) -> None:
     """Judge new rows: risk, confidence, route, reasons, repair."""
@@ -31,6 +32,7 @@ def screen(
 
     from camelopard.cli.loading import model_of
     from camelopard.cli.telling import as_json, check_place, console, working
+    from camelopard.firewall.contract import Contract
     from camelopard.firewall.firewall import Firewall
     from camelopard.modality.files import open_table
     from camelopard.modality.writing import FIGURES, write_table
@@ -42,6 +44,8 @@ def screen(
     with working(quiet=json) as tell:
         wrapped = None if model is None else model_of(model, trust=trust, classes=classes)
         fitted = Firewall.load(firewall, model=wrapped)
+        if contract is not None:
+            fitted.contract = Contract.load(contract)
         kept = fitted.describe()["model"]
         if wrapped is None and kept is not None:
             raise CamelopardError(f"{firewall} was fitted to the model {kept['name']!r}. Name it: --model MODEL.")

@@ -11,16 +11,15 @@ import io
 import json
 import math
 import os
-import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.errors import ArtifactError, CamelopardError
+from camelopard.core.errors import ArtifactError
+from camelopard.core.files import replaced
 
 MAGIC = "camelopard"
 VERSION = 1
@@ -60,17 +59,9 @@ def write(path: str | os.PathLike[str], kind: str, document: Mapping[str, Any]) 
         parts[f"{i}.npy"] = buffer.getvalue()
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     head = json.dumps({"format": MAGIC, "version": VERSION, "kind": kind, "parts": sums}, sort_keys=True).encode()
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in {"head.json": head, **parts}.items():
-                archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise CamelopardError(f"{target}: cannot be written ({error.strerror or error}). Give a folder that exists and has room.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as temporary, zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {"head.json": head, **parts}.items():
+            archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:

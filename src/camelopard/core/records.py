@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -48,6 +48,19 @@ class Prediction:
         """Return which rows have no answer, shape (n,)."""
         return np.fromiter((e is not None for e in self.errors), dtype=bool, count=len(self.errors))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Prediction]) -> Prediction:
+        """Return the answers one after the other; where a part has no probabilities because no row of it was answered, they are NaN.
+
+        >>> one, none = Prediction(np.array(["a"]), np.array([[0.9, 0.1]])), Prediction(np.array([None]), errors=np.array(["no"], dtype=object))
+        >>> Prediction.joined([one, none]).proba.tolist()
+        [[0.9, 0.1], [nan, nan]]
+        """
+        values = [p.value for p in parts]
+        value = np.concatenate(values) if len({v.dtype.kind for v in values}) == 1 else np.concatenate([v.astype(object) for v in values])
+        proba, scores = (_stacked([getattr(p, name) for p in parts], [len(p) for p in parts]) for name in ("proba", "scores"))
+        return cls(value, proba, scores, np.concatenate([p.errors for p in parts]), next((p.classes for p in parts if p.classes), ()))
+
     def take(self, index: Ints | Bools | slice) -> Prediction:
         """Return the answers at these positions."""
         return Prediction(
@@ -57,6 +70,13 @@ class Prediction:
             self.errors[index],
             self.classes,
         )
+
+
+def _stacked(tables: Sequence[Floats | None], lengths: Sequence[int]) -> Floats | None:
+    width = next((t.shape[1] for t in tables if t is not None), None)
+    if width is None:
+        return None
+    return np.concatenate([np.full((n, width), np.nan) if t is None else t for t, n in zip(tables, lengths, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,27 @@ class Contract:
         """Return which assumptions each row breaks. Any cell may hold anything."""
         return self.checker().check(batch)
 
+    def rules(self) -> Checker | None:
+        """Return what a person set, compiled, or None where nobody set anything: who breaks such a rule does not pass, whatever the risk."""
+        own = tuple(a for a in self._assumptions if a.evidence.get("set") and not a.muted)
+        checks = [(k, check) for k, a in enumerate(own) if (check := _compiled(a)) is not None]
+        return Checker(own, tuple(checks)) if checks else None
+
+    def edited(self, by_hand: Contract) -> Contract:
+        """Return a contract that a person edited, with what differs from this one marked as set by hand."""
+        known = {(a.code, a.fields): a.limits for a in self}
+        return Contract([a if known.get((a.code, a.fields)) == a.limits else replace(a, evidence={"set": "by hand"}) for a in by_hand])
+
+    @property
+    def muted_columns(self) -> frozenset[str]:
+        """The columns of which every assumption of their own is muted."""
+        own = [a for a in self._assumptions if len(a.fields) == 1 and a.code != "ignored"]
+        return frozenset(a.fields[0] for a in own) - frozenset(a.fields[0] for a in own if not a.muted)
+
+    def settled(self, name: str) -> bool:
+        """Whether a person said what a column may hold."""
+        return any(a.fields == (name,) and a.evidence.get("set") for a in self._assumptions)
+
     def checker(self) -> Checker:
         """Return the contract as it stands now, compiled; later edits do not reach it."""
         if self._checker is None:
@@ -198,9 +219,11 @@ class Violations:
     def _reason(self, a: Assumption, i: int) -> Reason:
         observed = [plain(self.batch.columns[f][i]) if f in self.batch.columns else None for f in a.fields]
         if len(a.fields) == 1:
-            return Reason(a.code, a.fields[0], observed[0], a.statement, 0.0, f"{a.fields[0]} is {words.shown(observed[0])}; expected: {a.statement}")
+            expected = a.statement.rstrip(".")
+            return Reason(a.code, a.fields[0], observed[0], expected, 0.0, f"{a.fields[0]} is {words.shown(observed[0])}; expected: {expected}")
         shown = ", ".join(f"{f} = {words.shown(v)}" for f, v in zip(a.fields, observed, strict=True))
-        return Reason(a.code, a.fields[-1], observed[-1], a.statement, 0.0, f"{shown}; expected: {a.statement}")
+        expected = a.statement.rstrip(".")
+        return Reason(a.code, a.fields[-1], observed[-1], expected, 0.0, f"{shown}; expected: {expected}")
 
 
 class Cells:

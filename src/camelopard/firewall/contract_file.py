@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from camelopard.core.errors import ArtifactError
+from camelopard.core.files import replaced
 from camelopard.core.records import Assumption, Interval
 
-HEAD = """# The contract: what the model was found to rely on. Edit limits, or set muted = true; then load it with Contract.load.
+HEAD = """# The contract: what the model was found to rely on. Edit limits, or set muted = true; then firewall.contract =
+# Contract.load(path), or: camelopard screen … --contract FILE. A row that breaks a limit you set goes to review at least.
 # cost is the share of rows on which breaking the assumption fooled the model in the stress run.
 """
 
@@ -38,15 +39,8 @@ def loads(text: str, source: str) -> list[Assumption]:
 
 def write(path: str | os.PathLike[str], assumptions: Sequence[Assumption]) -> None:
     """Write TOML, whole or not at all."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(dumps(assumptions))
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replaced(path) as temporary:
+        temporary.write_text(dumps(assumptions), encoding="utf-8")
 
 
 def read(path: str | os.PathLike[str]) -> list[Assumption]:

@@ -17,7 +17,7 @@ from camelopard.evidence.impact import CANDIDATES, PLACES, batch_of
 from camelopard.evidence.reading import MISSING, OK, STATES, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
-from camelopard.firewall.contract import Checker, Violations
+from camelopard.firewall.contract import Contract, Violations
 from camelopard.firewall.panel import Examination, Panel
 
 STANDS_OUT = 0.6  # share of `never` at which a further cell is repaired too
@@ -37,7 +37,7 @@ class Explainer:
     schema: Schema
     alarmed: Bools
     outside: Bools
-    checker: Checker
+    contract: Contract
     remarks: Sequence[Reason]
     problems: dict[int, str]
 
@@ -55,22 +55,23 @@ class Explainer:
             if reason.field is not None:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))
+        spoken |= self.contract.muted_columns
         for j, name in enumerate(self.schema.names):
-            if name not in spoken:
+            if name not in spoken and not (self.contract.settled(name) and self.examination.reading.states[i, j] == OK):
                 found.extend(self._cell(i, j, name))
         if self.alarmed[i] and not found:
             found.append((1.0, self._doubt(i)))
-        outside = list(self.remarks)
+        remarks = list(self.remarks)
         if self.outside[i]:
-            outside.insert(0, OUTSIDE)
+            remarks.insert(0, OUTSIDE)
         found.sort(key=lambda pair: -pair[0])
         total = sum(weight for weight, _ in found) or 1.0
-        return [Reason(r.code, r.field, r.observed, r.expected, round(w / total, 4), r.message) for w, r in found] + outside
+        return [Reason(r.code, r.field, r.observed, r.expected, round(w / total, 4), r.message) for w, r in found] + remarks
 
     @cached_property
     def _violations(self) -> Violations:
         """What the rows break of the contract, looked at when the first reason is asked for: no route hangs on it."""
-        return self.checker.check(self.examination.batch)
+        return self.contract.checker().check(self.examination.batch)
 
     def repair(self, i: int) -> Repair | None:
         """Return the repair of row i with the model's answer, or None."""

@@ -133,15 +133,20 @@ class Firewall:
         if session is None or learned.risk is None:
             nothing = np.full(len(batch), np.nan)
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
-            route = self.policy.route(np.full(len(batch), self.policy.review or 0.0), alarmed, np.zeros(len(batch), dtype=bool), unreadable)
+            route = self.policy.route(risk, alarmed, np.zeros(len(batch), dtype=bool), unreadable, self._breaks_rules(batch))
         else:
             score = learned.head.score(found.table)
             alarmed = score > learned.threshold.value
             risk, confidence = learned.probabilities(answer, score)
             risk, confidence = np.where(unreadable, 1.0, risk), np.where(unreadable, 0.0, confidence)
-            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested)
-        explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_.checker(), remarks, problems)
+            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested | self._breaks_rules(batch))
+        explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_, remarks, problems)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
+
+    def _breaks_rules(self, batch: Batch) -> Bools:
+        """Return which rows break what a person set in the contract, shape (n,)."""
+        rules = self.contract_.rules()
+        return np.zeros(len(batch), dtype=bool) if rules is None else np.asarray(rules.check(batch).broken.any(axis=1), dtype=bool)
 
     def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
         able = np.zeros(len(batch), dtype=bool)
@@ -158,9 +163,14 @@ class Firewall:
 
     @property
     def contract(self) -> Contract:
-        """The assumptions in force; editable."""
+        """The assumptions in force; editable. Assign one that was loaded with Contract.load after editing its file."""
         self._check_fitted()
         return self.contract_
+
+    @contract.setter
+    def contract(self, contract: Contract) -> None:
+        self._check_fitted()
+        self.contract_ = self.contract_.edited(contract)
 
     @property
     def schema(self) -> Schema:
@@ -217,9 +227,11 @@ class Firewall:
         state = codec.read(path, "firewall")
         model = None if model is None else wrapped(model)
         try:
-            return cls._from_state(state, model, str(path))
+            firewall = cls._from_state(state, model, str(path))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
+        firewall._check_model(str(path))
+        return firewall
 
     def _state(self) -> dict[str, Any]:
         learned, form = self.learned_, self.schema_.form
@@ -261,7 +273,6 @@ class Firewall:
         )
         firewall.contract_ = Contract.from_toml(s["contract"], path)
         firewall.likeness_ = None if s["likeness"] is None else Likeness.from_state(s["likeness"])
-        firewall._check_model(path)
         return firewall
 
     def _check_model(self, path: str) -> None:
@@ -270,16 +281,18 @@ class Firewall:
             return
         if kept is None:
             raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
+        # A function may know its task only once it has answered: the likeness is asked first.
+        other = 0 if self.likeness_ is None else self.likeness_.other(self.model_, self.learned_.panel, self.schema_.form)
         if self.model_.task != kept["task"]:
             raise ArtifactError(
                 f"{path}: fitted to a model for {kept['task']}, but {self.model_.name!r} does {self.model_.task}. Load it with its own model."
             )
-        if self.model_.classes and kept["classes"] and [str(c) for c in self.model_.classes] != [str(c) for c in kept["classes"]]:
+        known = [str(c) for c in kept["classes"]]
+        if known and [str(c) for c in self.model_.classes] != [c for c in known if c in {str(m) for m in self.model_.classes}]:
             raise ArtifactError(
                 f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {self.model_.name!r} has {list(self.model_.classes)}. "
                 "Load it with its own model."
             )
-        other = 0 if self.likeness_ is None else self.likeness_.other(self.model_, self.learned_.panel, self.schema_.form)
         if is_other(other):
             raise ArtifactError(
                 f"{path}: {self.model_.name!r} is not the model that it was fitted to: it answers {other} of {ROWS} rows otherwise. "

@@ -13,12 +13,13 @@ import numpy as np
 
 from camelopard.confidence.logistic import Logistic, logit
 from camelopard.core.arrays import Bools, Floats
+from camelopard.firewall.boosting import boosted
 from camelopard.firewall.panel import RISING, summary_columns
 from camelopard.firewall.trees import Trees
 
 FEW_ROWS, FEW_FOOLED = 800, 100  # below either, boosted trees fit noise
 DEPTH = 6
-TREES = 160
+TREES = 64
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Head:
         if few < 10:
             return cls()
         if len(table) >= FEW_ROWS and few >= FEW_FOOLED:
-            return cls(trees=boosted(table, names, fooled, weight, int(rng.integers(2**31))))
+            rising = np.array([name in RISING for name in names])
+            return cls(trees=boosted(table, fooled, weight, rising, rng, trees=TREES, depth=DEPTH))
         part = table[:, summary_columns(table.shape[1])]
         centre, spread = part.mean(axis=0), np.maximum(part.std(axis=0), 1e-9)
         return cls(line=Logistic.fit(_scaled(part, centre, spread), fooled, weight, ridge=3.0), centre=centre, spread=spread)
@@ -65,35 +67,6 @@ class Head:
         """Rebuild from `state()`."""
         trees = None if s["trees"] is None else Trees.from_state(s["trees"])
         return cls(trees, None if s["line"] is None else Logistic.from_state(s["line"]), s["centre"], s["spread"])
-
-
-def boosted(table: Floats, names: Sequence[str], fooled: Bools, weight: Floats, seed: int) -> Trees:
-    """Return boosted trees fitted by LightGBM, monotone in what must be monotone."""
-    import lightgbm
-
-    settings = {
-        "objective": "binary",
-        "learning_rate": 0.07,
-        "num_leaves": 31,
-        "max_depth": DEPTH,
-        "min_data_in_leaf": 30,
-        "feature_fraction": 0.5,
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
-        "lambda_l2": 5.0,
-        "max_bin": 127,
-        "use_missing": False,
-        "zero_as_missing": False,
-        "monotone_constraints": [1 if name in RISING else 0 for name in names],
-        "seed": seed,
-        "num_threads": 1,  # threads that wait for each other on a busy machine cost more than they give
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }
-    data = lightgbm.Dataset(table, label=fooled.astype(np.int8), weight=weight, free_raw_data=True)
-    booster = lightgbm.train(settings, data, num_boost_round=TREES)
-    return Trees.from_lightgbm(booster.dump_model(), DEPTH)
 
 
 def _scaled(part: Floats, centre: Floats, spread: Floats) -> Floats:

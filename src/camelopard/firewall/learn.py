@@ -38,7 +38,7 @@ from camelopard.stress.truth import Truth
 CALIBRATION_SHARE = 0.35
 DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 8_000
-GATE = 0.6  # share of clean rows that are not suspicious enough to ask the model about repairs
+GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 PIECE = 4096  # rows examined at once
@@ -281,7 +281,7 @@ def gather(
             weights.append(weight)
     if not batches:
         return None
-    batch, answers = concat(batches).renumbered(), joined(before)
+    batch, answers = concat(batches).renumbered(), Prediction.joined(before)
     after = session.predict(batch)
     return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
 
@@ -304,22 +304,6 @@ def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched
         for part, heavy in zip(np.split(taken, cuts), np.split(weight, cuts), strict=True)
         if len(part)
     ]
-
-
-def joined(answers: Sequence[Prediction]) -> Prediction:
-    """Return the answers one after the other; where a part has no probabilities because no row of it was answered, they are NaN."""
-    values = [a.value for a in answers]
-    value = np.concatenate(values) if len({v.dtype.kind for v in values}) == 1 else np.concatenate([v.astype(object) for v in values])
-    classes = next((a.classes for a in answers if a.classes), ())
-    proba, scores = (_stacked([getattr(a, name) for a in answers], [len(a) for a in answers]) for name in ("proba", "scores"))
-    return Prediction(value, proba, scores, np.concatenate([a.errors for a in answers]), classes)
-
-
-def _stacked(tables: Sequence[Floats | None], lengths: Sequence[int]) -> Floats | None:
-    width = next((t.shape[1] for t in tables if t is not None), None)
-    if width is None:
-        return None
-    return np.concatenate([np.full((n, width), np.nan) if t is None else t for t, n in zip(tables, lengths, strict=True)])
 
 
 def examined(
@@ -352,7 +336,7 @@ def examined(
         done.append(rows)
     if not done:
         raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
-    rows, answer = np.concatenate(done), joined(answers)
+    rows, answer = np.concatenate(done), Prediction.joined(answers)
     keep = np.flatnonzero(~answer.failed)
     rows = rows[keep]
     kinds = kind[rows]

@@ -41,15 +41,18 @@ class Policy:
                 f"Policy(review={self.review}, block={self.block}): a row is reviewed before it is blocked; expected review ≤ block."
             )
 
-    def route(self, risk: Floats, alarmed: Bools, repairable: Bools, unreadable: Bools, untested: Bools | None = None) -> Objects:
+    def route(self, risk: Floats, alarmed: Bools, repairable: Bools, unreadable: Bools, held: Bools | None = None) -> Objects:
         """Return the route of each row, shape (n,).
 
-        `alarmed`: the score lies above the conformal threshold. `repairable`: there is a repair to be trusted. `unreadable`: the model gave no
-        answer, or the row could not be read. `untested`: nothing like the row was tested, its risk is a guess; a person looks at it.
+        Where the risk is unknown (NaN: there is no model) the alarm decides, and leads to review. `alarmed`: the score lies above the conformal
+        threshold. `repairable`: there is a repair to be trusted. `unreadable`: the model gave no
+        answer, or the row could not be read. `held`: to be looked at by a
+        person whatever the risk: the row misses more than was tested, or breaks a rule that a person set.
         """
-        stopped = alarmed & (risk >= self.review) if self.review is not None else alarmed
-        if untested is not None:
-            stopped = stopped | untested
+        unknown = np.isnan(risk)
+        stopped = alarmed & (unknown | (risk >= self.review)) if self.review is not None else alarmed
+        if held is not None:
+            stopped = stopped | held
         routes = np.full(len(risk), "pass", dtype=object)
         routes[stopped] = "review"
         routes[(stopped & (risk >= self.block)) | unreadable] = "block"

@@ -46,8 +46,10 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
         f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
     ]
     if threshold["risk"] is not None:
+        policy = about["policy"]
+        repaired = " where no repair can be trusted" if policy["repair"] else ""
         lines.append(
-            f"A row is stopped from a risk of {threshold['risk']:.2f}; refused from {about['policy']['block']:.2f} where no repair can be trusted."
+            f"A row is stopped from a risk of {max(threshold['risk'], policy['review'] or 0.0):.2f}; refused from {policy['block']:.2f}{repaired}."
         )
     if about.get("mix"):
         lines.append(f"Risk and confidence are probabilities for this traffic: {about['mix']}.")

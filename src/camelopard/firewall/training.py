@@ -10,30 +10,33 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
-from camelopard.core.errors import InputError
-from camelopard.core.protocols import Model, Progress, silent, wrapped
+from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS, Material, Purse, Split, answered, collect, conclude, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
 from camelopard.firewall.panel import Panel
 from camelopard.firewall.seen import warn_if_seen
+from camelopard.stress.attack import attack
 from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
-from camelopard.stress.runner import run
-from camelopard.stress.study import stress, with_labels
+from camelopard.stress.runner import Case, run
+from camelopard.stress.study import checked_labels, stress, with_labels
 from camelopard.stress.truth import Truth, tolerance_of
 
 SHARES = {  # of the model rows, where a budget limits them
-    "clean": 0.1,
+    "clean": 0.08,
     "reference": 0.05,
     "seen": 0.015,
-    "stress": 0.3,
+    "stress": 0.25,
     "twins": 0.1,
-    "teach": 0.22,
+    "teach": 0.3,
     "calibrate": 0.2,
 }
+ATTACKED, QUERIES = 40, 100  # calibration rows attacked, without a limit; model rows for each
+ATTACK_SHARE = 0.03  # of the model rows, where a budget limits them
 TWINS = 12  # calibration rows per damage, column and severity, without a limit
 FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
 OWN_SECONDS = 120e-6  # what a model row costs besides the model
@@ -84,6 +87,8 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     raising = int((~good[split.calibrate]).sum())
     split = split.only(good)
     seen = split.rows
+    if labels is not None:
+        checked_labels(labels[seen], model, answer.take(seen))
     warn_if_seen(model, batch.take(seen), _taken(labels, seen), given.reference, schema, session, rng, _part(rows, SHARES["seen"]))
     truth = Truth(model.task, tolerance_of(answer.take(seen), _taken(labels, seen), model.task))
     taught, held = batch.take(split.teach), batch.take(split.calibrate)
@@ -98,6 +103,7 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     twins = run(
         purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
+    twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, (_part(rows, ATTACK_SHARE) or ATTACKED * QUERIES) // QUERIES)]
     known = _taken(labels, split.calibrate)
     material = collect(panel, schema, truth, (taught, report.cases, purses["teach"]), (held, twins, known, purses["calibrate"]), rng, progress)
     about = {
@@ -110,6 +116,14 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
     return Prepared(schema, panel, material, report, about)
+
+
+def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int) -> list[Case]:
+    """Return the smallest changes that move the answer of some rows, as a case; none where the budget ends."""
+    try:
+        return attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=QUERIES).cases(np.arange(len(batch))) if rows else []
+    except CamelopardError:
+        return []
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, Objects
 from camelopard.core.batch import plain
-from camelopard.core.records import Reason, Repair, Verdict
+from camelopard.core.records import Prediction, Reason, Repair, Verdict
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,11 @@ def joined(parts: Sequence[Verdicts]) -> Verdicts:
         part, local = within(i)
         return part.repair(local)
 
-    predictions = [part.prediction for part in parts]
-    same = len({p.dtype.kind for p in predictions}) == 1
+    answers = Prediction.joined([Prediction(part.prediction, part.proba) for part in parts])
     return Verdicts(
         np.concatenate([part.ids for part in parts]),
-        np.concatenate(predictions if same else [p.astype(object) for p in predictions]),
-        None if parts[0].proba is None else np.concatenate([part.proba for part in parts if part.proba is not None]),
+        answers.value,
+        answers.proba,
         np.concatenate([part.risk for part in parts]),
         np.concatenate([part.confidence for part in parts]),
         np.concatenate([part.oddity for part in parts]),

@@ -6,12 +6,12 @@ import csv
 import json
 import math
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from camelopard.core.errors import InputError
+from camelopard.core.files import replaced
 
 FIGURES = ("risk", "confidence", "oddity")
 
@@ -27,23 +27,16 @@ def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[
     Raises
     ------
     InputError
-        If the ending is not .parquet, .csv or .jsonl, or the file cannot be written there.
+        If the ending is not .parquet, .csv or .jsonl.
+    CamelopardError
+        If the file cannot be written there.
     """
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in WRITERS:
         raise InputError(f"{target}: cannot write {ending or 'a file without ending'}; expected .parquet, .csv or .jsonl.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        rows = WRITERS[ending](temporary, parts, frozenset(figures))
-        os.replace(temporary, target)
-    except BrokenPipeError:
-        raise  # the parts are printed as well, and the reader of the print has gone: nothing is wrong with the file
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error}). Give a file in a folder that exists and has room.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return rows
+    with replaced(target) as temporary:
+        return WRITERS[ending](temporary, parts, frozenset(figures))
 
 
 def _csv(path: Path, parts: Iterable[Mapping[str, list[Any]]], figures: frozenset[str]) -> int:

@@ -70,6 +70,8 @@ def _adapter(obj: object) -> Of:
     """Return how to read an object of this type. Nothing is imported that the object has not imported itself."""
     for kind in type(obj).__mro__:
         library = kind.__module__.split(".")[0]
+        if (library, kind.__name__) in _FOREIGN:
+            raise ModelError(f"cannot wrap a {type(obj).__name__} of {library} as it is. {_FOREIGN[library, kind.__name__]}")
         found = _KNOWN.get((library, kind.__name__))
         if found is not None:
             return found()
@@ -119,6 +121,13 @@ def _xgboost_face() -> Of:
     return of_face
 
 
+_FOREIGN = {
+    (
+        "torch",
+        "Module",
+    ): "Give a function from a table to answers: lambda t: net(torch.tensor(t.to_numpy(), dtype=torch.float32)).softmax(1).detach().numpy()",
+    ("onnxruntime", "InferenceSession"): "Give a function from a table to answers that calls its run().",
+}
 _KNOWN: dict[tuple[str, str], Callable[[], Of]] = {
     ("lightgbm", "Booster"): _lightgbm_booster,
     ("lightgbm", "LGBMModel"): _lightgbm_face,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints, objects
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import BudgetSpent, CamelopardError, UnknownName
 from camelopard.core.intervals import share
@@ -21,8 +21,10 @@ from camelopard.core.protocols import Session
 from camelopard.core.records import Finding, Prediction
 from camelopard.core.schema import Schema
 from camelopard.stress.axis import Axis, axes_of
+from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
+KIND = "smallest-change"
 LADDER = (0.01, 0.05, 0.25, 1.0, 2.0, 4.0, np.inf)  # steps of one column, in spreads; the last one reaches the end of its range
 MOST_CATEGORIES = 8  # other categories tried per column, the most frequent first
 PROBE = 1.0  # the step with which columns are compared where there are too many to climb the ladder in each
@@ -79,6 +81,15 @@ class AttackResult:
         """Return what was changed in attacked row i: the old and the new cell by column."""
         old, new = self.original.row(i), self.batch.row(i)
         return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+    def cases(self, rows: Ints) -> list[Case]:
+        """Return the changes that moved the answer as a case, as if a damage had done them; `rows` are the positions of the batch's rows."""
+        won = np.flatnonzero(self.succeeded)
+        if not len(won):
+            return []
+        no, yes = np.zeros(len(won), dtype=bool), np.ones(len(won), dtype=bool)
+        at, before, after = rows[self.rows[won]], self.before.take(won), self.after.take(won)
+        return [Case(KIND, "attack", "*", 0, True, at, self.batch.take(won), before, after, yes, ~after.failed, no, yes, no, no, no)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -459,16 +470,7 @@ class _Search:
         """Return the answers to the rows remembered, gathered from the calls in which they were given."""
         if not self.answers:
             return self.before
-        parts = [p.take(slice(k, k + 1)) for p, k in self.answers]
-        with_proba, with_scores = all(p.proba is not None for p in parts), all(p.scores is not None for p in parts)
-        same = len({p.value.dtype for p in parts}) == 1
-        return Prediction(
-            np.concatenate([p.value for p in parts]) if same else objects(v for p in parts for v in p.value.tolist()),
-            np.concatenate([p.proba for p in parts if p.proba is not None]) if with_proba else None,
-            np.concatenate([p.scores for p in parts if p.scores is not None]) if with_scores else None,
-            np.concatenate([p.errors for p in parts]),
-            self.before.classes,
-        )
+        return Prediction.joined([p.take(slice(k, k + 1)) for p, k in self.answers])
 
 
 def _between(near: Floats, far: Floats) -> Floats:

@@ -32,6 +32,14 @@ SENSITIVE = 0.2  # share of rows that a random legal value fools, from which a c
 MOST_CHANGES = 30  # changed cells kept of an example
 LONGEST = 120  # characters of an error in a message
 
+CLAUSES: Mapping[str, str] = {  # what else than damage a finding may be about, by its code
+    "raises-on-clean": "stops with an error on clean rows",
+    "small-change": "changes its answer for next to nothing",
+    "not-deterministic": "gives other answers when it is asked twice",
+    "order-dependent": "gives a row other answers among rows in another order",
+    "batch-dependent": "gives a row other answers alone than in a batch",
+    "column-order-dependent": "gives other answers when the columns come in another order",
+}
 PHRASES: Mapping[str, str] = {  # by family
     "missing": "With values missing",
     "sentinel": "With a code in place of a value",
@@ -173,13 +181,19 @@ def verdict(found: Sequence[Finding], name: str, certified: Sequence[str], compl
     if not levels:
         return f"Nothing that was tried fools {name} more than it must: no finding above low.{rest}"
     worst = [f for f in found if f.level == levels[0]]
-    silent, loud = (list(dict.fromkeys(_kind(f) for f in worst if _raises(f) is raises)) for raises in (False, True))
+    damages = [f for f in worst if "kind" in f.details and f.code != "not-run"]
+    silent, loud = (list(dict.fromkeys(_kind(f) for f in damages if _raises(f) is raises)) for raises in (False, True))
     loud = [kind for kind in loud if kind not in silent]
     clauses = [f"is fooled by {_listed(silent, 'other kind')}"] if silent else []
     clauses += [f"stops with an error on {_listed(loud, 'other kind')}"] if loud else []
+    clauses += list(dict.fromkeys(CLAUSES.get(f.code, f"shows {_kind(f)}") for f in worst if f not in damages and f.code != "not-run"))
+    missed = sum(f.code == "not-run" for f in found)
+    rest = (f" {missed} {'check' if missed == 1 else 'checks'} could not run." if missed else "") + rest
+    if not clauses:
+        return f"What was tried fools {name} no more than it must.{rest}"
     counts = [f"{sum(f.level == level for f in found)} {level}" for level in levels]
     one = sum(f.level in levels for f in found) == 1
-    return f"{name} {' and '.join(clauses)}: {' and '.join(counts)} {'finding' if one else 'findings'}.{rest}"
+    return f"{name} {_joined(clauses)}: {' and '.join(counts)} {'finding' if one else 'findings'}.{rest}"
 
 
 def raises_on_clean(failures: Mapping[int, str], n: int, name: str) -> Finding:
@@ -374,6 +388,10 @@ def _raises(found: Finding) -> bool:
 
 def _kind(found: Finding) -> str:
     return str(found.details.get("kind", found.code)).replace("-", " ")
+
+
+def _joined(clauses: Sequence[str]) -> str:
+    return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
 
 
 def _weight(found: Finding) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from camelopard.core.batch import plain
 from camelopard.core.errors import CamelopardError
+from camelopard.core.files import replaced
 from camelopard.core.records import LEVELS, Assumption, Finding, Level, Point
 from camelopard.stress.runner import Case
 
@@ -114,19 +115,8 @@ class StressReport:
 
 
 def _write(path: str | os.PathLike[str], text: str) -> None:
-    """Write the file whole or not at all: beside its place first, then moved there."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise CamelopardError(f"{os.fspath(path)}: cannot write the report there ({error.strerror}). Give a file in a folder that exists.") from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:

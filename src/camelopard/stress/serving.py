@@ -66,10 +66,7 @@ def _one_by_one(model: Model, part: Batch, clock: Callable[[], float], seconds: 
         start = clock()
         answers.append(model.predict(part.take(slice(i, i + 1))))
         seconds.append(clock() - start)
-    value = np.concatenate([a.value.astype(object) for a in answers])
-    with_proba = all(a.proba is not None for a in answers)
-    proba = np.concatenate([a.proba for a in answers if a.proba is not None]) if with_proba else None
-    return Prediction(value, proba, None, np.concatenate([a.errors for a in answers]), answers[0].classes)
+    return Prediction.joined(answers)
 
 
 def _differs(code: str, words: str, before: Prediction, after: Prediction) -> Finding | None:

@@ -132,7 +132,7 @@ class _Study:
         left = None if self.limit.rows is None else room - queries - looks
         floor = floor_of(self.damages)
         cases = execute(session, pool, schema, truth, todo, rng, floor=floor, clock=self.clock, room=left, progress=self.progress)
-        attacked, by_attack = self._attack(session, pool, truth, queries // QUERIES)
+        attacked, by_attack, moved = self._attack(session, pool, truth, queries // QUERIES)
         further = look(session, pool, schema, cases, 0 if self.clock.over else looks, rng)
         ignored = invariance.ignored(cases, schema.names, further)
         self.progress("inferring what the model assumes", 0, 1)
@@ -147,7 +147,7 @@ class _Study:
             finding.curves(cases, labels, model.task),
             assumptions,
             ignored,
-            cases,
+            [*cases, *moved],
             attacked,
             serving,
             cost,
@@ -181,19 +181,19 @@ class _Study:
             return int(TIME_SHARE * max(self.clock.left, 0.0) / (pool.seconds + OWN_SECONDS))
         return (self.limit.rows or DEFAULT_ROWS) - session.asked
 
-    def _attack(self, session: Session, pool: Pool, truth: Truth, rows: int) -> tuple[dict[str, Any], list[Finding]]:
+    def _attack(self, session: Session, pool: Pool, truth: Truth, rows: int) -> tuple[dict[str, Any], list[Finding], list[Case]]:
         if rows < 1 or self.clock.over:
-            return {}, []
+            return {}, [], []
         from camelopard.stress.attack import attack
 
         self.progress("searching the smallest change that moves the answer", 0, 1)
         try:
             result = attack(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
         except BudgetSpent:
-            return {}, []
+            return {}, [], []
         except CamelopardError as error:
-            return {}, [Finding.not_run("attack", error)]
-        return dict(result.to_dict()), list(result.findings())
+            return {}, [Finding.not_run("attack", error)], []
+        return dict(result.to_dict()), list(result.findings()), result.cases(pool.rows)
 
     def _directions(self, session: Session, pool: Pool) -> list[Assumption]:
         """Return in which directions the model always goes, where the budget still allows to look."""

@@ -132,5 +132,5 @@ DAMAGES = (
     BatchDamage("reordered-columns", "structure", "none", reordered, _whole),
     BatchDamage("constant-column", "stale", "none", constant, _each, keeps_label=True),
     BatchDamage("stale-value", "stale", "none", stale, _each),
-    BatchDamage("duplicated-row", "stale", "none", repeated, _whole),
+    BatchDamage("duplicated-row", "floor", "none", repeated, _whole),
 )
