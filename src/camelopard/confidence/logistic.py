@@ -16,13 +16,13 @@ FARTHEST = 35.0  # log-odds beyond which a probability is 0 or 1 in double preci
 
 def sigmoid(logits: Floats) -> Floats:
     """Return 1 / (1 + exp(−logits)), without overflow."""
-    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -FARTHEST, FARTHEST)))
+    result: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(logits, -FARTHEST), FARTHEST)))
     return result
 
 
 def logit(p: Floats) -> Floats:
     """Return log-odds of probabilities, bounded at 1e-6 and 1 − 1e-6."""
-    bounded = np.clip(p, 1e-6, 1 - 1e-6)
+    bounded = np.minimum(np.maximum(p, 1e-6), 1 - 1e-6)
     result: Floats = np.log(bounded / (1 - bounded))
     return result
 
@@ -65,9 +65,9 @@ class Logistic:
 
     def probability(self, columns: Floats) -> Floats:
         """Return P(event) per row, column after column in a fixed order, shape (n,)."""
-        total = np.full(len(columns), self.intercept)
-        for j in range(len(self.weights)):
-            total = total + columns[:, j] * self.weights[j]
+        total = columns[:, 0] * self.weights[0] + self.intercept
+        for j in range(1, len(self.weights)):
+            total += columns[:, j] * self.weights[j]
         return sigmoid(total)
 
     def state(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.value)
 
-    @property
+    @cached_property
     def failed(self) -> Bools:
         """Return which rows have no answer, shape (n,)."""
         return np.fromiter((e is not None for e in self.errors), dtype=bool, count=len(self.errors))

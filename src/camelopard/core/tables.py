@@ -89,8 +89,23 @@ def _from_rows(rows: Sequence[object]) -> Batch:
         names.update(dict.fromkeys(row))
     for name in names:
         _check_name(name)
-    columns = {name: column_of([cell(row.get(name)) for row in rows]) for name in names}  # type: ignore[attr-defined]
+    if len(rows) == 1:
+        columns = {name: _alone(value) for name, value in rows[0].items()}  # type: ignore[attr-defined]
+    else:
+        columns = {name: column_of([cell(row.get(name)) for row in rows]) for name in names}  # type: ignore[attr-defined]
     return Batch(columns, np.arange(len(rows)), Form("rows"))
+
+
+def _alone(value: Any) -> Array:
+    """Return a single cell as a column: the same as `column_of`, and faster."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return np.array([number(value)]) if value == value else objects([None])
+    if kind is str or value is None:
+        column = np.empty(1, dtype=object)
+        column[0] = value
+        return column
+    return column_of([cell(value)])
 
 
 def _from_array(X: Array) -> Batch:

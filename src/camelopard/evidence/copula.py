@@ -17,6 +17,7 @@ from camelopard.core.arrays import Bools, Floats
 
 SHRINK = 0.02  # share of the identity mixed into the correlations: keeps exact dependencies invertible
 NARROWEST = 0.05  # spread of clean residuals below which a column counts as determined by the others
+FEW = 8  # rows up to which all products are made at once
 SWEEPS = 3  # rounds of conditional means for cells that are unknown
 
 
@@ -106,7 +107,11 @@ class Copula:
 
 def times(rows: Floats, matrix: Floats) -> Floats:
     """Return rows @ matrix as a sum over columns in a fixed order: the same bytes for a row alone and in a batch (BLAS gives no such promise)."""
-    total: Floats = rows[:, 0, None] * matrix[0]
+    total: Floats
+    if len(rows) <= FEW:  # sums over an axis that is not the last run in order, too
+        total = np.add.reduce(rows[:, :, None] * matrix, axis=1)
+        return total
+    total = rows[:, 0, None] * matrix[0]
     for j in range(1, rows.shape[1]):
         total += rows[:, j, None] * matrix[j]
     return total
@@ -114,5 +119,5 @@ def times(rows: Floats, matrix: Floats) -> Floats:
 
 def summed(rows: Floats) -> Floats:
     """Return the sum of each row, column after column whatever the batch, shape (n,)."""
-    total: Floats = np.cumsum(rows, axis=1)[:, -1]
+    total: Floats = rows.cumsum(axis=1)[:, -1]
     return total

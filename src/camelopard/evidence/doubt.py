@@ -14,6 +14,8 @@ SMALLEST = 1e-6
 def class_scores(answer: Prediction) -> Floats:
     """Return a probability-like score per class, shape (n, k): the model's own, a soft maximum of its decision values, or a plain vote."""
     if answer.proba is not None:
+        if not np.isnan(answer.proba).any():
+            return answer.proba
         return np.where(np.isnan(answer.proba), 1.0 / max(answer.proba.shape[1], 1), answer.proba)
     if answer.scores is not None:
         scores = np.where(np.isnan(answer.scores), 0.0, answer.scores)
@@ -53,18 +55,17 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
         values = answer.value.astype(np.float64)
         found[:, 3] = np.where(np.isnan(values), 0.0, np.clip((values - centre) / scale, -50.0, 50.0))
         return found
-    p = np.clip(class_scores(answer), SMALLEST, 1.0)
+    p = np.minimum(np.maximum(class_scores(answer), SMALLEST), 1.0)
     rows = np.arange(n)
-    best = np.argmax(p, axis=1)
+    best = p.argmax(axis=1)
     top = p[rows, best]
-    rest = p.copy()
-    rest[rows, best] = 0.0
-    found[:, 0] = 1.0 - top
-    found[:, 1] = rest.max(axis=1) if p.shape[1] > 1 else 0.0
-    entropy = np.zeros(n)
-    for k in range(p.shape[1]):
-        entropy -= p[:, k] * np.log(p[:, k])
-    found[:, 2] = entropy
+    other = 1.0 - top
+    found[:, 0] = other
+    if p.shape[1] > 1:
+        rest = p.copy()
+        rest[rows, best] = 0.0
+        found[:, 1] = rest.max(axis=1)
+    found[:, 2] = -(p * np.log(p)).cumsum(axis=1)[:, -1]
     found[:, 3] = best
-    found[:, 4] = np.log(np.clip(top, SMALLEST, 1 - SMALLEST) / np.clip(1.0 - top, SMALLEST, 1.0))
+    found[:, 4] = np.log(np.minimum(np.maximum(top, SMALLEST), 1 - SMALLEST) / np.maximum(other, SMALLEST))
     return found

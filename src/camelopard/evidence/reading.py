@@ -19,11 +19,11 @@ from camelopard.core.batch import Batch
 from camelopard.core.schema import DATE_FORMATS, LADDER, Column, Schema, date_days
 from camelopard.core.tables import number
 from camelopard.evidence.recovery import plain_forms, recovered_boolean, recovered_category, recovered_number
+from camelopard.evidence.scoring import Scorer
 
 OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)
 STATES = ("ok", "missing", "unseen", "type", "variant", "fraction")
-FARTHEST = 12.0  # normal score at which "far beyond the range" ends
-BEYOND = 1.5  # normal score gained per e-fold of distance beyond the range, in spreads
+FEW = 4  # rows up to which cells are read one by one
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,14 @@ class Reading:
         Normal scores, shape (n, d); NaN where `values` is.
     states
         One of OK, MISSING, UNSEEN, TYPE, VARIANT (unusual form of a known value, which `values` holds), FRACTION; shape (n, d).
+    rarities
+        −log of the share of each category among clean rows, 0 where there is none, shape (n, columns of categories).
     """
 
     values: Floats
     scores: Floats
     states: Array
+    rarities: Floats
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,6 +61,10 @@ class Reader:
 
     def __init__(self, encoders: Sequence[NumberEncoder | CategoryEncoder]) -> None:
         self.encoders = tuple(encoders)
+        self.scorer = Scorer(
+            [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, NumberEncoder)],
+            [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, CategoryEncoder)],
+        )
 
     @classmethod
     def learn(cls, batch: Batch, schema: Schema, axis: Floats) -> Reader:
@@ -67,12 +74,16 @@ class Reader:
     def read(self, batch: Batch) -> Reading:
         """Return the batch in numbers. The batch must have the schema's columns; cells may hold anything."""
         n, d = len(batch), len(self.encoders)
-        values, scores = np.empty((n, d)), np.empty((n, d))
-        states = np.zeros((n, d), dtype=np.uint8)
-        for j, encoder in enumerate(self.encoders):
-            values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
-            scores[:, j] = encoder.score(values[:, j])
-        return Reading(values, scores, states)
+        if n <= FEW:
+            cells = [encoder.encode_few(batch.columns[encoder.name]) for encoder in self.encoders]
+            found = np.array(cells, dtype=np.float64).reshape(d, n, 2).transpose(1, 0, 2)
+            values, states = np.ascontiguousarray(found[:, :, 0]), found[:, :, 1].astype(np.uint8)
+        else:
+            values, states = np.empty((n, d)), np.zeros((n, d), dtype=np.uint8)
+            for j, encoder in enumerate(self.encoders):
+                values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
+        scores, rarities = self.scorer.score(values)
+        return Reading(values, scores, states, rarities)
 
     def state(self) -> list[dict[str, Any]]:
         """Return what was learned, as plain data and arrays."""
@@ -126,6 +137,25 @@ class NumberEncoder:
                 states[broken] = FRACTION
         return numbers, states
 
+    def encode_few(self, values: Array) -> list[tuple[float, int]]:
+        """Return (number, state) of each cell: the same as `encode`, and faster for a few."""
+        if self.date:
+            numbers, states = self.encode(values)
+            return list(zip(numbers.tolist(), states.tolist(), strict=True))
+        return [self._cell(v) for v in values.tolist()]
+
+    def _cell(self, cell: Any) -> tuple[float, int]:
+        kind = type(cell)
+        if kind is float or kind is int:
+            value = number(cell)
+            if value != value:
+                return value, MISSING
+            return value, FRACTION if self.integral and not value.is_integer() and abs(value) != np.inf else OK
+        if cell is None:
+            return np.nan, MISSING
+        found = recovered_number(cell)
+        return (np.nan, TYPE) if found is None else (found, VARIANT)
+
     def _parse(self, values: Array, numbers: Floats, states: Array) -> None:
         for i, v in enumerate(values.tolist()):
             if type(v) is float or type(v) is int:
@@ -149,16 +179,6 @@ class NumberEncoder:
                 if found == found:
                     break
             numbers[i], states[i] = found, (TYPE if found != found else VARIANT)
-
-    def score(self, numbers: Floats) -> Floats:
-        """Return normal scores, shape (n,): interpolated within the range, growing with the logarithm of the distance beyond it."""
-        scores = np.interp(numbers, self.knots, self.knot_scores)
-        with np.errstate(invalid="ignore", over="ignore"):
-            over = np.maximum(numbers - self.high, 0.0) / self.spread
-            under = np.maximum(self.low - numbers, 0.0) / self.spread
-            moved = scores + BEYOND * (np.log1p(over) - np.log1p(under))
-        bounded: Floats = np.clip(moved, -FARTHEST, FARTHEST)
-        return bounded
 
     def decode(self, scores: Floats) -> Floats:
         """Return the numbers at these normal scores, within the range, whole where the column is; shape (n,)."""
@@ -246,23 +266,24 @@ class CategoryEncoder:
                 codes[i], states[i] = np.nan, TYPE
         return codes, states
 
+    def encode_few(self, values: Array) -> list[tuple[float, int]]:
+        """Return (position, state) of each cell: the same as `encode`, and faster for a few."""
+        return [self._cell(v) for v in values.tolist()]
+
+    def _cell(self, cell: Any) -> tuple[float, int]:
+        try:
+            code = self.position.get(cell, -1)
+        except TypeError:  # an unhashable cell: a list or a dict
+            return np.nan, TYPE
+        if code >= 0:
+            return float(code), OK
+        if cell is None or (type(cell) is float and cell != cell):
+            return np.nan, MISSING
+        return self._recovered(cell) if _simple(cell) else (np.nan, TYPE)
+
     def _recovered(self, cell: Any) -> tuple[float, int]:
         found = recovered_boolean(cell) if self.boolean else recovered_category(cell, self.plain, self.known)
         return (np.nan, UNSEEN) if found is None or found not in self.position else (float(self.position[found]), VARIANT)
-
-    def score(self, codes: Floats) -> Floats:
-        """Return the normal scores of positions, NaN where there is none, shape (n,)."""
-        known = ~np.isnan(codes)
-        scores = np.full(len(codes), np.nan)
-        scores[known] = self.known_scores[codes[known].astype(np.int64)]
-        return scores
-
-    def rarity(self, codes: Floats) -> Floats:
-        """Return −log of the share of each position among clean rows, 0 where there is none, shape (n,)."""
-        known = ~np.isnan(codes)
-        rare = np.zeros(len(codes))
-        rare[known] = -np.log(self.shares[codes[known].astype(np.int64)])
-        return rare
 
     def decode(self, scores: Floats) -> Floats:
         """Return the positions of the categories at these normal scores, shape (n,)."""

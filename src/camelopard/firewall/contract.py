@@ -38,6 +38,7 @@ class Contract:
     def __init__(self, assumptions: Sequence[Assumption]) -> None:
         self._assumptions = list(assumptions)
         self._checker: Checker | None = None
+        self._rules: Checker | None = None
 
     def __iter__(self) -> Iterator[Assumption]:
         return iter(self._assumptions)
@@ -85,9 +86,10 @@ class Contract:
 
     def rules(self) -> Checker | None:
         """Return what a person set, compiled, or None where nobody set anything: who breaks such a rule does not pass, whatever the risk."""
-        own = tuple(a for a in self._assumptions if a.evidence.get("set") and not a.muted)
-        checks = [(k, check) for k, a in enumerate(own) if (check := _compiled(a)) is not None]
-        return Checker(own, tuple(checks)) if checks else None
+        if self._rules is None:
+            own = tuple(a for a in self._assumptions if a.evidence.get("set") and not a.muted)
+            self._rules = Checker(own, tuple((k, check) for k, a in enumerate(own) if (check := _compiled(a)) is not None))
+        return self._rules if self._rules.checks else None
 
     def edited(self, by_hand: Contract) -> Contract:
         """Return a contract that a person edited, with what differs from this one marked as set by hand."""
@@ -146,7 +148,7 @@ class Contract:
             if name not in known:
                 raise UnknownName.among(name, known, "column or code")
         self._assumptions = [replace(a, muted=muted) if a.code in names or set(a.fields) & set(names) else a for a in self._assumptions]
-        self._checker = None
+        self._checker = self._rules = None
 
     def _range(self, name: str, limits: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
         """Return the statement and the limits of a range of numbers, or of dates where the column holds dates."""
@@ -174,7 +176,7 @@ class Contract:
                 break
         else:
             self._assumptions.append(new)
-        self._checker = None
+        self._checker = self._rules = None
 
 
 @dataclass(frozen=True)

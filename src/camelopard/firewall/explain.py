@@ -93,7 +93,7 @@ class Explainer:
         impact, states = self.examination.impact, self.examination.reading.states[self.examination.impact.rows[m]]
         for candidate in (0, CANDIDATES - 2):
             values = impact.values[m, candidate]
-            scores = np.array([[encoder.score(values[j : j + 1])[0] for j, encoder in enumerate(self.panel.reader.encoders)]])
+            scores, _ = self.panel.reader.scorer.score(values[None, :])
             left = 0.5 * self.panel.copula.surprise(scores).residual[0] ** 2
             if left[~hard(states)].max(initial=0.0) <= STANDS_OUT * self.panel.never:
                 return candidate

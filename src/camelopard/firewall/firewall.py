@@ -129,7 +129,8 @@ class Firewall:
         outside, untested = learned.outside(found)
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
         unreadable = answer.failed.copy()
-        unreadable[[i for i in problems if i < len(batch)]] = True
+        if problems:
+            unreadable[[i for i in problems if i < len(batch)]] = True
         if session is None or learned.risk is None:
             nothing = np.full(len(batch), np.nan)
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
@@ -150,6 +151,8 @@ class Firewall:
 
     def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
         able = np.zeros(len(batch), dtype=bool)
+        if not len(found.impact.rows):
+            return able
         able[found.impact.rows] = trusted(found, self.learned_.panel)
         able[[i for i in problems if i < len(batch)]] = False
         return able

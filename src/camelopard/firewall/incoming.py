@@ -32,10 +32,11 @@ def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[
 
 def empty(batch: Batch, schema: Schema, missing: Bools) -> dict[int, str]:
     """Return why rows in which every cell is missing are no rows, by position; none where the only column may be missing."""
-    if len(schema.names) == 1 and schema[schema.names[0]].null_rate > 0:
+    gone = missing.all(axis=1)
+    if not gone.any() or (len(schema.names) == 1 and schema[schema.names[0]].null_rate > 0):
         return {}
     shown = f"{', '.join(schema.names[:5])}{' …' if len(schema.names) > 5 else ''}"
-    return dict.fromkeys(np.flatnonzero(missing.all(axis=1)).tolist(), f"none of the expected columns holds a value; expected {shown}")
+    return dict.fromkeys(np.flatnonzero(gone).tolist(), f"none of the expected columns holds a value; expected {shown}")
 
 
 def _named(batch: Batch, schema: Schema) -> Batch:

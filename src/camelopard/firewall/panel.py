@@ -16,7 +16,7 @@ from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
 from camelopard.evidence.copula import Copula, Surprise, summed
 from camelopard.evidence.impact import Impact
-from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, CategoryEncoder, Reader, Reading
+from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard, suspicion
 
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
@@ -74,8 +74,7 @@ class Panel:
     ) -> None:
         self.reader, self.copula, self.null_costs, self.never, self.weights, self.gate = reader, copula, null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
-        self._categories = [(j, encoder) for j, encoder in enumerate(reader.encoders) if isinstance(encoder, CategoryEncoder)]
-        self._category_places = np.array([j for j, _ in self._categories], dtype=np.intp)
+        self._category_weights = weights[reader.scorer.categories]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,49 +112,46 @@ class Panel:
     def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction) -> Floats:
         n, d = suspicions.shape
         at = np.arange(n)
-        order = np.argsort(-suspicions, axis=1, kind="stable")[:, :3]
-        if d < 3:
-            order = np.pad(order, ((0, 0), (0, 3 - d)), mode="edge")
-        top = suspicions[at[:, None], order]
-        weight = self.weights[order]
+        order = _leading(suspicions)
         weighted = suspicions * self.weights
-        impossible = hard(reading.states)
-        rarity, rarity_weight = self._rarity(reading)
-        own = doubts.doubt(answer, self.task, self.centre, self.scale)
+        states = reading.states
+        table = np.empty((n, len(SUMMARY) + 2 * d))
+        width = len(doubts.NAMES)
+        table[:, :width] = doubts.doubt(answer, self.task, self.centre, self.scale)
+        table[:, width] = np.log1p(surprise.distance / d)
+        top = table[:, width + 1 : width + 4] = suspicions[at[:, None], order]
+        table[:, width + 4 : width + 7] = self.weights[order]
+        width += 7
+        table[:, width], table[:, width + 1] = summed(suspicions), summed(weighted)
+        table[:, width + 2] = weighted.max(axis=1)
+        table[:, width + 3] = np.abs(surprise.filled).max(axis=1)
+        width += 4
+        odd = states != OK
+        if odd.any():
+            for k, state in enumerate((MISSING, UNSEEN, TYPE, VARIANT)):
+                table[:, width + k] = (states == state).sum(axis=1)
+            table[:, width + 4] = summed(hard(states) * self.weights)
+        else:
+            table[:, width : width + 5] = 0.0
+        table[:, width + 5], table[:, width + 6] = self._rarity(reading)
+        width += 7
+        table[:, width : width + moved.table.shape[1]] = moved.table
+        width += moved.table.shape[1]
         # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
         share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
-        weighed = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
-        summary = np.column_stack(
-            [
-                own,
-                np.log1p(surprise.distance / d),
-                top,
-                weight,
-                summed(suspicions),
-                summed(weighted),
-                weighted.max(axis=1),
-                np.abs(surprise.filled).max(axis=1),
-                (reading.states == MISSING).sum(axis=1),
-                (reading.states == UNSEEN).sum(axis=1),
-                (reading.states == TYPE).sum(axis=1),
-                (reading.states == VARIANT).sum(axis=1),
-                summed(impossible * self.weights),
-                rarity,
-                rarity_weight,
-                moved.table,
-                weighed,
-            ]
-        )
-        marks = STATE_MARKS[reading.states]
-        return np.hstack([summary, surprise.residual, np.where(reading.states == OK, surprise.filled, marks)])
+        table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
+        table[:, width + 1 : width + 1 + d] = surprise.residual
+        table[:, width + 1 + d :] = np.where(odd, STATE_MARKS[states], surprise.filled)
+        return table
 
     def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
         """Return the rarest category of each row, as −log of its share, and the weight of its column."""
-        if not self._categories:
+        rare = reading.rarities
+        if not rare.shape[1]:
             return np.zeros(len(reading)), np.zeros(len(reading))
-        rare = np.stack([encoder.rarity(reading.values[:, j]) for j, encoder in self._categories], axis=1)
         rarest = rare.argmax(axis=1)
-        return rare[np.arange(len(rare)), rarest], np.where(rare.any(axis=1), self.weights[self._category_places[rarest]], 0.0)
+        found = rare[np.arange(len(rare)), rarest]
+        return found, np.where(found > 0.0, self._category_weights[rarest], 0.0)
 
     def state(self) -> dict[str, Any]:
         """Return everything, as plain data and arrays."""
@@ -177,6 +173,16 @@ class Panel:
         """Rebuild from `state()`."""
         reader, copula = Reader.from_state(s["reader"]), Copula.from_state(s["copula"])
         return cls(reader, copula, s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
+
+
+def _leading(suspicions: Floats) -> Ints:
+    """Return the columns of the three most suspicious cells of each row, the first of equals first, shape (n, 3)."""
+    n, d = suspicions.shape
+    order, left, at = np.empty((n, 3), dtype=np.int64), suspicions.copy(), np.arange(n)
+    for k in range(3):
+        order[:, k] = left.argmax(axis=1) if k < d else order[:, d - 1]
+        left[at, order[:, k]] = -np.inf
+    return order
 
 
 def null_costs(reading: Reading, never: float) -> Floats:

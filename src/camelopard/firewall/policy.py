@@ -54,6 +54,8 @@ class Policy:
         if held is not None:
             stopped = stopped | held
         routes = np.full(len(risk), "pass", dtype=object)
+        if not (stopped.any() or unreadable.any()):
+            return routes
         routes[stopped] = "review"
         routes[(stopped & (risk >= self.block)) | unreadable] = "block"
         if self.repair:

@@ -1,0 +1,82 @@
+"""Normal scores and rarities of all columns at once: the encoders' tables, laid end to end.
+
+Everything is arithmetic on single cells, in a fixed order, so that a cell gets the same bytes alone and in any batch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camelopard.core.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from camelopard.evidence.reading import CategoryEncoder, NumberEncoder
+
+FARTHEST = 12.0  # normal score at which "far beyond the range" ends
+BEYOND = 1.5  # normal score gained per e-fold of distance beyond the range, in spreads
+FEW = 4  # rows up to which places are looked up one by one
+
+
+class Scorer:
+    """Scores batches of one schema. `numbers` and `categories` are (column, encoder)."""
+
+    def __init__(self, numbers: Sequence[tuple[int, NumberEncoder]], categories: Sequence[tuple[int, CategoryEncoder]]) -> None:
+        self.numbers, self.categories = (np.array([j for j, _ in part], dtype=np.intp) for part in (numbers, categories))
+        self._low, self._high = (np.array([getattr(e, name) for _, e in numbers]) for name in ("low", "high"))
+        self._spread = np.array([e.spread for _, e in numbers])
+        self._knots = [e.knots for _, e in numbers]
+        self._lists = [e.knots.tolist() for _, e in numbers]
+        self._starts = np.cumsum([0, *(len(k) + 1 for k in self._knots)])[:-1].astype(np.intp)
+        lines = [_lines(e.knots, e.knot_scores) for _, e in numbers]
+        self._x, self._y, self._slope = (np.concatenate([line[k] for line in lines]) if lines else np.zeros(0) for k in range(3))
+        self._unknown = np.array([len(e.known) for _, e in categories], dtype=np.float64)
+        self._first = np.cumsum([0, *(len(e.known) + 1 for _, e in categories)])[:-1].astype(np.intp)
+        self._scores = np.concatenate([np.append(e.known_scores, np.nan) for _, e in categories]) if categories else np.zeros(0)
+        self._rarities = np.concatenate([np.append(-np.log(e.shares), 0.0) for _, e in categories]) if categories else np.zeros(0)
+
+    def score(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return normal scores of values or positions, shape (n, d), and −log of the share of each category, shape (n, categories).
+
+        Numbers are interpolated within the range, and grow with the logarithm of the distance beyond it.
+        """
+        scores = np.empty_like(values)
+        if len(self.numbers):
+            scores[:, self.numbers] = self._of_numbers(values[:, self.numbers])
+        if not len(self.categories):
+            return scores, np.zeros((len(values), 0))
+        positions = values[:, self.categories]
+        at = np.where(np.isnan(positions), self._unknown, positions).astype(np.intp) + self._first
+        scores[:, self.categories] = self._scores.take(at)
+        return scores, self._rarities.take(at)
+
+    def _of_numbers(self, values: Floats) -> Floats:
+        at = self._places(values)
+        bounded = np.minimum(np.maximum(values, self._low), self._high)
+        found: Floats = self._y.take(at) + self._slope.take(at) * (bounded - self._x.take(at))
+        far = values != bounded  # where there is nothing, too: what is added there is nothing
+        if far.any():
+            with np.errstate(invalid="ignore", over="ignore"):
+                over = np.maximum(values - self._high, 0.0) / self._spread
+                under = np.maximum(self._low - values, 0.0) / self._spread
+                found = np.minimum(np.maximum(found + BEYOND * (np.log1p(over) - np.log1p(under)), -FARTHEST), FARTHEST)
+        return found
+
+    def _places(self, values: Floats) -> Ints:
+        """Return in which piece of its table each number lies, shape (n, numbers)."""
+        if len(values) <= FEW:
+            rows = [[bisect_right(knots, v) for knots, v in zip(self._lists, row, strict=True)] for row in values.tolist()]
+            return np.array(rows, dtype=np.intp).reshape(values.shape) + self._starts
+        at = np.empty(values.shape, dtype=np.intp)
+        for k, knots in enumerate(self._knots):
+            at[:, k] = knots.searchsorted(values[:, k], side="right")
+        return at + self._starts
+
+
+def _lines(knots: Floats, scores: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the start, the height and the slope of each piece: before the first knot, between two, after the last."""
+    slopes = np.diff(scores) / np.diff(knots)
+    return np.concatenate([knots[:1], knots]), np.concatenate([scores[:1], scores]), np.concatenate([[0.0], slopes, [0.0]])
