@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-quick lock build clean venv
+.PHONY: help demo test check bench bench-quick bench-fooled bench-fooled-quick lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -29,6 +29,12 @@ bench: $(VENV)/dev  ## measure every bar and write the figures into README.md
 
 bench-quick: $(VENV)/dev  ## the same on less data, written nowhere
 	$(PY) -m bench.run --quick
+
+bench-fooled: $(VENV)/dev  ## who can tell what fools a model: seven data sets, eight models each
+	$(PY) -m bench.fooled
+
+bench-fooled-quick: $(VENV)/dev  ## the same on a few models, written nowhere
+	$(PY) -m bench.fooled --quick
 
 venv: $(VENV)/dev  ## set up for development
 

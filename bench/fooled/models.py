@@ -52,7 +52,7 @@ def _estimator(kind: str, strong: bool, regression: bool, seed: int) -> Any:
         return (RandomForestRegressor if regression else RandomForestClassifier)(**size, random_state=seed, n_jobs=1)
     if kind == "mlp":
         layers, rounds = ((64, 32), 60) if strong else ((4,), 8)
-        return (MLPRegressor if regression else MLPClassifier)(layers, max_iter=rounds, early_stopping=strong, random_state=seed)
+        return (MLPRegressor if regression else MLPClassifier)(hidden_layer_sizes=layers, max_iter=rounds, early_stopping=strong, random_state=seed)
     if regression:
         return Ridge(1.0 if strong else 3000.0)
     return LogisticRegression(C=1.0 if strong else 0.0005, max_iter=2000)

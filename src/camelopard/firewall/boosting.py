@@ -39,7 +39,7 @@ def boosted(table: Floats, event: Bools, weight: Floats, rising: Bools, rng: np.
     weight = weight * (n / weight.sum())
     target = event.astype(np.float64)
     edges = [_edges(table[:, j]) for j in range(table.shape[1])]
-    binned = [np.searchsorted(e, table[:, j], side="left") for j, e in enumerate(edges)]
+    binned = np.array([np.searchsorted(e, table[:, j], side="left") for j, e in enumerate(edges)], dtype=np.intp).reshape(len(edges), n)
     usable = np.array([j for j, e in enumerate(edges) if len(e)], dtype=np.int64)
     share = float(np.clip((weight * target).sum() / n, 1e-4, 1 - 1e-4))
     base = float(np.log(share / (1 - share)))
@@ -51,17 +51,18 @@ def boosted(table: Floats, event: Bools, weight: Floats, rising: Bools, rng: np.
         slope, curve = weight * (p - target), weight * np.maximum(p * (1 - p), 1e-6)
         rows = np.flatnonzero(rng.random(n) < ROWS)
         columns = rng.permutation(usable)[: max(1, int(COLUMNS * len(usable)))]
-        leaf = np.zeros(n, dtype=np.int64)
+        part, slopes, curves = binned[np.ix_(columns, rows)], slope[rows], curve[rows]
+        leaf = np.zeros(n, dtype=np.intp)
         for level in range(depth):
-            split = _best(binned, edges, columns, rows, leaf[rows], slope[rows], curve[rows], level, rising)
+            split = _best(part, edges, columns, leaf[rows], slopes, curves, level, rising)
             if split is None:
                 leaf = leaf * 2 ** (depth - level)
                 break
             j, k = split
             feature[t, level], threshold[t, level] = j, edges[j][k]
             leaf = 2 * leaf + (binned[j] > k)
-        sums = np.bincount(leaf[rows], weights=slope[rows], minlength=2**depth)
-        mass: Floats = np.bincount(leaf[rows], weights=curve[rows], minlength=2**depth).astype(np.float64)
+        sums = np.bincount(leaf[rows], weights=slopes, minlength=2**depth)
+        mass: Floats = np.bincount(leaf[rows], weights=curves, minlength=2**depth).astype(np.float64)
         leaves[t] = _risen(-RATE * sums / (mass + RIDGE), mass, np.asarray(rising[feature[t]] & np.isfinite(threshold[t])))
         score = score + leaves[t][leaf]
     return Trees(feature, threshold, leaves, base)
@@ -77,14 +78,14 @@ def _edges(column: Floats) -> Floats:
 
 
 def _best(
-    binned: list[Ints], edges: list[Floats], columns: Ints, rows: Ints, leaf: Ints, slope: Floats, curve: Floats, level: int, rising: Bools
+    part: Ints, edges: list[Floats], columns: Ints, leaf: Ints, slope: Floats, curve: Floats, level: int, rising: Bools
 ) -> tuple[int, int] | None:
     """Return the question (column, bin) that gains most in all leaves of a level together, or None where none gains anything."""
     best, found = LEAST, None
     shape = (2**level, BINS + 1)
     place = leaf * (BINS + 1)
-    for j in columns.tolist():
-        key, m = place + binned[j][rows], len(edges[j])
+    for j, codes in zip(columns.tolist(), part, strict=True):
+        key, m = place + codes, len(edges[j])
         g = np.bincount(key, weights=slope, minlength=shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
         h = np.bincount(key, weights=curve, minlength=shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
         below, small = g[:, :m], h[:, :m] + RIDGE

@@ -1,0 +1,109 @@
+"""From figures to a table and a plot. Nothing here is typed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.fooled.pair import CLASSIFIER, OURS
+from bench.machine import ROOT
+
+SETTINGS = ("seen", "kind left out", "family left out")
+START, END = "<!-- fooled: written by `make bench-fooled` -->", "<!-- end of fooled -->"
+FIGURES = ("auroc", "auroc_with_floor", "flips_caught_at_5", "flips_caught_at_1", "harmless_flagged_at_5", "attacks_caught_at_5")
+Found = Sequence[dict[str, Any]]
+
+
+def mean(values: list[float | None]) -> float:
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def summary(found: Found) -> dict[str, Any]:
+    """Return means over all pairs."""
+    judges = list(found[0]["settings"]["seen"])
+    table = {s: {j: {f: mean([p["settings"][s][j][f] for p in found if j in p["settings"][s]]) for f in FIGURES} for j in judges} for s in SETTINGS}
+    gaps = [_gap(p) for p in found]
+    behind = [p["pair"] for p, gap in zip(found, gaps, strict=True) if gap is not None and gap < 0]
+    wrong = {s: {j: mean([p["wrong"][s][j] for p in found]) for j in found[0]["wrong"][s]} for s in found[0]["wrong"]}
+    lost = [p["wrong"]["seen"][OURS] - p["wrong"]["seen"]["own confidence"] for p in found if p["wrong"]["seen"]["own confidence"] is not None]
+    return {
+        "pairs": len(found),
+        "rows": {k: int(sum(p["rows"][k] for p in found)) for k in found[0]["rows"]},
+        "judges": table,
+        "behind_the_best_other": behind,
+        "wrong": wrong,
+        "worst_wrong_gap": min(lost) if lost else None,
+        "calibration": {k: mean([p["calibration"][k] for p in found]) for k in ("ece_risk", "ece_wrong", "brier_wrong")},
+        "clean_alarms": mean([p["clean_alarms"]["share"] for p in found]),
+        "cpu": float(np.median([p["cpu"] for p in found])),
+    }
+
+
+def _gap(pair: dict[str, Any]) -> float | None:
+    """Return by how much we are ahead of the best judge that never saw the damage either."""
+    judges = pair["settings"]["kind left out"]
+    others = [j["auroc"] for name, j in judges.items() if name != OURS and j["auroc"] is not None]
+    return None if judges[OURS]["auroc"] is None or not others else judges[OURS]["auroc"] - max(others)
+
+
+def markdown(result: dict[str, Any], *, quick: bool) -> str:
+    """Return the tables in Markdown."""
+    s = result["summary"]
+    rows, judges = s["rows"], s["judges"]
+    lines = [
+        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models (seven data sets at most, LightGBM, logistic or linear regression, random "
+        f"forest, MLP; each weak and strong), {rows['clean']:,} clean and {rows['damaged']:,} damaged or attacked test rows, {rows['fooled']:,} of which fool their model. Means over "
+        "models; the floor (legal values and rows in the wrong place) is left out of all but one column.",
+        "",
+        "| judge | AUROC fooled, all kinds seen | kind left out¹ | family left out | with the floor | harmful flips caught at 5 % / 1 % clean alarms² | harmless flagged² | attacks caught |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in judges["seen"]:
+        seen, kind, family = (judges[setting].get(name) for setting in SETTINGS)
+        lines.append(
+            f"| {name} | {_three(seen['auroc'])} | {_three(kind['auroc'])} | {_three(family['auroc'])} | {_three(seen['auroc_with_floor'])} | "
+            f"{_share(kind['flips_caught_at_5'])} / {_share(kind['flips_caught_at_1'])} | {_share(kind['harmless_flagged_at_5'])} | {_share(seen['attacks_caught_at_5'])} |"
+        )
+    c, w = s["calibration"], s["wrong"]["seen"]
+    lines += [
+        "",
+        f"¹ Kinds are left out in six groups, relatives apart, families in six groups: each firewall knows less than if only one were left out. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
+        f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers: {w[OURS]:.3f} (own confidence {w['own confidence']:.3f}, worst difference "
+        f"{s['worst_wrong_gap']:+.3f}). Calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f}.",
+    ]
+    return "\n".join(lines)
+
+
+def _three(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"
+
+
+def _share(value: float) -> str:
+    return "–" if value != value else f"{value:.0%}"
+
+
+def into_readme(text: str) -> None:
+    path = ROOT / "README.md"
+    before, rest = path.read_text().split(START, 1)
+    path.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}")
+
+
+def plot(found: Found, place: Path) -> None:
+    """Draw what share of harmful flips each judge catches against clean alarms, kind left out, as SVG."""
+    import altair as alt
+    import pandas as pd
+    import vl_convert
+
+    figure: Callable[[str, str], float] = lambda judge, name: mean([p["settings"]["kind left out"][judge][name] for p in found])
+    points = [
+        {"judge": judge, "clean alarms (%)": alarms, "harmful flips caught (%)": 100 * figure(judge, name)}
+        for judge in found[0]["settings"]["kind left out"]
+        if judge != CLASSIFIER
+        for alarms, name in ((1, "flips_caught_at_1"), (5, "flips_caught_at_5"))
+    ]
+    chart = alt.Chart(pd.DataFrame(points)).mark_line(point=True).encode(x="clean alarms (%):Q", y="harmful flips caught (%):Q", color="judge:N")
+    place.write_text(vl_convert.vegalite_to_svg(chart.properties(width=420, height=300).to_json()))
