@@ -81,8 +81,8 @@ def scene(pair: Pair) -> Scene:
 
 
 def judged(learned: Learned, there: Scene) -> Judged:
-    score = learned.head.score(there.found.table)
-    return Judged(*learned.probabilities(there.traffic.answer, score), score > learned.threshold.value)
+    found = learned.judge(there.traffic.answer, there.found.table)
+    return Judged(found.risk, found.confidence, found.score > learned.threshold.value)
 
 
 def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged:

@@ -136,10 +136,9 @@ class Firewall:
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
             route = self.policy.route(risk, alarmed, np.zeros(len(batch), dtype=bool), unreadable, self._breaks_rules(batch))
         else:
-            score = learned.head.score(found.table)
-            alarmed = score > learned.threshold.value
-            risk, confidence = learned.probabilities(answer, score)
-            risk, confidence = np.where(unreadable, 1.0, risk), np.where(unreadable, 0.0, confidence)
+            judged = learned.judge(answer, found.table)
+            alarmed = judged.score > learned.threshold.value
+            risk, confidence = np.where(unreadable, 1.0, judged.risk), np.where(unreadable, 0.0, judged.confidence)
             route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested | self._breaks_rules(batch))
         explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_, remarks, problems)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
@@ -247,6 +246,7 @@ class Firewall:
             "columns": [vars(column) for column in self.schema_.columns.values()],
             "panel": learned.panel.state(),
             "head": learned.head.state(),
+            "errors": None if learned.errors is None else learned.errors.state(),
             "risk": None if learned.risk is None else learned.risk.state(),
             "confidence": None if learned.confidence is None else learned.confidence.state(),
             "threshold": vars(learned.threshold),
@@ -266,6 +266,7 @@ class Firewall:
         firewall.learned_ = Learned(
             Panel.from_state(s["panel"]),
             Head.from_state(s["head"]),
+            None if s["errors"] is None else Head.from_state(s["errors"]),
             None if s["risk"] is None else Logistic.from_state(s["risk"]),
             None if s["confidence"] is None else Logistic.from_state(s["confidence"]),
             AlarmThreshold(**s["threshold"]),

@@ -32,13 +32,26 @@ class Head:
     spread: Floats | None = None
 
     @classmethod
-    def fit(cls, table: Floats, names: Sequence[str], fooled: Bools, weight: Floats, rng: np.random.Generator) -> Head:
-        """Fit on evidence, shape (n, f), and outcomes, shape (n,)."""
+    def fit(
+        cls,
+        table: Floats,
+        names: Sequence[str],
+        fooled: Bools,
+        weight: Floats,
+        rng: np.random.Generator,
+        *,
+        free: bool = False,
+        rows: int | None = None,
+    ) -> Head:
+        """Fit on evidence, shape (n, f), and outcomes, shape (n,); `free`: nothing needs to be monotone.
+
+        `rows` is how many rows tell anything of their own, where twins share their outcome.
+        """
         few = min(int(fooled.sum()), int((~fooled).sum()))
         if few < 10:
             return cls()
-        if len(table) >= FEW_ROWS and few >= FEW_FOOLED:
-            rising = np.array([name in RISING for name in names])
+        if (len(table) if rows is None else rows) >= FEW_ROWS and few >= FEW_FOOLED:
+            rising = np.array([name in RISING and not free for name in names])
             return cls(trees=boosted(table, fooled, weight, rising, rng, trees=TREES, depth=DEPTH))
         part = table[:, summary_columns(table.shape[1])]
         centre, spread = part.mean(axis=0), np.maximum(part.std(axis=0), 1e-9)

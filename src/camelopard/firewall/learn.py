@@ -42,6 +42,7 @@ GATE = 0.9  # share of clean rows that are not suspicious enough to ask the mode
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 PIECE = 4096  # rows examined at once
+CONFIDENCE_COLUMNS = ((0, 3), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))  # the model's own word; the risk too; what errors look like too
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
@@ -124,60 +125,89 @@ def collect(
     panel: Panel,
     schema: Schema,
     truth: Truth,
-    teach: tuple[Batch, Sequence[Case], Purse],
+    teach: tuple[Batch, Sequence[Case], Array | None, Purse],
     calibrate: tuple[Batch, Sequence[Case], Array | None, Purse],
     rng: np.random.Generator,
     progress: Progress,
 ) -> Material:
     """Return the evidence to learn from. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
     progress("measuring evidence", 0, 2)
-    clean, cases, purse = teach
+    clean, cases, taught, purse = teach
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
-    lesson = examined(panel, clean.take(_some(len(clean), purse.clean(CLEAN_ROWS), rng)), stressed, purse, schema.form, rng)
+    kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
+    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
     stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
     check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
     progress("measuring evidence", 2, 2)
-    return Material(lesson, check, right_answers(check, y, truth.tolerance), y is not None)
+    right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
+    return Material(lesson, check, right[0], right[1], y is not None)
 
 
 def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator) -> Learned:
     """Fit the head on the rows that teach; probabilities, thresholds and every figure come from the rows that calibrate."""
     lesson, check = material.lesson, material.check
+    errors = (
+        Head.fit(lesson.table, panel.names, ~material.taught, lesson.weight, rng, free=True, rows=len(np.unique(lesson.origin)))
+        if material.labelled
+        else None
+    )
+    error = errors.score(check.table) if errors is not None else np.zeros(len(check.table))
     head = Head.fit(lesson.table, panel.names, lesson.fooled, lesson.weight, rng)
     score = head.score(check.table)
     threshold = alarm_threshold(score[~check.damaged], alpha)
-    risk, confidence = calibrated(panel, material, score, np.ones(len(score), dtype=bool))
-    held = np.full((2, len(score)), np.nan)  # risk and confidence of rows that took no part in calibrating them
-    for fold in range(FOLDS):
-        out = np.flatnonzero(check.origin % FOLDS == fold)
-        one, other = calibrated(panel, material, score, check.origin % FOLDS != fold)
-        held[0, out] = one.probability(score[out, None])
-        held[1, out] = confidence_of(other, check.answer.take(out), held[0, out], panel.task)
+    risk, confidence, held = calibrated(panel, material, score, error)
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
     missing = float(lesson.table[:, panel.names.index("missing")].max())
     measured = measure(material, score, held[0], held[1], threshold, rng)
-    return Learned(panel, head, risk, confidence, threshold, odd, farthest, missing, measured)
+    return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured)
 
 
-def calibrated(panel: Panel, material: Material, score: Floats, rows: Bools) -> tuple[Logistic, Logistic | None]:
-    """Return the maps to risk and, where there are labels, to confidence, from some of the rows that calibrate."""
-    at, check = np.flatnonzero(rows), material.check
-    risk = Logistic.fit(score[at, None], check.fooled[at], check.weight[at])
+def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -> tuple[Logistic, Logistic | None, Floats]:
+    """Return the maps to risk and, where there are labels, to confidence; and both of rows that took no part in their map, shape (2, n).
+
+    Confidence is read from as many columns as are worth it: more of them only where that lowers the log loss on rows that took no part.
+    """
+    check, every = material.check, np.ones(len(score), dtype=bool)
+    risk = Logistic.fit(score[:, None], check.fooled, check.weight)
+    out = [check.origin % FOLDS == fold for fold in range(FOLDS)]
+    fooled = np.empty(len(score))
+    for mine in out:
+        fooled[mine] = Logistic.fit(score[~mine, None], check.fooled[~mine], check.weight[~mine]).probability(score[mine, None])
     if not material.labelled:
-        return risk, None
-    columns = confidence_columns(check.answer.take(at), risk.probability(score[at, None]), panel.task)
-    return risk, Logistic.fit(columns, material.right[at], check.weight[at])
+        return risk, None, np.stack([fooled, confidence_of(None, None, check.answer, fooled, check.table, panel.task)])
+    table = confidence_columns(check.answer, fooled, error, panel.task)
+    tried = []
+    for columns in CONFIDENCE_COLUMNS:
+        right = np.empty(len(score))
+        for mine in out:
+            right[mine] = _on_some(table, columns, material, ~mine).probability(table[mine])
+        tried.append((right, _log_loss(right, material.right, check.weight)))
+    best = min(range(len(tried)), key=lambda k: tried[k][1])
+    return risk, _on_some(table, CONFIDENCE_COLUMNS[best], material, every), np.stack([fooled, tried[best][0]])
+
+
+def _on_some(table: Floats, columns: Sequence[int], material: Material, rows: Bools) -> Logistic:
+    """Return the map to confidence from some columns, with a weight of 0 for the others."""
+    line = Logistic.fit(table[rows][:, columns], material.right[rows], material.check.weight[rows])
+    weights = np.zeros(table.shape[1])
+    weights[list(columns)] = line.weights
+    return Logistic(weights, line.intercept)
+
+
+def _log_loss(p: Floats, event: Bools, weight: Floats) -> float:
+    bounded = np.clip(np.where(event, p, 1.0 - p), 1e-6, 1.0)
+    return float(-np.average(np.log(bounded), weights=weight))
 
 
 def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) -> Learned:
     """Learn only what data alone can teach: how odd a row is."""
     empty = Prediction(np.full(len(clean), None, dtype=object))
     odd = panel.examine(clean, empty, None, form).odd
-    return Learned(panel, Head(), None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {})
+    return Learned(panel, Head(), None, None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {})
 
 
 @dataclass(frozen=True)
@@ -245,17 +275,18 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to learn from: evidence of rows that teach, of rows that calibrate, and which answers to the latter are right, shape (n,)."""
+    """What there is to learn from: evidence of rows that teach and of rows that calibrate, and which answers to either are right."""
 
     lesson: Lesson
     check: Lesson
+    taught: Bools
     right: Bools
     labelled: bool
 
     def without(self, kinds: Collection[str]) -> Material:
         """Return the same without these kinds of damage, as if they had never been tried."""
-        keep = ~np.isin(self.check.kind, list(kinds))
-        return Material(self.lesson.without(kinds), self.check.without(kinds), self.right[keep], self.labelled)
+        first, second = (~np.isin(part.kind, list(kinds)) for part in (self.lesson, self.check))
+        return Material(self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled)
 
 
 def gather(

@@ -20,13 +20,14 @@ from camelopard.firewall.panel import Examination, Panel
 
 @dataclass(frozen=True)
 class Learned:
-    """All that a firewall keeps. `risk` is None without a model, `confidence` without labels.
+    """All that a firewall keeps. `risk` is None without a model; `errors`, a head that knows wrong answers, and `confidence` without labels.
 
     `farthest_odd` and `most_missing` bound what was tested: the oddest row, and the most missing cells in a row, that the head learned from.
     """
 
     panel: Panel
     head: Head
+    errors: Head | None
     risk: Logistic | None
     confidence: Logistic | None
     threshold: AlarmThreshold
@@ -40,23 +41,39 @@ class Learned:
         lacking = np.asarray((found.reading.states == MISSING).sum(axis=1) > self.most_missing, dtype=bool)
         return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
 
-    def probabilities(self, answer: Prediction, score: Floats) -> tuple[Floats, Floats]:
-        """Return risk and confidence for scores of the head, each of shape (n,)."""
+    def judge(self, answer: Prediction, table: Floats) -> Judged:
+        """Return score, risk and confidence for evidence, shape (n, f)."""
         assert self.risk is not None, "without a model there is no risk"
+        score = self.head.score(table)
         risk = self.risk.probability(score[:, None])
-        return risk, confidence_of(self.confidence, answer, risk, self.panel.task)
+        return Judged(score, risk, confidence_of(self.confidence, self.errors, answer, risk, table, self.panel.task))
 
 
-def confidence_of(line: Logistic | None, answer: Prediction, risk: Floats, task: str) -> Floats:
+@dataclass(frozen=True)
+class Judged:
+    """What a firewall makes of rows, each of shape (n,): the head's score, and the two probabilities."""
+
+    score: Floats
+    risk: Floats
+    confidence: Floats
+
+
+def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction, risk: Floats, table: Floats, task: str) -> Floats:
     """Return P(the answer is right), shape (n,): as learned from labels; without, the model's own word for it, times P(it is not fooled)."""
-    if line is not None:
-        return line.probability(confidence_columns(answer, risk, task))
+    if line is not None and errors is not None:
+        return line.probability(confidence_columns(answer, risk, errors.score(table), task))
     word = class_scores(answer).max(axis=1) if task == "classification" else np.ones(len(answer))
     return np.asarray((1.0 - risk) * word, dtype=np.float64)
 
 
-def confidence_columns(answer: Prediction, risk: Floats, task: str) -> Floats:
-    """Return what confidence is read from, shape (n, 3): the model's own log-odds, those of the risk, and their product."""
+def confidence_columns(answer: Prediction, risk: Floats, error: Floats, task: str) -> Floats:
+    """Return what confidence is read from, shape (n, 6).
+
+    The model's own log-odds, those of the risk, both squared, their product; and what the head of errors makes of the evidence.
+    """
     own = logit(class_scores(answer).max(axis=1)) if task == "classification" else np.zeros(len(answer))
     fooled = logit(risk)
-    return np.column_stack([own, fooled, own * fooled])
+    columns = np.empty((len(own), 6))
+    columns[:, 0], columns[:, 1], columns[:, 2] = own, fooled, own * fooled
+    columns[:, 3], columns[:, 4], columns[:, 5] = own * own, fooled * fooled, error
+    return columns

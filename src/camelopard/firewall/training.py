@@ -104,8 +104,9 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
         purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
     twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, (_part(rows, ATTACK_SHARE) or ATTACKED * QUERIES) // QUERIES)]
-    known = _taken(labels, split.calibrate)
-    material = collect(panel, schema, truth, (taught, report.cases, purses["teach"]), (held, twins, known, purses["calibrate"]), rng, progress)
+    teach = taught, report.cases, _taken(labels, split.teach), purses["teach"]
+    calibrate = held, twins, _taken(labels, split.calibrate), purses["calibrate"]
+    material = collect(panel, schema, truth, teach, calibrate, rng, progress)
     about = {
         "model": {"name": model.name, "task": model.task, "classes": list(model.classes)},
         "mode": "model",
