@@ -257,6 +257,19 @@ def test_from_data_alone_odd_rows_are_stopped_and_risk_stays_unknown(tmp_path: P
         firewall.guard()
 
 
+def test_evaluating_on_new_rows_agrees_with_what_was_measured_at_fitting(world: World) -> None:
+    new = people(1500, 9)
+    quality = world.firewall.evaluate(new, labels(new, 9), budget=25_000)
+    measured = world.firewall.describe()["measured"]
+    assert abs(quality.figures["auroc_fooled"]["value"] - measured["auroc_fooled"]["value"]) < 0.08
+    assert quality.figures["ece_risk"] < 0.08
+    assert "AUROC" in repr(quality)
+    assert "ece_confidence" in quality.to_dict()
+    assert "ece_confidence" not in world.firewall.evaluate(new.head(300), budget=4_000).figures
+    with pytest.raises(InputError, match="too few to judge"):
+        world.firewall.evaluate(new.head(5))
+
+
 def test_the_guard_does_per_route_what_it_was_told(world: World) -> None:
     rows = world.test.head(5).to_dict("records")
     rows[1] = {**rows[1], "dose": ["?"]}

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,13 +25,15 @@ from camelopard.firewall.explain import Explainer, trusted
 from camelopard.firewall.guard import Guard
 from camelopard.firewall.head import Head
 from camelopard.firewall.incoming import empty, read
-from camelopard.firewall.learn import rows_for
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import ROWS, Likeness, is_other
 from camelopard.firewall.panel import Examination, Panel
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.verdicts import Verdicts, joined
 from camelopard.stress.budget import parse
+
+if TYPE_CHECKING:
+    from camelopard.firewall.evaluation import Quality
 
 CHUNK = 8_192  # rows screened at once: memory stays bounded, whatever comes
 
@@ -82,6 +84,7 @@ class Firewall:
         Firewall
             Itself, with `schema_`, `contract`, `report_` (the stress report) and `learned_`.
         """
+        from camelopard.firewall.learn import rows_for
         from camelopard.firewall.training import train
 
         trained = train(model, X, y, reference, alpha=self.alpha, budget=self.budget, seed=self.seed, progress=progress)
@@ -160,6 +163,37 @@ class Firewall:
         """Return the model with the firewall in front of it: `predict` and `predict_proba` like its own. See `camelopard.firewall.guard.Guard`."""
         self._check_fitted()
         return Guard(self, repair=repair, review=review, block=block)
+
+    def evaluate(self, X: Any, y: Any = None, *, budget: int | None = None, seed: int = 0, progress: Progress = silent) -> Quality:
+        """Measure the firewall on rows of your own: what is caught, what is flagged in vain, how well risk and confidence are calibrated.
+
+        Parameters
+        ----------
+        X, y
+            Clean rows that it was not fitted on, and their labels where there are any. They are damaged in every way, as in fitting.
+        budget
+            Rows asked of the model at most; None for about 150,000.
+        seed
+            Seed of everything random.
+        progress
+            Told how far the work has come.
+
+        Returns
+        -------
+        Quality
+            Figures with intervals; printed, a table.
+
+        Raises
+        ------
+        CamelopardError
+            Without a model there is nothing to be fooled; fewer than 20 rows are too few.
+        """
+        from camelopard.firewall.evaluation import evaluate
+
+        self._check_fitted()
+        if self.model_ is None or self.learned_.risk is None:
+            raise CamelopardError("evaluate() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
+        return evaluate(self.model_, self.learned_, self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
 
     # --- what is known --------------------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from camelopard.evidence.impact import CANDIDATES
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.head import Head
-from camelopard.firewall.learned import Learned, confidence_columns, confidence_of
+from camelopard.firewall.learned import Judged, Learned, confidence_columns, confidence_of
 from camelopard.firewall.panel import Panel, never_cost, null_costs
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case
@@ -162,7 +162,7 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
     missing = float(lesson.table[:, panel.names.index("missing")].max())
-    measured = measure(material, score, held[0], held[1], threshold, rng)
+    measured = measure(check, material.right if material.labelled else None, Judged(score, held[0], held[1]), threshold, rng)
     return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured)
 
 
@@ -407,14 +407,13 @@ def right_answers(test: Lesson, y: Array | None, tolerance: float) -> Bools:
     return np.asarray(gap <= tolerance, dtype=bool)
 
 
-def measure(
-    material: Material, score: Floats, risk: Floats, confidence: Floats, threshold: AlarmThreshold, rng: np.random.Generator
-) -> dict[str, Any]:
-    """Return what the calibration rows say of the firewall, each with its interval: how well it tells fooled from not, and what gets through.
+def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmThreshold, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what rows say of a firewall, each with its interval: how well it tells fooled from not, and what gets through.
 
-    Every figure is for the declared mix of traffic (the rows' weights). `risk` and `confidence` come from maps that the row took no part in.
+    Every figure is for the declared mix of traffic (the rows' weights). `right`, which answers are right, is None without labels. What is judged must
+    come from maps that the row took no part in.
     """
-    test, right, labelled = material.check, material.right, material.labelled
+    score, risk, confidence = judged.score, judged.risk, judged.confidence
     clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
     own = 1.0 - class_scores(test.answer).max(axis=1)
     rows = Resampled(test.origin, w, rng)
@@ -429,7 +428,7 @@ def measure(
 
     found = {
         "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": int(fooled.sum()), "origins": len(np.unique(test.origin))},
-        "labelled": labelled,
+        "labelled": right is not None,
         "auroc_fooled": area(score),
         "auroc_fooled_by_own_doubt": area(own),
         "auroc_fooled_by_oddity": area(test.odd),
@@ -440,7 +439,7 @@ def measure(
         "brier_risk": brier(risk, fooled, w),
         "by_kind": {str(kind): _of_kind(test, score, np.asarray(test.kind == kind, dtype=bool)) for kind in np.unique(test.kind) if kind},
     }
-    if labelled:
+    if right is not None:
         found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
     return found
 

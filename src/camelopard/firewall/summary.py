@@ -8,7 +8,7 @@ from typing import Any
 
 def summary(about: Mapping[str, Any]) -> str:
     """Return `Firewall.describe()` as text for people."""
-    return "\n".join([*_head(about), "", *_promise(about), "", *_quality(about["measured"]), "", *_contract(about["contract"])]).rstrip() + "\n"
+    return "\n".join([*_head(about), "", *_promise(about), "", *quality(about["measured"]), "", *_contract(about["contract"])]).rstrip() + "\n"
 
 
 def percent(value: float | None) -> str:
@@ -56,7 +56,8 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _quality(measured: Mapping[str, Any]) -> list[str]:
+def quality(measured: Mapping[str, Any]) -> list[str]:
+    """Return what was measured of a firewall, as lines of a table."""
     if not measured:
         return ["Quality: not measured, there is no model to fool."]
 
@@ -73,7 +74,10 @@ def _quality(measured: Mapping[str, Any]) -> list[str]:
         line("  how odd the row is", "auroc_fooled_by_oddity"),
         line("share stopped of the rows that fooled the model", "fooled_caught"),
         line("share stopped of the damaged rows that did not", "harmless_flagged"),
+        f"  {'calibration error of risk':<58} {measured['ece_risk']:.3f}",
     ]
+    if "ece_confidence" in measured:
+        lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])
     if kinds:
         lines.append("Hardest to see: " + ", ".join(f"{kind.replace('-', ' ')} ({found['auroc']:.2f})" for kind, found in kinds[:5]) + ".")

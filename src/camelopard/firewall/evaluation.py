@@ -1,0 +1,60 @@
+"""How good is a fitted firewall on someone's own data? The same figures as at fitting, on rows that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.batch import Batch
+from camelopard.core.errors import InputError
+from camelopard.core.protocols import Model, Progress
+from camelopard.core.schema import Schema
+from camelopard.firewall.learn import CALIBRATION_DAMAGED, FEWEST_ROWS, Purse, examined, gather, measure, right_answers
+from camelopard.firewall.learned import Learned
+from camelopard.firewall.summary import quality
+from camelopard.stress.damages import catalogue
+from camelopard.stress.runner import run
+from camelopard.stress.study import checked_labels, with_labels
+from camelopard.stress.truth import Truth
+
+DAMAGING = 60_000  # model rows to damage rows with, without a budget
+SHARE = 0.4  # of a budget
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of a firewall, each with its 95 % interval; printed, they are a table."""
+
+    figures: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain data."""
+        return dict(self.figures)
+
+    def __repr__(self) -> str:
+        return "\n".join(quality(self.figures))
+
+
+def evaluate(
+    model: Model, learned: Learned, schema: Schema, tolerance: float, X: Any, y: Any, budget: int | None, seed: int, progress: Progress
+) -> Quality:
+    """Return the quality of a firewall on clean rows and every kind of damage done to them. See `Firewall.evaluate`."""
+    batch, labels = with_labels(Batch.of(X), y)
+    if len(batch) < FEWEST_ROWS:
+        raise InputError(f"{len(batch)} rows are too few to judge by; expected at least {FEWEST_ROWS} clean rows.")
+    batch, rng, truth = schema.conform(batch), np.random.default_rng(seed), Truth(model.task, tolerance)
+    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget))
+    rows = np.sort(rng.permutation(len(batch))[: purse.clean(len(batch))])
+    clean = batch.take(rows)
+    answer = purse.session.predict(clean)
+    if labels is not None:
+        checked_labels(labels[rows], model, answer)
+    room = DAMAGING if budget is None else int(SHARE * budget)
+    cases = run(purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), progress=progress)
+    stressed = gather(cases, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
+    test = examined(learned.panel, clean, stressed, purse, schema.form, rng)
+    right = None if labels is None else right_answers(test, labels[rows], tolerance)
+    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng))
