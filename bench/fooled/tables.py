@@ -55,7 +55,7 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     s = result["summary"]
     rows, judges = s["rows"], s["judges"]
     lines = [
-        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models (seven data sets at most, LightGBM, logistic or linear regression, random "
+        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models, each on its own split ({len({p['pair']['seed'] for p in result['pairs']})} of each kind; seven data sets at most, LightGBM, logistic or linear regression, random "
         f"forest, MLP; each weak and strong), {rows['clean']:,} clean and {rows['damaged']:,} damaged or attacked test rows, {rows['fooled']:,} of which fool their model. Means over "
         "models; the floor (legal values and rows in the wrong place) is left out of all but one column.",
         "",

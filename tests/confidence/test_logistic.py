@@ -34,3 +34,12 @@ def test_state_round_trip_and_bounds() -> None:
     assert again.probability(np.array([[3.0]])) == fitted.probability(np.array([[3.0]]))
     assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
     assert sigmoid(np.array([-1e9, 1e9])).tolist() == [sigmoid(np.array([-35.0]))[0], sigmoid(np.array([35.0]))[0]]
+
+
+def test_few_rows_stay_near_the_prior_and_many_leave_it() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 1))
+    event = rng.random(2000) < 1 / (1 + np.exp(3 * x[:, 0]))
+    prior = np.array([1.0])
+    assert Logistic.fit(x, event, ridge=5.0, prior=prior, rows=2).weights[0] > 0.5
+    assert Logistic.fit(x, event, ridge=5.0, prior=prior).weights[0] < -2.5

@@ -28,14 +28,6 @@ def test_anything_else_is_refused_with_an_example(text: object) -> None:
         parse(text)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("budget", [Budget(), Budget(rows=10), Budget(seconds=60), Budget(seconds=0.001), Budget(seconds=1e-9)])
-@pytest.mark.parametrize("share", [0.4, 1e-6])
-def test_a_part_of_a_budget_can_be_parsed_again(budget: Budget, share: float) -> None:
-    part = parse(budget.part(share))
-    assert (part.rows is None) == (budget.rows is None)
-    assert (part.seconds is None) == (budget.seconds is None)
-
-
 def test_the_clock_is_over_when_its_seconds_are() -> None:
     times = iter([100.0, 104.0, 105.5, 106.0])
     clock = Clock(5.0, lambda: next(times))

@@ -40,21 +40,45 @@ class Logistic:
     intercept: float
 
     @classmethod
-    def fit(cls, columns: Floats, event: Bools, sample_weight: Floats | None = None, ridge: float = 1e-3) -> Logistic:
-        """Fit by iteratively reweighted least squares with a slight ridge, so that separable data stays finite; columns have shape (n, k)."""
+    def fit(
+        cls,
+        columns: Floats,
+        event: Bools,
+        sample_weight: Floats | None = None,
+        ridge: float = 1e-3,
+        *,
+        prior: Floats | None = None,
+        rows: float | None = None,
+    ) -> Logistic:
+        """Fit by iteratively reweighted least squares with a slight ridge, so that separable data stays finite.
+
+        Parameters
+        ----------
+        columns, event
+            Shape (n, k), and what happened, shape (n,).
+        sample_weight
+            How much each row counts, shape (n,).
+        ridge, prior
+            How strongly the weights are drawn towards the prior (zeros, where it is not given), shape (k,).
+        rows
+            How many independent rows these are worth, where they hang together; n, where it is not given.
+        """
         n, k = columns.shape
-        w = np.ones(n) if sample_weight is None else sample_weight * (n / sample_weight.sum())
+        worth = float(n if rows is None else rows)
+        w = np.full(n, worth / n) if sample_weight is None else sample_weight * (worth / sample_weight.sum())
         target = event.astype(np.float64)
         positives = float(w[event].sum())
         # Platt's targets: a class seen n times is never given probability 1 (Platt 1999, section 2.2).
-        target = np.where(event, (positives + 1) / (positives + 2), 1 / (n - positives + 2))
+        target = np.where(event, (positives + 1) / (positives + 2), 1 / (worth - positives + 2))
         design = np.column_stack([columns, np.ones(n)])
-        beta = np.zeros(k + 1)
+        start = np.zeros(k + 1)
+        start[:k] = 0.0 if prior is None else prior
+        beta = start.copy()
         penalty = np.full(k + 1, ridge)
         penalty[-1] = 1e-9
         for _ in range(STEPS):
             p = sigmoid(design @ beta)
-            gradient = design.T @ (w * (p - target)) + penalty * beta
+            gradient = design.T @ (w * (p - target)) + penalty * (beta - start)
             curvature = (design * (w * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design + np.diag(penalty)
             step = np.linalg.solve(curvature, gradient)
             length = float(np.abs(step).max())
@@ -65,10 +89,7 @@ class Logistic:
 
     def probability(self, columns: Floats) -> Floats:
         """Return P(event) per row, column after column in a fixed order, shape (n,)."""
-        total = columns[:, 0] * self.weights[0] + self.intercept
-        for j in range(1, len(self.weights)):
-            total += columns[:, j] * self.weights[j]
-        return sigmoid(total)
+        return sigmoid((columns * self.weights).cumsum(axis=1)[:, -1] + self.intercept)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data."""

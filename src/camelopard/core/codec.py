@@ -23,7 +23,8 @@ from camelopard.core.files import replaced
 
 MAGIC = "camelopard"
 VERSION = 1
-LARGEST = 512 * 1024 * 1024  # bytes of one part when unpacked
+LARGEST = 512 * 1024 * 1024  # bytes of all parts when unpacked
+LARGEST_HEAD = 4 * 1024 * 1024
 MOST_PARTS = 20_000
 MALFORMED = (
     zipfile.BadZipFile,
@@ -83,13 +84,16 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         raise ArtifactError(f"{path}: this is a folder; expected a file written by save().") from None
     except PermissionError:
         raise ArtifactError(f"{path}: no permission to read it.") from None
+    except MemoryError:
+        raise ArtifactError(f"{path}: its arrays claim more than there is memory for; refused.") from None
     except MALFORMED as error:
         raise ArtifactError(f"{path}: this is not a whole {kind} file ({type(error).__name__}: {error}). Save it again.") from error
 
 
 def _read(archive: zipfile.ZipFile, kind: str, path: str) -> dict[str, Any]:
     infos = {info.filename: info for info in archive.infolist()}
-    if len(infos) > MOST_PARTS or any(info.file_size > LARGEST for info in infos.values()):
+    sizes = [info.file_size for info in infos.values()]
+    if len(infos) > MOST_PARTS or sum(sizes) > LARGEST or ("head.json" in infos and infos["head.json"].file_size > LARGEST_HEAD):
         raise ArtifactError(f"{path}: larger than any {kind} file that was ever written; refused.")
     if "head.json" not in infos:
         raise ArtifactError(f"{path}: not a camelopard file. Expected a {kind} written by save().")

@@ -53,6 +53,19 @@ class UnknownName(CamelopardError):
         return cls(f"no {what} named {str(name)[:80]!r}.{hint} Known: {shown or 'none'}.")
 
 
+def told(error: BaseException) -> str:
+    """Return an exception in one short line, whatever its class does.
+
+    >>> told(ValueError("no" + chr(10) + "more"))
+    'ValueError: no'
+    """
+    try:
+        text = str(error).strip()
+    except Exception:  # an exception may be of any class
+        text = ""
+    return f"{type(error).__name__}: {text.splitlines()[0]}"[:200] if text else type(error).__name__
+
+
 def require(module: str, extra: str) -> ModuleType:
     """Import an optional dependency, or say which extra brings it.
 

@@ -21,6 +21,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
         If it cannot be written there.
     """
     target = Path(path)
+    if os.path.lexists(target) and not target.is_file():
+        raise CamelopardError(f"{target}: this is no regular file. Give another name: it would be replaced.")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary

@@ -181,10 +181,8 @@ class Verdict:
     repair: Repair | None
 
     def to_dict(self) -> dict[str, Any]:
-        document = asdict(self)
-        if self.repair is not None:
-            document["repair"] = {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}
-        return document
+        repair = None if self.repair is None else {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}
+        return {**vars(self), "reasons": [dict(vars(reason)) for reason in self.reasons], "repair": repair}
 
 
 @dataclass(frozen=True)

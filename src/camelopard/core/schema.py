@@ -13,8 +13,8 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, is_missing, objects
 from camelopard.core.batch import Batch, Form
+from camelopard.core.cells import number
 from camelopard.core.errors import InputError, UnknownName
-from camelopard.core.tables import number
 
 Kind = Literal["number", "category", "boolean", "date"]
 LEVELS = 201  # quantiles kept per number column: half-percent steps

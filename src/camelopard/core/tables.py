@@ -10,9 +10,8 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Objects, objects
 from camelopard.core.batch import Batch, Form
+from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError
-
-LARGEST_EXACT_INTEGER = 2**53
 
 
 def read_table(X: object) -> Batch:
@@ -51,32 +50,6 @@ def column_of(values: Sequence[object]) -> Array:
     return objects(cell(v) for v in values)
 
 
-def number(value: Any) -> float:
-    """Return an int or float as a float; an integer too large for one becomes infinite.
-
-    >>> number(10**400)
-    inf
-    """
-    try:
-        return float(value)
-    except OverflowError:
-        return np.inf if value > 0 else -np.inf
-
-
-def cell(value: Any) -> Any:
-    """Return one cell in the form that object columns hold: plain Python, None for what is missing."""
-    if type(value) is str or value is None:
-        return value
-    if isinstance(value, np.generic):
-        if isinstance(value, np.datetime64):
-            value = value.astype("datetime64[us]")
-        value = value.item()
-    if isinstance(value, float) and value != value:
-        return None
-    name = type(value).__name__
-    return None if name in ("NAType", "NaTType") else value
-
-
 def _plain_date(value: Any) -> bool:
     return not (isinstance(value, dt.datetime) and value.tzinfo is not None)
 
@@ -89,23 +62,29 @@ def _from_rows(rows: Sequence[object]) -> Batch:
         names.update(dict.fromkeys(row))
     for name in names:
         _check_name(name)
-    if len(rows) == 1:
-        columns = {name: _alone(value) for name, value in rows[0].items()}  # type: ignore[attr-defined]
-    else:
-        columns = {name: column_of([cell(row.get(name)) for row in rows]) for name in names}  # type: ignore[attr-defined]
+    columns = {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[attr-defined]
     return Batch(columns, np.arange(len(rows)), Form("rows"))
 
 
-def _alone(value: Any) -> Array:
-    """Return a single cell as a column: the same as `column_of`, and faster."""
-    kind = type(value)
-    if kind is float or kind is int:
-        return np.array([number(value)]) if value == value else objects([None])
-    if kind is str or value is None:
-        column = np.empty(1, dtype=object)
-        column[0] = value
-        return column
-    return column_of([cell(value)])
+def _of_cells(values: list[object]) -> Array:
+    """Return cells of rows as a column. What a cell becomes does not hang on the cells around it: numbers are floats, dates stay as they are."""
+    if len(values) == 1:
+        value = values[0]
+        kind = type(value)
+        if kind is float or kind is int:
+            return np.array([number(value)]) if value == value else objects([None])
+        if kind is str or value is None:
+            column = np.empty(1, dtype=object)
+            column[0] = value
+            return column
+    cells = [cell(v) for v in values]
+    kinds = {type(v) for v in cells}
+    kinds.discard(type(None))
+    if kinds == {float} or kinds == {int} or kinds == {int, float}:
+        return np.array([np.nan if v is None else number(v) for v in cells], dtype=np.float64)
+    if kinds == {bool} and None not in cells:
+        return np.array(cells, dtype=bool)
+    return objects(number(v) if type(v) is int else v for v in cells)
 
 
 def _from_array(X: Array) -> Batch:

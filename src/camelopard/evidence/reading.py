@@ -7,6 +7,7 @@ normal score of their place when ordered by the model's mean answer. One small e
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -16,14 +17,14 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, objects
 from camelopard.core.batch import Batch
+from camelopard.core.cells import number
 from camelopard.core.schema import DATE_FORMATS, LADDER, Column, Schema, date_days
-from camelopard.core.tables import number
 from camelopard.evidence.recovery import plain_forms, recovered_boolean, recovered_category, recovered_number
-from camelopard.evidence.scoring import Scorer
+from camelopard.evidence.scoring import Scorer, pieces
 
+CALENDAR = (-719_162.0, 2_932_895.0)  # days since 1970 that Python's dates reach
 OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)
 STATES = ("ok", "missing", "unseen", "type", "variant", "fraction")
-FEW = 4  # rows up to which cells are read one by one
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,26 @@ class Reader:
     def read(self, batch: Batch) -> Reading:
         """Return the batch in numbers. The batch must have the schema's columns; cells may hold anything."""
         n, d = len(batch), len(self.encoders)
-        if n <= FEW:
-            cells = [encoder.encode_few(batch.columns[encoder.name]) for encoder in self.encoders]
-            found = np.array(cells, dtype=np.float64).reshape(d, n, 2).transpose(1, 0, 2)
-            values, states = np.ascontiguousarray(found[:, :, 0]), found[:, :, 1].astype(np.uint8)
-        else:
-            values, states = np.empty((n, d)), np.zeros((n, d), dtype=np.uint8)
-            for j, encoder in enumerate(self.encoders):
-                values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
+        if n == 1:
+            return self._read_one(batch)
+        values, states = np.empty((n, d)), np.zeros((n, d), dtype=np.uint8)
+        for j, encoder in enumerate(self.encoders):
+            values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
         scores, rarities = self.scorer.score(values)
+        return Reading(values, scores, states, rarities)
+
+    def _read_one(self, batch: Batch) -> Reading:
+        """Read a single row cell by cell: the same numbers, and several times faster."""
+        columns = batch.columns
+        cells = [encoder.encode_one(columns[encoder.name]) for encoder in self.encoders]
+        values = np.array([[value for value, _ in cells]], dtype=np.float64)
+        states = np.array([[state for _, state in cells]], dtype=np.uint8)
+        scored = [encoder.score_one(value) for encoder, (value, _) in zip(self.encoders, cells, strict=True)]
+        if None in scored:  # a number beyond the range
+            scores, rarities = self.scorer.score(values)
+        else:
+            scores = np.array([scored], dtype=np.float64)
+            rarities = self.scorer.rarities(values)
         return Reading(values, scores, states, rarities)
 
     def state(self) -> list[dict[str, Any]]:
@@ -107,6 +119,8 @@ class NumberEncoder:
         self.ladder_scores = _normal_scores(ladder, n)
         self.integral, self.date_format, self.date = integral, date_format, date
         self.low, self.high = float(knots[0]), float(knots[-1])
+        self.pieces = pieces(knots, self.knot_scores)
+        self._knots, self._pieces = knots.tolist(), tuple(part.tolist() for part in self.pieces)
 
     @classmethod
     def learn(cls, column: Column) -> NumberEncoder:
@@ -137,14 +151,12 @@ class NumberEncoder:
                 states[broken] = FRACTION
         return numbers, states
 
-    def encode_few(self, values: Array) -> list[tuple[float, int]]:
-        """Return (number, state) of each cell: the same as `encode`, and faster for a few."""
+    def encode_one(self, values: Array) -> tuple[float, int]:
+        """Return (number, state) of the only cell: the same as `encode`."""
         if self.date:
             numbers, states = self.encode(values)
-            return list(zip(numbers.tolist(), states.tolist(), strict=True))
-        return [self._cell(v) for v in values.tolist()]
-
-    def _cell(self, cell: Any) -> tuple[float, int]:
+            return float(numbers[0]), int(states[0])
+        cell = values.tolist()[0]
         kind = type(cell)
         if kind is float or kind is int:
             value = number(cell)
@@ -155,6 +167,16 @@ class NumberEncoder:
             return np.nan, MISSING
         found = recovered_number(cell)
         return (np.nan, TYPE) if found is None else (found, VARIANT)
+
+    def score_one(self, value: float) -> float | None:
+        """Return the normal score of a number, as the scorer does; None beyond the range, where it is the scorer's."""
+        if value != value:
+            return value
+        if not self.low <= value <= self.high:
+            return None
+        starts, heights, slopes = self._pieces
+        k = bisect_right(self._knots, value)
+        return float(heights[k] + slopes[k] * (value - starts[k]))
 
     def _parse(self, values: Array, numbers: Floats, states: Array) -> None:
         for i, v in enumerate(values.tolist()):
@@ -189,7 +211,7 @@ class NumberEncoder:
         """Return numbers as cells of this column, shape (n,)."""
         if not self.date:
             return numbers
-        micros = np.where(np.isnan(numbers), 0, np.clip(numbers, -1e8, 1e8) * 86_400e6).astype(np.int64)
+        micros = np.where(np.isnan(numbers), 0, np.clip(numbers, *CALENDAR) * 86_400e6).astype(np.int64)
         dates = micros.astype("datetime64[us]")
         dates[np.isnan(numbers)] = np.datetime64("NaT")
         if self.date_format is None:
@@ -221,6 +243,7 @@ class CategoryEncoder:
         self.position = {value: i for i, value in enumerate(self.known)}
         self.plain = plain_forms(self.known)
         self.cell_of = objects([*self.known, None])
+        self._scores = known_scores.tolist()
         order = np.argsort(known_scores, kind="stable")
         self._ladder, self._by_score = np.cumsum(shares[order]), order
 
@@ -266,11 +289,9 @@ class CategoryEncoder:
                 codes[i], states[i] = np.nan, TYPE
         return codes, states
 
-    def encode_few(self, values: Array) -> list[tuple[float, int]]:
-        """Return (position, state) of each cell: the same as `encode`, and faster for a few."""
-        return [self._cell(v) for v in values.tolist()]
-
-    def _cell(self, cell: Any) -> tuple[float, int]:
+    def encode_one(self, values: Array) -> tuple[float, int]:
+        """Return (position, state) of the only cell: the same as `encode`."""
+        cell = values.tolist()[0]
         try:
             code = self.position.get(cell, -1)
         except TypeError:  # an unhashable cell: a list or a dict
@@ -280,6 +301,10 @@ class CategoryEncoder:
         if cell is None or (type(cell) is float and cell != cell):
             return np.nan, MISSING
         return self._recovered(cell) if _simple(cell) else (np.nan, TYPE)
+
+    def score_one(self, value: float) -> float:
+        """Return the normal score of a position, as the scorer does."""
+        return self._scores[int(value)] if value == value else np.nan
 
     def _recovered(self, cell: Any) -> tuple[float, int]:
         found = recovered_boolean(cell) if self.boolean else recovered_category(cell, self.plain, self.known)

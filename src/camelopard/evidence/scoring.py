@@ -5,7 +5,6 @@ Everything is arithmetic on single cells, in a fixed order, so that a cell gets 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 FARTHEST = 12.0  # normal score at which "far beyond the range" ends
 BEYOND = 1.5  # normal score gained per e-fold of distance beyond the range, in spreads
-FEW = 4  # rows up to which places are looked up one by one
 
 
 class Scorer:
@@ -29,9 +27,8 @@ class Scorer:
         self._low, self._high = (np.array([getattr(e, name) for _, e in numbers]) for name in ("low", "high"))
         self._spread = np.array([e.spread for _, e in numbers])
         self._knots = [e.knots for _, e in numbers]
-        self._lists = [e.knots.tolist() for _, e in numbers]
         self._starts = np.cumsum([0, *(len(k) + 1 for k in self._knots)])[:-1].astype(np.intp)
-        lines = [_lines(e.knots, e.knot_scores) for _, e in numbers]
+        lines = [e.pieces for _, e in numbers]
         self._x, self._y, self._slope = (np.concatenate([line[k] for line in lines]) if lines else np.zeros(0) for k in range(3))
         self._unknown = np.array([len(e.known) for _, e in categories], dtype=np.float64)
         self._first = np.cumsum([0, *(len(e.known) + 1 for _, e in categories)])[:-1].astype(np.intp)
@@ -48,10 +45,17 @@ class Scorer:
             scores[:, self.numbers] = self._of_numbers(values[:, self.numbers])
         if not len(self.categories):
             return scores, np.zeros((len(values), 0))
-        positions = values[:, self.categories]
-        at = np.where(np.isnan(positions), self._unknown, positions).astype(np.intp) + self._first
+        at = self._rows(values)
         scores[:, self.categories] = self._scores.take(at)
         return scores, self._rarities.take(at)
+
+    def rarities(self, values: Floats) -> Floats:
+        """Return −log of the share of each category, shape (n, categories)."""
+        return self._rarities.take(self._rows(values)) if len(self.categories) else np.zeros((len(values), 0))
+
+    def _rows(self, values: Floats) -> Ints:
+        positions = values[:, self.categories]
+        return np.where(np.isnan(positions), self._unknown, positions).astype(np.intp) + self._first
 
     def _of_numbers(self, values: Floats) -> Floats:
         at = self._places(values)
@@ -67,16 +71,13 @@ class Scorer:
 
     def _places(self, values: Floats) -> Ints:
         """Return in which piece of its table each number lies, shape (n, numbers)."""
-        if len(values) <= FEW:
-            rows = [[bisect_right(knots, v) for knots, v in zip(self._lists, row, strict=True)] for row in values.tolist()]
-            return np.array(rows, dtype=np.intp).reshape(values.shape) + self._starts
         at = np.empty(values.shape, dtype=np.intp)
         for k, knots in enumerate(self._knots):
             at[:, k] = knots.searchsorted(values[:, k], side="right")
         return at + self._starts
 
 
-def _lines(knots: Floats, scores: Floats) -> tuple[Floats, Floats, Floats]:
+def pieces(knots: Floats, scores: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the start, the height and the slope of each piece: before the first knot, between two, after the last."""
     slopes = np.diff(scores) / np.diff(knots)
     return np.concatenate([knots[:1], knots]), np.concatenate([scores[:1], scores]), np.concatenate([[0.0], slopes, [0.0]])

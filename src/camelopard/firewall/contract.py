@@ -20,6 +20,7 @@ from camelopard.core.errors import ArtifactError, CamelopardError, UnknownName
 from camelopard.core.records import Assumption, Reason
 from camelopard.core.schema import date_days
 from camelopard.firewall import words
+from camelopard.firewall.patterns import bounded
 
 SETTINGS = ("range", "values", "null")
 LONGEST = 1000  # characters from which a text follows no format, whatever it holds
@@ -401,7 +402,7 @@ def _characters(a: Assumption) -> Check | None:
 
 def _format(a: Assumption) -> Check | None:
     (name,) = a.fields
-    pattern = re.compile(a.limits["pattern"])
+    pattern = bounded(a.limits["pattern"], LONGEST)
     return lambda cells: cells.where(name, lambda v: type(v) is str and (len(v) > LONGEST or pattern.fullmatch(v) is None))
 
 

@@ -29,7 +29,7 @@ def loads(text: str, source: str) -> list[Assumption]:
     """Return the assumptions of a TOML text. Raises ArtifactError naming `source` and the entry for what is none."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise ArtifactError(f"{source}: this is not TOML ({error}). Compare it with a contract written by save().") from error
     entries = document.get("assumption", [])
     if not isinstance(entries, list):
@@ -98,7 +98,8 @@ def _assumption(entry: Any, where: str) -> Assumption:
     if not all(isinstance(f, str) for f in entry["fields"]):
         raise ArtifactError(f"{where}: 'fields' must be column names.")
     cost, interval = entry.get("cost", math.nan), entry.get("cost_interval")
-    if not isinstance(cost, (int, float)) or not (interval is None or (isinstance(interval, list) and len(interval) == 3)):
+    three = isinstance(interval, list) and len(interval) == 3 and all(type(v) in (int, float) for v in interval)
+    if not isinstance(cost, (int, float)) or not (interval is None or three):
         raise ArtifactError(f"{where}: 'cost' must be a number and 'cost_interval' three of them.")
     return Assumption(
         entry["code"],

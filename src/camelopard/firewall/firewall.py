@@ -15,7 +15,7 @@ from camelopard.confidence.logistic import Logistic
 from camelopard.core import codec
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
-from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted
+from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted, told
 from camelopard.core.protocols import Model, Progress, silent, wrapped
 from camelopard.core.records import Prediction, Reason
 from camelopard.core.schema import Column, Schema
@@ -29,7 +29,7 @@ from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import ROWS, Likeness, is_other
 from camelopard.firewall.panel import Examination, Panel
 from camelopard.firewall.policy import Policy
-from camelopard.firewall.verdicts import Verdicts, joined
+from camelopard.firewall.verdicts import Verdicts, joined, refused
 from camelopard.stress.budget import parse
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class Firewall:
         if not (isinstance(alpha, (int, float)) and 0 < alpha < 1):
             raise CamelopardError(f"Firewall(alpha={alpha!r}): expected a share between 0 and 1, such as 0.01.")
         parse(budget)
+        if type(seed) is not int or seed < 0:
+            raise CamelopardError(f"Firewall(seed={seed!r}): expected a whole number from 0.")
+        if policy is not None and not isinstance(policy, Policy):
+            raise CamelopardError(f"Firewall(policy={policy!r}): expected a camelopard.Policy.")
         self.alpha, self.policy, self.budget, self.seed = alpha, policy if policy is not None else Policy(), budget, seed
 
     # --- learning -------------------------------------------------------------------------------------------------------------------
@@ -115,12 +119,24 @@ class Firewall:
             )
         raw, problems, remarks = read(X, self.schema_, dict(problems or {}))
         if len(raw) <= CHUNK:
-            return self._screen(raw, problems, remarks)
+            return self._safely(raw, problems, remarks)
+        return self._in_parts(raw, problems, remarks, CHUNK)
+
+    def _in_parts(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], size: int) -> Verdicts:
         parts = []
-        for start in range(0, len(raw), CHUNK):
-            local = {i - start: text for i, text in problems.items() if start <= i < start + CHUNK}
-            parts.append(self._screen(raw.take(slice(start, start + CHUNK)), local, remarks))
+        for start in range(0, len(raw), size):
+            local = {i - start: text for i, text in problems.items() if start <= i < start + size}
+            parts.append(self._safely(raw.take(slice(start, start + size)), local, remarks))
         return joined(parts)
+
+    def _safely(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
+        """Screen rows; where something in them cannot be dealt with, find the rows and block these alone."""
+        try:
+            return self._screen(raw, problems, remarks)
+        except Exception as error:  # cells may be of any class, and models may do anything
+            if len(raw) > 1:
+                return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
+            return refused(raw.ids, f"the row cannot be dealt with: {told(error)}")
 
     def _screen(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
         learned = self.learned_
@@ -266,7 +282,10 @@ class Firewall:
             firewall = cls._from_state(state, model, str(path))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
-        firewall._check_model(str(path))
+        try:
+            firewall._check_model(str(path))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
         return firewall
 
     def _state(self) -> dict[str, Any]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from camelopard.firewall.verdicts import Verdicts
 
 ACTIONS = ("answer", "repaired", "missing", "raise")
-DEFAULTS = {"repair": "repaired", "review": "answer", "block": "raise"}
 
 
 class Blocked(CamelopardError):

@@ -13,21 +13,35 @@ from camelopard.core.errors import InputError
 from camelopard.core.records import Reason
 from camelopard.core.schema import Schema, absent
 
+LONGEST = 300  # characters of a problem
+MOST_EXTRA = 50  # unknown columns that are looked at
+
 
 def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
     """Return the batch, the rows that could not be read with why, and remarks on the table as a whole (absent and extra columns)."""
     if isinstance(X, (list, tuple)):
-        X, problems = _readable(X, problems)
+        X, problems = _readable(X, schema, problems)
         if not X:
             return _nothing(schema, 0), problems, []
     try:
         batch = _named(Batch.of(X), schema)
-    except InputError as error:
-        n = len(X) if hasattr(X, "__len__") and not isinstance(X, (Mapping, str, bytes)) and getattr(X, "ndim", 2) == 2 else 1
-        return _nothing(schema, n), dict.fromkeys(range(n), str(error)), []
+    except Exception as error:  # a table may be of any class, and hold what its own library cannot read
+        n = _length(X)
+        told = str(error) if isinstance(error, InputError) else f"a {type(X).__name__} that cannot be read ({type(error).__name__}: {error})"
+        return _nothing(schema, n), dict.fromkeys(range(n), told[:LONGEST]), []
     if not batch.names and len(batch):
         return _nothing(schema, len(batch)), problems, remarks(batch, schema)
     return batch, problems, remarks(batch, schema)
+
+
+def _length(X: Any) -> int:
+    """Return how many rows something that cannot be read has; one where that cannot be told."""
+    if isinstance(X, (Mapping, str, bytes)) or getattr(X, "ndim", 2) != 2:
+        return 1
+    try:
+        return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    except Exception:  # it may be of any class
+        return 1
 
 
 def empty(batch: Batch, schema: Schema, missing: Bools) -> dict[int, str]:
@@ -67,18 +81,24 @@ def remarks(batch: Batch, schema: Schema) -> list[Reason]:
     ]
 
 
-def _readable(rows: Any, problems: dict[int, str]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Return rows as dicts with text keys; what is no row becomes an empty one with a problem."""
+def _readable(rows: Any, schema: Schema, problems: dict[int, str]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """Return rows as dicts with text keys, few of them unknown; what is no row becomes an empty one with a problem."""
     read_rows: list[dict[str, Any]] = []
     problems = dict(problems)
+    extra: set[str] = set()
     for i, row in enumerate(rows):
-        if isinstance(row, dict) and all(type(key) is str for key in row):
-            read_rows.append(row)
-        elif isinstance(row, Mapping):
-            read_rows.append({key: value for key, value in row.items() if isinstance(key, str)})
-        else:
-            problems[i] = f"a {type(row).__name__} is not a row; expected column names and values"
-            read_rows.append({})
+        try:
+            found = row if type(row) is dict else dict(row) if isinstance(row, Mapping) else None
+            if found is None:
+                problems[i] = f"a {type(row).__name__} is not a row; expected column names and values"
+            elif not all(type(key) is str for key in found):
+                found = {key: value for key, value in found.items() if type(key) is str}
+        except Exception as error:  # a mapping may be of any class
+            found, problems[i] = None, f"a {type(row).__name__} that cannot be read ({type(error).__name__})"
+        if found is not None and len(found) + len(extra) > len(schema.columns):
+            extra.update([key for key in found if key not in schema.columns][: MOST_EXTRA - len(extra)])
+            found = {key: value for key, value in found.items() if key in schema.columns or key in extra}
+        read_rows.append(found or {})
     return read_rows, problems
 
 

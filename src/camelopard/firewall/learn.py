@@ -43,6 +43,7 @@ MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 PIECE = 4096  # rows examined at once
 CONFIDENCE_COLUMNS = ((0, 3), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))  # the model's own word; the risk too; what errors look like too
+RIDGE = 5.0  # how strongly confidence is drawn towards the model's own word
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
@@ -160,7 +161,7 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, confidence, held = calibrated(panel, material, score, error)
     odd = np.sort(check.odd[~check.damaged])
-    farthest = float(lesson.odd.max()) if len(lesson.odd) else np.inf
+    farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
     measured = measure(check, material.right if material.labelled else None, Judged(score, held[0], held[1]), threshold, rng)
     return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured)
@@ -169,7 +170,7 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
 def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -> tuple[Logistic, Logistic | None, Floats]:
     """Return the maps to risk and, where there are labels, to confidence; and both of rows that took no part in their map, shape (2, n).
 
-    Confidence is read from as many columns as are worth it: more of them only where that lowers the log loss on rows that took no part.
+    Confidence is read from as many columns as are worth it: more of them only where that surely lowers the log loss on rows that took no part.
     """
     check, every = material.check, np.ones(len(score), dtype=bool)
     risk = Logistic.fit(score[:, None], check.fooled, check.weight)
@@ -180,27 +181,43 @@ def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -
     if not material.labelled:
         return risk, None, np.stack([fooled, confidence_of(None, None, check.answer, fooled, check.table, panel.task)])
     table = confidence_columns(check.answer, fooled, error, panel.task)
-    tried = []
-    for columns in CONFIDENCE_COLUMNS:
-        right = np.empty(len(score))
-        for mine in out:
-            right[mine] = _on_some(table, columns, material, ~mine).probability(table[mine])
-        tried.append((right, _log_loss(right, material.right, check.weight)))
-    best = min(range(len(tried)), key=lambda k: tried[k][1])
-    return risk, _on_some(table, CONFIDENCE_COLUMNS[best], material, every), np.stack([fooled, tried[best][0]])
+    best: tuple[int, ...] = CONFIDENCE_COLUMNS[0]
+    held = _held_out(table, best, material, out)
+    for columns in CONFIDENCE_COLUMNS[1:]:
+        richer = _held_out(table, columns, material, out)
+        gain = np.bincount(check.origin, weights=check.weight * (_log_losses(held, material.right) - _log_losses(richer, material.right)))
+        if gain.sum() > np.sqrt(len(gain)) * gain.std():  # by more than one standard error, rows with all their twins counted as one
+            best, held = columns, richer
+    return risk, _on_some(table, best, material, every), np.stack([fooled, held])
+
+
+def _held_out(table: Floats, columns: Sequence[int], material: Material, folds: Sequence[Bools]) -> Floats:
+    """Return confidence of every row from a map that it took no part in, shape (n,)."""
+    held = np.empty(len(table))
+    for mine in folds:
+        held[mine] = _on_some(table, columns, material, ~mine).probability(table[mine])
+    return held
 
 
 def _on_some(table: Floats, columns: Sequence[int], material: Material, rows: Bools) -> Logistic:
-    """Return the map to confidence from some columns, with a weight of 0 for the others."""
-    line = Logistic.fit(table[rows][:, columns], material.right[rows], material.check.weight[rows])
+    """Return the map to confidence from some columns, with a weight of 0 for the others; few rows leave the model's own word nearly as it is."""
+    check, word = material.check, np.eye(table.shape[1])[0]
+    line = Logistic.fit(
+        table[rows][:, columns],
+        material.right[rows],
+        check.weight[rows],
+        RIDGE,
+        prior=word[list(columns)],
+        rows=len(np.unique(check.origin[rows])),
+    )
     weights = np.zeros(table.shape[1])
     weights[list(columns)] = line.weights
     return Logistic(weights, line.intercept)
 
 
-def _log_loss(p: Floats, event: Bools, weight: Floats) -> float:
-    bounded = np.clip(np.where(event, p, 1.0 - p), 1e-6, 1.0)
-    return float(-np.average(np.log(bounded), weights=weight))
+def _log_losses(p: Floats, event: Bools) -> Floats:
+    losses: Floats = -np.log(np.clip(np.where(event, p, 1.0 - p), 1e-6, 1.0))
+    return losses
 
 
 def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) -> Learned:

@@ -106,8 +106,10 @@ class Panel:
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
 
     def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
-        suspect = (suspicions.max(axis=1) > self.gate) | hard(reading.states).any(axis=1)
-        return np.flatnonzero(suspect | answer.failed)
+        suspect: Bools = (suspicions.max(axis=1) > self.gate) | answer.failed
+        if reading.states.any():
+            suspect |= hard(reading.states).any(axis=1)
+        return suspect.nonzero()[0]
 
     def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction) -> Floats:
         n, d = suspicions.shape
@@ -127,7 +129,8 @@ class Panel:
         table[:, width + 3] = np.abs(surprise.filled).max(axis=1)
         width += 4
         odd = states != OK
-        if odd.any():
+        some = bool(odd.any())
+        if some:
             for k, state in enumerate((MISSING, UNSEEN, TYPE, VARIANT)):
                 table[:, width + k] = (states == state).sum(axis=1)
             table[:, width + 4] = summed(hard(states) * self.weights)
@@ -137,11 +140,14 @@ class Panel:
         width += 7
         table[:, width : width + moved.table.shape[1]] = moved.table
         width += moved.table.shape[1]
-        # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
-        share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
-        table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
+        if len(moved.rows):
+            # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
+            share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
+            table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
+        else:
+            table[:, width] = 0.0
         table[:, width + 1 : width + 1 + d] = surprise.residual
-        table[:, width + 1 + d :] = np.where(odd, STATE_MARKS[states], surprise.filled)
+        table[:, width + 1 + d :] = np.where(odd, STATE_MARKS[states], surprise.filled) if some else surprise.filled
         return table
 
     def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
@@ -178,6 +184,8 @@ class Panel:
 def _leading(suspicions: Floats) -> Ints:
     """Return the columns of the three most suspicious cells of each row, the first of equals first, shape (n, 3)."""
     n, d = suspicions.shape
+    if n == 1 and d >= 3:
+        return (-suspicions).argsort(axis=1, kind="stable")[:, :3]
     order, left, at = np.empty((n, 3), dtype=np.int64), suspicions.copy(), np.arange(n)
     for k in range(3):
         order[:, k] = left.argmax(axis=1) if k < d else order[:, d - 1]

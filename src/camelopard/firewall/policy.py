@@ -36,6 +36,8 @@ class Policy:
         for name, value in (("review", self.review), ("block", self.block)):
             if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= 1):
                 raise CamelopardError(f"Policy({name}={value!r}): expected a probability between 0 and 1.")
+        if not isinstance(self.repair, bool):
+            raise CamelopardError(f"Policy(repair={self.repair!r}): expected True or False.")
         if self.review is not None and self.review > self.block:
             raise CamelopardError(
                 f"Policy(review={self.review}, block={self.block}): a row is reviewed before it is blocked; expected review ≤ block."

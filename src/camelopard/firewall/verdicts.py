@@ -118,6 +118,14 @@ class Verdicts:
         return f"<Verdicts: {len(self)} rows, " + ", ".join(f"{n} {route}" for route, n in counts.items() if n or route == "pass") + ">"
 
 
+def refused(ids: Array, why: str) -> Verdicts:
+    """Return the verdict that blocks rows which nothing is known about but why."""
+    n = len(ids)
+    reason = Reason("unreadable", None, None, "a row that the model can answer", 1.0, why)
+    nothing, route = np.full(n, None, dtype=object), np.full(n, "block", dtype=object)
+    return Verdicts(ids, nothing, None, np.ones(n), np.zeros(n), np.ones(n), route, lambda i: [reason], lambda i: None)
+
+
 def joined(parts: Sequence[Verdicts]) -> Verdicts:
     """Return the verdicts of consecutive parts as one."""
     starts = np.cumsum([0, *(len(part) for part in parts)])

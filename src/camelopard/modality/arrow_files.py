@@ -9,8 +9,9 @@ from typing import IO, Any
 import numpy as np
 
 from camelopard.core.batch import Batch, Form
+from camelopard.core.cells import cell
 from camelopard.core.errors import InputError
-from camelopard.core.tables import cell, column_of
+from camelopard.core.tables import column_of
 from camelopard.modality.chunks import Chunk, at_once, check_names
 from camelopard.modality.texts import settled
 

@@ -12,6 +12,8 @@ from camelopard.core.schema import Schema
 from camelopard.modality.chunks import LARGEST_LINE, Chunk, at_once, lines
 from camelopard.modality.texts import LARGEST_WHOLE, dates, settled
 
+MOST_NAMES = 5_000  # different column names in a file
+
 
 def read_json_lines(stream: IO[bytes], name: str, schema: Schema | None, chunk: int) -> Iterator[Chunk]:
     """Yield the rows of a stream of JSON lines.
@@ -23,7 +25,7 @@ def read_json_lines(stream: IO[bytes], name: str, schema: Schema | None, chunk: 
     """
     rows: list[dict[str, Any]] = []
     problems: dict[int, str] = {}
-    number, cells = 0, 0
+    number, names = 0, set[str]()
     for number, line in enumerate(lines(stream), 1):
         if line is not None and not line.strip():
             continue
@@ -31,8 +33,10 @@ def read_json_lines(stream: IO[bytes], name: str, schema: Schema | None, chunk: 
         if why is not None:
             problems[len(rows)] = f"line {number} of {name}: {why}"
         rows.append(row)
-        cells = max(cells, len(row))
-        if len(rows) >= at_once(chunk, cells):
+        names.update(row)
+        if len(names) > MOST_NAMES:
+            raise InputError(f"{name}: line {number}: more than {MOST_NAMES:,} different column names so far. Is this one table?")
+        if len(rows) >= at_once(chunk, len(names)):
             yield Chunk(_batch(rows, schema), problems)
             rows, problems = [], {}
     if rows:

@@ -13,9 +13,9 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects, objects
 from camelopard.core.batch import plain
+from camelopard.core.cells import cell
 from camelopard.core.errors import ModelError
 from camelopard.core.records import Prediction, Task
-from camelopard.core.tables import cell
 
 Meaning = Literal["labels", "numbers", "proba", "positive"]
 SUM_TOLERANCE = 1e-3  # float32 softmax over thousands of classes stays well within

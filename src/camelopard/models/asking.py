@@ -150,6 +150,10 @@ class Asker:
             return self.reader.read(raw, n)
         except WrongShape as error:
             return error
+        except ModelError:
+            raise
+        except Exception as error:  # the answers may be objects of any class
+            return WrongShape(f"answers that cannot be read ({type(error).__name__}).")
 
 
 def told(error: Exception) -> str:
@@ -160,5 +164,9 @@ def told(error: Exception) -> str:
     """
     if isinstance(error, WrongShape):
         return str(error)[:LONGEST]
-    lines = _STAMP.sub("", str(error).strip()).splitlines()
+    try:
+        text = str(error)
+    except Exception:  # an exception may be of any class, too
+        return type(error).__name__
+    lines = _STAMP.sub("", text.strip()).splitlines()
     return f"{type(error).__name__}: {lines[0]}"[:LONGEST] if lines else type(error).__name__

@@ -13,11 +13,11 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, Ints, objects
 from camelopard.core.batch import Batch
+from camelopard.core.cells import number
 from camelopard.core.errors import InputError
 from camelopard.core.intervals import mean, share
 from camelopard.core.records import Interval, Task
 from camelopard.core.schema import Column, Schema, date_days
-from camelopard.core.tables import number
 from camelopard.models.answers import Answers, Raw, Reader
 from camelopard.models.functions import FunctionAdapter
 from camelopard.models.model import Wrapped

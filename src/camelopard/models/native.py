@@ -18,7 +18,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, is_missing, objects
 from camelopard.core.batch import Batch, Form
-from camelopard.core.tables import number
+from camelopard.core.cells import number
 
 TableKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "batch"]
 TypeClass = Literal["integer", "float", "boolean", "datetime", "moment", "date", "text", "category", "open", "other"]

@@ -17,10 +17,10 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, is_missing
 from camelopard.core.batch import Batch
+from camelopard.core.cells import number
 from camelopard.core.intervals import share
 from camelopard.core.records import Assumption
 from camelopard.core.schema import Column, Schema, date_days
-from camelopard.core.tables import number
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import Case
 
@@ -286,6 +286,8 @@ def _codes(values: Array) -> tuple[Array, list[Any]]:
 
 
 def _figure(value: float) -> str:
+    if not np.isfinite(value):
+        return "nothing finite" if value != value else str(value)
     return f"{value:,.0f}" if value == round(value) and abs(value) >= 100_000 else f"{value:g}"
 
 

@@ -19,16 +19,6 @@ class Budget:
     rows: int | None = None
     seconds: float | None = None
 
-    def part(self, share: float) -> int | str | None:
-        """Return this share of the budget, in the form that `parse` reads; the default stays the default.
-
-        >>> Budget(rows=1000).part(0.4), Budget(seconds=60).part(0.4), Budget().part(0.4)
-        (400, '24s', None)
-        """
-        if self.seconds is not None:
-            return f"{max(self.seconds * share, 1e-3):.3f}".rstrip("0").rstrip(".") + "s"
-        return None if self.rows is None else max(1, int(self.rows * share))
-
 
 def parse(budget: int | str | None) -> Budget:
     """Return the budget that a user wrote: None, model rows, or time as "60s" or "2m".

@@ -6,8 +6,8 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, is_missing
 from camelopard.core.batch import Batch
+from camelopard.core.cells import number
 from camelopard.core.schema import Column, Schema, date_days
-from camelopard.core.tables import number
 
 
 def visible(schema: Schema, batch: Batch) -> Bools:
