@@ -27,7 +27,7 @@ from camelopard.stress.damages import catalogue
 from camelopard.stress.truth import Truth
 
 BUDGET = 100_000  # model rows for fitting
-FOLDS = 6  # groups of kinds, or of families, left out together: each head knows less than if only one were left out
+KIND_GROUPS, FAMILY_GROUPS = 12, 6  # left out together: each head knows less than if only one kind, or family, were left out
 FEWEST = 10  # fooled rows for an AUROC
 FLOOR = tuple(kind for kind, damage in catalogue().items() if damage.family == "floor")
 FAMILY = {kind: damage.family for kind, damage in catalogue().items()} | {KIND: "attack"}
@@ -108,13 +108,13 @@ def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged
 def kind_groups(kinds: Sequence[str]) -> list[list[str]]:
     """Divide the kinds into groups, relatives apart as far as possible."""
     ordered = sorted(kinds, key=lambda kind: (FAMILY[kind], kind))
-    return [ordered[k::FOLDS] for k in range(FOLDS) if ordered[k::FOLDS]]
+    return [ordered[k::KIND_GROUPS] for k in range(KIND_GROUPS) if ordered[k::KIND_GROUPS]]
 
 
 def family_groups(kinds: Sequence[str]) -> list[list[str]]:
     """Divide the kinds into groups of whole families."""
     families = sorted({FAMILY[kind] for kind in kinds})
-    return [[kind for kind in kinds if FAMILY[kind] in families[k::FOLDS]] for k in range(FOLDS) if families[k::FOLDS]]
+    return [[kind for kind in kinds if FAMILY[kind] in families[k::FAMILY_GROUPS]] for k in range(FAMILY_GROUPS) if families[k::FAMILY_GROUPS]]
 
 
 def measure(pair: Pair) -> dict[str, Any]:

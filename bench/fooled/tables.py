@@ -71,7 +71,7 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     c, w = s["calibration"], s["wrong"]["seen"]
     lines += [
         "",
-        f"¹ Kinds are left out in six groups, relatives apart, families in six groups: each firewall knows less than if only one were left out. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
+        f"¹ Kinds are left out in twelve groups, relatives apart, families in six: each firewall knows less than if only one were left out. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
         f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers: {w[OURS]:.3f} (own confidence {w['own confidence']:.3f}, worst difference "
         f"{s['worst_wrong_gap']:+.3f}). Calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f}.",
     ]

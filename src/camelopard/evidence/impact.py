@@ -15,7 +15,7 @@ from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
-from camelopard.evidence.copula import Copula, Surprise
+from camelopard.evidence.copula import Copula
 from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.reading import VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard
@@ -59,7 +59,6 @@ class Impact:
 
 def impact(
     reading: Reading,
-    surprise: Surprise,
     suspicions: Floats,
     rows: Ints,
     answer: Prediction,
@@ -70,12 +69,16 @@ def impact(
     task: Task,
     tolerance: float,
     form: Form,
+    far: float,
 ) -> Impact:
-    """Measure the impact of repairing the most suspicious cells of `rows` (positions); the other rows get zeros."""
+    """Measure the impact of repairing the most suspicious cells of `rows` (positions); the other rows get zeros.
+
+    `far` is the suspicion from which a cell counts as standing out.
+    """
     table = np.zeros((len(reading), len(NAMES)))
     if not len(rows):
         return Impact(table, rows, np.empty((0, CANDIDATES, len(reader.encoders))), None, np.zeros((0, CANDIDATES), dtype=bool))
-    values = candidates(reading, surprise, suspicions, rows, reader, copula)
+    values = candidates(reading, suspicions, rows, reader, copula, far)
     m, c, d = values.shape
     batch = batch_of(values.reshape(m * c, d), reader, form)
     answers = session.predict(batch)
@@ -92,12 +95,12 @@ def impact(
     return Impact(table, rows, values, answers, moved)
 
 
-def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula) -> Floats:
+def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula, far: float) -> Floats:
     """Return plausible originals of the rows, shape (m, CANDIDATES, d).
 
     Where a row has cells in an impossible state, all of these are repaired in every candidate: to what was meant where that could be recovered
     ("1.234,5", " private"), else to quantiles of the distribution given the rest. Where it has none, the most suspicious cell comes first. The next
-    most suspicious cells follow, alone and together with the first.
+    most suspicious cells follow, alone and together with the first; and last of all the first three with all others that stand out.
     """
     m, d = len(rows), reading.values.shape[1]
     at = np.arange(m)
@@ -123,6 +126,8 @@ def candidates(reading: Reading, surprise: Surprise, suspicions: Floats, rows: I
         for rank in range(depth):
             own = np.flatnonzero(cells[:, rank] >= 0)
             gaps[at[own], cells[own, rank]] = True
+        if depth == RANKS:
+            gaps |= (costs > far) & ~impossible
         together = copula.fill(np.where(gaps, 0.0, filled), gaps)
         out[:, joint, :] = np.where(gaps, _decode(together, reader), base)
     return out

@@ -18,9 +18,8 @@ from camelopard.evidence.reading import MISSING, OK, STATES, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
 from camelopard.firewall.contract import Contract, Violations
-from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
-STANDS_OUT = 0.6  # share of `never` at which a further cell is repaired too
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
 OUTSIDE = Reason(
     "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"

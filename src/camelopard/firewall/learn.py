@@ -42,7 +42,7 @@ GATE = 0.9  # share of clean rows that are not suspicious enough to ask the mode
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 PIECE = 4096  # rows examined at once
-CONFIDENCE_COLUMNS = ((0, 3), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))  # the model's own word; the risk too; what errors look like too
+CONFIDENCE_COLUMNS = ((0,), (0, 1, 2), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5))  # the model's own word; the risk too; squares; what errors look like
 RIDGE = 5.0  # how strongly confidence is drawn towards the model's own word
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 

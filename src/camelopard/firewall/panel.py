@@ -19,6 +19,7 @@ from camelopard.evidence.impact import Impact
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard, suspicion
 
+STANDS_OUT = 0.6  # share of `never` from which a cell stands out
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
 SUMMARY = (
     *doubts.NAMES,
@@ -90,7 +91,6 @@ class Panel:
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
         moved = impacts.impact(
             reading,
-            surprise,
             suspicions,
             rows,
             answer,
@@ -100,6 +100,7 @@ class Panel:
             task=self.task,
             tolerance=self.tolerance,
             form=form,
+            far=STANDS_OUT * self.never,
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
         table = self._table(reading, surprise, suspicions, moved, answer)
