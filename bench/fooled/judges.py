@@ -13,7 +13,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.schema import Schema
 from camelopard.firewall.boosting import boosted
 from camelopard.firewall.head import DEPTH, TREES
-from camelopard.firewall.learn import Material
+from camelopard.firewall.material import Material
 from camelopard.firewall.panel import Panel
 from camelopard.stress.visibility import visible
 

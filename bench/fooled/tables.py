@@ -28,8 +28,8 @@ def summary(found: Found) -> dict[str, Any]:
     table = {s: {j: {f: mean([p["settings"][s][j][f] for p in found if j in p["settings"][s]]) for f in FIGURES} for j in judges} for s in SETTINGS}
     gaps = [_gap(p) for p in found]
     behind = [p["pair"] for p, gap in zip(found, gaps, strict=True) if gap is not None and gap < 0]
-    wrong = {s: {j: mean([p["wrong"][s][j] for p in found]) for j in found[0]["wrong"][s]} for s in found[0]["wrong"]}
-    lost = [p["wrong"]["seen"][OURS] - p["wrong"]["seen"]["own confidence"] for p in found if p["wrong"]["seen"]["own confidence"] is not None]
+    wrong = {j: mean([p["wrong"][j] for p in found]) for j in found[0]["wrong"]}
+    lost = [p["wrong"][OURS] - p["wrong"]["own confidence"] for p in found if p["wrong"]["own confidence"] is not None]
     return {
         "pairs": len(found),
         "rows": {k: int(sum(p["rows"][k] for p in found)) for k in found[0]["rows"]},
@@ -68,10 +68,10 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
             f"| {name} | {_three(seen['auroc'])} | {_three(kind['auroc'])} | {_three(family['auroc'])} | {_three(seen['auroc_with_floor'])} | "
             f"{_share(kind['flips_caught_at_5'])} / {_share(kind['flips_caught_at_1'])} | {_share(kind['harmless_flagged_at_5'])} | {_share(seen['attacks_caught_at_5'])} |"
         )
-    c, w = s["calibration"], s["wrong"]["seen"]
+    c, w = s["calibration"], s["wrong"]
     lines += [
         "",
-        f"¹ Kinds are left out in twelve groups, relatives apart, families in six: each firewall knows less than if only one were left out. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
+        f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
         f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers: {w[OURS]:.3f} (own confidence {w['own confidence']:.3f}, worst difference "
         f"{s['worst_wrong_gap']:+.3f}). Calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f}.",
     ]

@@ -43,3 +43,19 @@ def test_few_rows_stay_near_the_prior_and_many_leave_it() -> None:
     prior = np.array([1.0])
     assert Logistic.fit(x, event, ridge=5.0, prior=prior, rows=2).weights[0] > 0.5
     assert Logistic.fit(x, event, ridge=5.0, prior=prior).weights[0] < -2.5
+
+
+def test_saturated_columns_do_not_throw_the_fit_off() -> None:
+    rng = np.random.default_rng(3)
+    own = np.where(rng.random(2000) < 0.8, 13.8, rng.normal(size=2000))  # a model that is nearly always sure of itself
+    event = rng.random(2000) < np.where(own > 10, 0.7, 0.5)
+    columns = np.column_stack([own, own**2, rng.normal(size=2000)])
+    alone, more = (Logistic.fit(columns[:, :k], event, ridge=5.0, prior=np.eye(k)[0]) for k in (1, 3))
+
+    def loss(line: Logistic, k: int) -> float:
+        p = line.probability(columns[:, :k])
+        return float(-np.log(np.where(event, p, 1 - p)).mean())
+
+    constant = -np.log(np.where(event, event.mean(), 1 - event.mean())).mean()
+    assert loss(alone, 1) < constant + 0.005
+    assert loss(more, 3) < loss(alone, 1) + 0.001

@@ -22,7 +22,7 @@ def test_the_data_is_divided_as_promised_and_named_with_its_source() -> None:
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     out = tmp_path_factory.mktemp("demo") / "report.html"
     text = io.StringIO()
-    story.run(out, Console(file=text, width=200, highlight=False), budget=60_000)
+    story.run(out, Console(file=text, width=200, highlight=False), budget=120_000)
     return text.getvalue(), out.read_text()
 
 

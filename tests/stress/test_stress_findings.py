@@ -270,7 +270,7 @@ def test_null_twin_a_careful_regression_has_no_finding_above_low(people: pd.Data
 
 
 def planted(people: pd.DataFrame, model: Model) -> list[Finding]:
-    report = stress(model, people, budget=20_000, attacks=False)
+    report = stress(model, people, budget=26_000, attacks=False)
     return [f for f in report.findings if f.level in ("medium", "high")]
 
 

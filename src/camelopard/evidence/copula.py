@@ -1,8 +1,8 @@
 """How surprising is each cell, given the rest of its row? A Gaussian copula of clean rows.
 
 One matrix product with its precision matrix gives the conditional residual of every cell given all the others, the distance of the row, and
-the most plausible value of each cell (Liu, Lafferty & Wasserman 2009). The products are written as sums over columns, in a fixed
-order, so that a row gets the same bytes alone and in any batch.
+the most plausible value of each cell (Liu, Lafferty & Wasserman 2009). The products are exact, so that a row gets the same bytes alone and in any
+batch.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Bools, Floats
+from camelopard.evidence.exact import coarse, gridded
 
 SHRINK = 0.02  # share of the identity mixed into the correlations: keeps exact dependencies invertible
 NARROWEST = 0.05  # spread of clean residuals below which a column counts as determined by the others
-FEW = 8  # rows up to which all products are made at once
 SWEEPS = 3  # rounds of conditional means for cells that are unknown
 
 
@@ -39,8 +39,8 @@ class Copula:
     """The correlations of clean rows, in normal scores."""
 
     def __init__(self, precision: Floats, spread: Floats) -> None:
-        self.precision, self.spread = precision, spread
-        self.diagonal = np.diag(precision).copy()
+        self.precision, self.spread = coarse(precision), spread
+        self.diagonal = np.diag(self.precision).copy()
         self.sd = spread / np.sqrt(self.diagonal)
         self.unit = 1.0 / (spread * np.sqrt(self.diagonal))
 
@@ -74,23 +74,25 @@ class Copula:
     def surprise(self, scores: Floats) -> Surprise:
         """Return residuals, expectations and distances for normal scores with NaN where unknown, shape (n, d)."""
         unknown = np.isnan(scores)
-        filled = np.where(unknown, 0.0, scores)
-        if unknown.any():
+        some = bool(unknown.any())
+        filled = gridded(np.where(unknown, 0.0, scores) if some else scores)
+        if some:
             filled = self.fill(filled, unknown)
-        product = times(filled, self.precision)
+        product = filled @ self.precision
         expected = filled - product / self.diagonal
         residual = product * self.unit
-        residual[unknown] = 0.0
+        if some:
+            residual[unknown] = 0.0
         distance = np.maximum(summed(filled * product), 0.0)
         return Surprise(filled, residual, expected, distance)
 
     def fill(self, scores: Floats, unknown: Bools) -> Floats:
         """Return the scores with the unknown cells at their conditional means, shape (n, d); at most a few sweeps, rows with none untouched."""
         rows = np.flatnonzero(unknown.any(axis=1))
-        part, gaps = scores[rows], unknown[rows]
+        part, gaps = gridded(scores[rows]), unknown[rows]
         for _ in range(SWEEPS):
-            expected = part - times(part, self.precision) / self.diagonal
-            part = np.where(gaps, expected, part)
+            expected = part - part @ self.precision / self.diagonal
+            part = np.where(gaps, gridded(expected), part)
         filled = scores.copy()
         filled[rows] = part
         return filled
@@ -103,18 +105,6 @@ class Copula:
     def from_state(cls, state: Mapping[str, Any]) -> Copula:
         """Rebuild a copula from `state()`."""
         return cls(state["precision"], state["spread"])
-
-
-def times(rows: Floats, matrix: Floats) -> Floats:
-    """Return rows @ matrix as a sum over columns in a fixed order: the same bytes for a row alone and in a batch (BLAS gives no such promise)."""
-    total: Floats
-    if len(rows) <= FEW:  # sums over an axis that is not the last run in order, too
-        total = np.add.reduce(rows[:, :, None] * matrix, axis=1)
-        return total
-    total = rows[:, 0, None] * matrix[0]
-    for j in range(1, rows.shape[1]):
-        total += rows[:, j, None] * matrix[j]
-    return total
 
 
 def summed(rows: Floats) -> Floats:

@@ -12,8 +12,10 @@ from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.protocols import Model, Progress
 from camelopard.core.schema import Schema
-from camelopard.firewall.learn import CALIBRATION_DAMAGED, FEWEST_ROWS, Purse, examined, gather, measure, right_answers
+from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
+from camelopard.firewall.material import CALIBRATION_DAMAGED, Purse, examined, gather, right_answers
+from camelopard.firewall.measure import measure
 from camelopard.firewall.summary import quality
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import run

@@ -1,30 +1,33 @@
-"""Learns P(fooled) from the evidence of stressed rows; keeps plain arrays and scores without the learner.
+"""Learns P(event) from the evidence of stressed rows; keeps plain arrays and scores without the learner.
 
-Boosted trees where there is enough to learn from, a logistic map of the summary columns below that, a constant where nothing fooled the model.
+Boosted trees where there is enough to learn from, a logistic map below that, a constant where nothing happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from camelopard.confidence.logistic import Logistic, logit
+from camelopard.confidence.logistic import Logistic
 from camelopard.core.arrays import Bools, Floats
 from camelopard.firewall.boosting import boosted
-from camelopard.firewall.panel import RISING, summary_columns
+from camelopard.firewall.panel import RISING, SUMMARY
 from camelopard.firewall.trees import Trees
 
-FEW_ROWS, FEW_FOOLED = 800, 100  # below either, boosted trees fit noise
-DEPTH = 6
-TREES = 64
+FEW_ROWS, FEW_EVENTS = 800, 100  # below either, boosted trees fit noise
+FEWEST_EVENTS = 10
+DEPTH, TREES = 6, 64
+LINE_SHARE = 0.2  # of the score where both speak: trees know the kinds of damage they saw better, a line those that they did not
+RIDGE = 3.0
+BOUND = 14.0  # log-odds
 
 
 @dataclass(frozen=True)
 class Head:
-    """A score per row of evidence, higher for rows more likely to fool the model. One of `trees` and `line` is set, or neither."""
+    """A score per row of evidence, in log-odds: of `trees`, of a `line` through the summary columns, or a blend of both; 0 of neither."""
 
     trees: Trees | None = None
     line: Logistic | None = None
@@ -32,39 +35,38 @@ class Head:
     spread: Floats | None = None
 
     @classmethod
-    def fit(
-        cls,
-        table: Floats,
-        names: Sequence[str],
-        fooled: Bools,
-        weight: Floats,
-        rng: np.random.Generator,
-        *,
-        free: bool = False,
-        rows: int | None = None,
-    ) -> Head:
-        """Fit on evidence, shape (n, f), and outcomes, shape (n,); `free`: nothing needs to be monotone.
+    def of_risk(cls, table: Floats, fooled: Bools, weight: Floats, rng: np.random.Generator) -> Head:
+        """Learn what fools the model, from the summary columns alone: what says where a row lies does not carry over to damage never seen.
 
-        `rows` is how many rows tell anything of their own, where twins share their outcome.
+        `table` is evidence, shape (n, f); `fooled` and `weight` have shape (n,).
         """
-        few = min(int(fooled.sum()), int((~fooled).sum()))
-        if few < 10:
+        if not _enough(fooled, FEWEST_EVENTS):
             return cls()
-        if (len(table) if rows is None else rows) >= FEW_ROWS and few >= FEW_FOOLED:
-            rising = np.array([name in RISING and not free for name in names])
-            return cls(trees=boosted(table, fooled, weight, rising, rng, trees=TREES, depth=DEPTH))
-        part = table[:, summary_columns(table.shape[1])]
-        centre, spread = part.mean(axis=0), np.maximum(part.std(axis=0), 1e-9)
-        return cls(line=Logistic.fit(_scaled(part, centre, spread), fooled, weight, ridge=3.0), centre=centre, spread=spread)
+        part = np.ascontiguousarray(table[:, : len(SUMMARY)])
+        line, centre, spread = _line(part, fooled, weight)
+        if len(table) < FEW_ROWS or not _enough(fooled, FEW_EVENTS):
+            return cls(None, line, centre, spread)
+        rising = np.array([name in RISING for name in SUMMARY])
+        return cls(boosted(part, fooled, weight, rising, rng, trees=TREES, depth=DEPTH), line, centre, spread)
+
+    @classmethod
+    def of_errors(cls, table: Floats, wrong: Bools, weight: Floats, rng: np.random.Generator) -> Head:
+        """Learn what wrong answers look like, from all columns: a model's weak regions are places."""
+        if not _enough(wrong, FEWEST_EVENTS):
+            return cls()
+        if len(table) < FEW_ROWS or not _enough(wrong, FEW_EVENTS):
+            return cls(None, *_line(table[:, : len(SUMMARY)], wrong, weight))
+        return cls(boosted(table, wrong, weight, np.zeros(table.shape[1], dtype=bool), rng, trees=TREES, depth=DEPTH))
 
     def score(self, table: Floats) -> Floats:
-        """Return log-odds-like scores, shape (n,)."""
-        if self.trees is not None:
-            return self.trees.score(table)
-        if self.line is not None and self.centre is not None and self.spread is not None:
-            part = table[:, : len(self.centre)]
-            return logit(self.line.probability(_scaled(part, self.centre, self.spread)))
-        return np.zeros(len(table))
+        """Return log-odds-like scores, shape (n,), of evidence, shape (n, f)."""
+        if self.line is None or self.centre is None or self.spread is None:
+            return np.zeros(len(table)) if self.trees is None else self.trees.score(table)
+        part = _scaled(table[:, : len(SUMMARY)], self.centre, self.spread)
+        straight = np.minimum(np.maximum(self.line.logits(part), -BOUND), BOUND)
+        if self.trees is None:
+            return straight
+        return (1 - LINE_SHARE) * self.trees.score(table) + LINE_SHARE * straight
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data and arrays."""
@@ -82,6 +84,16 @@ class Head:
         return cls(trees, None if s["line"] is None else Logistic.from_state(s["line"]), s["centre"], s["spread"])
 
 
+def _enough(event: Bools, fewest: int) -> bool:
+    """Return whether both what happened and what did not are there that often."""
+    return min(int(event.sum()), int((~event).sum())) >= fewest
+
+
+def _line(part: Floats, event: Bools, weight: Floats) -> tuple[Logistic, Floats, Floats]:
+    centre, spread = part.mean(axis=0), np.maximum(part.std(axis=0), 1e-9)
+    return Logistic.fit(_scaled(part, centre, spread), event, weight, RIDGE), centre, spread
+
+
 def _scaled(part: Floats, centre: Floats, spread: Floats) -> Floats:
-    scaled: Floats = np.clip((part - centre) / spread, -6.0, 6.0)
+    scaled: Floats = np.minimum(np.maximum((part - centre) / spread, -6.0), 6.0)
     return scaled

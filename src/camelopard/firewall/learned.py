@@ -67,13 +67,8 @@ def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction
 
 
 def confidence_columns(answer: Prediction, risk: Floats, error: Floats, task: str) -> Floats:
-    """Return what confidence is read from, shape (n, 6).
-
-    The model's own log-odds, those of the risk, both squared, their product; and what the head of errors makes of the evidence.
-    """
-    own = logit(class_scores(answer).max(axis=1)) if task == "classification" else np.zeros(len(answer))
-    fooled = logit(risk)
-    columns = np.empty((len(own), 6))
-    columns[:, 0], columns[:, 1], columns[:, 2] = own, fooled, own * fooled
-    columns[:, 3], columns[:, 4], columns[:, 5] = own * own, fooled * fooled, error
+    """Return what confidence is read from, shape (n, 3): log-odds of the model's own word, of the risk, and of what the head of errors says."""
+    columns = np.empty((len(risk), 3))
+    columns[:, 0] = logit(class_scores(answer).max(axis=1)) if task == "classification" else 0.0
+    columns[:, 1], columns[:, 2] = logit(risk), error
     return columns

@@ -14,8 +14,10 @@ from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
+from camelopard.evidence import neighbours
 from camelopard.evidence.copula import Copula, Surprise, summed
 from camelopard.evidence.impact import Impact
+from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard, suspicion
 
@@ -37,10 +39,12 @@ SUMMARY = (
     "hard_weight",
     "rarity",
     "rarity_weight",
+    *neighbours.NAMES,
     *impacts.NAMES,
     "weighed_moves",
+    "hard_moves",
 )
-RISING = frozenset((*(n for n in impacts.NAMES if n.startswith("moved")), "weighed_moves", "doubt"))  # more of it never lowers the risk
+RISING = frozenset((*(n for n in impacts.NAMES if n.startswith("moved")), "weighed_moves", "hard_moves", "doubt"))  # more of it never lowers the risk
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Panel:
         self,
         reader: Reader,
         copula: Copula,
+        near: Neighbours,
         null_costs: Floats,
         never: float,
         weights: Floats,
@@ -73,7 +78,8 @@ class Panel:
         centre: float,
         scale: float,
     ) -> None:
-        self.reader, self.copula, self.null_costs, self.never, self.weights, self.gate = reader, copula, null_costs, never, weights, gate
+        self.reader, self.copula, self.near = reader, copula, near
+        self.null_costs, self.never, self.weights, self.gate = null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
         self._category_weights = weights[reader.scorer.categories]
 
@@ -81,10 +87,13 @@ class Panel:
     def names(self) -> tuple[str, ...]:
         """Return the names of the table's columns."""
         cells = [encoder.name for encoder in self.reader.encoders]
-        return (*SUMMARY, *(f"residual:{n}" for n in cells), *(f"place:{n}" for n in cells))
+        return (*SUMMARY, *(f"place:{n}" for n in cells))
 
-    def examine(self, batch: Batch, answer: Prediction, session: Session | None, form: Form) -> Examination:
-        """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none)."""
+    def examine(self, batch: Batch, answer: Prediction, session: Session | None, form: Form, origin: Ints | None = None) -> Examination:
+        """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none).
+
+        `origin`, while learning: the row that each comes from, among those that the panel was learned from, shape (n,).
+        """
         reading = self.reader.read(batch)
         surprise = self.copula.surprise(reading.scores)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
@@ -103,7 +112,7 @@ class Panel:
             far=STANDS_OUT * self.never,
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
-        table = self._table(reading, surprise, suspicions, moved, answer)
+        table = self._table(reading, surprise, suspicions, moved, answer, origin)
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
 
     def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
@@ -112,13 +121,13 @@ class Panel:
             suspect |= hard(reading.states).any(axis=1)
         return suspect.nonzero()[0]
 
-    def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction) -> Floats:
+    def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None) -> Floats:
         n, d = suspicions.shape
         at = np.arange(n)
         order = _leading(suspicions)
         weighted = suspicions * self.weights
         states = reading.states
-        table = np.empty((n, len(SUMMARY) + 2 * d))
+        table = np.empty((n, len(SUMMARY) + d))
         width = len(doubts.NAMES)
         table[:, :width] = doubts.doubt(answer, self.task, self.centre, self.scale)
         table[:, width] = np.log1p(surprise.distance / d)
@@ -139,16 +148,19 @@ class Panel:
             table[:, width : width + 5] = 0.0
         table[:, width + 5], table[:, width + 6] = self._rarity(reading)
         width += 7
+        places = places_of(reading, surprise)
+        table[:, width : width + len(neighbours.NAMES)] = self.near.measure(places, answer, self.task, origin)
+        width += len(neighbours.NAMES)
         table[:, width : width + moved.table.shape[1]] = moved.table
         width += moved.table.shape[1]
+        table[:, width : width + 2] = 0.0
         if len(moved.rows):
             # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
             share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
             table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
-        else:
-            table[:, width] = 0.0
-        table[:, width + 1 : width + 1 + d] = surprise.residual
-        table[:, width + 1 + d :] = np.where(odd, STATE_MARKS[states], surprise.filled) if some else surprise.filled
+            if some:  # on what share of all repairs the answer moves, in a row with a cell that no clean row has
+                table[moved.rows, width + 1] = moved.moved.mean(axis=1) * hard(states[moved.rows]).any(axis=1)
+        table[:, width + 2 :] = places
         return table
 
     def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
@@ -165,6 +177,7 @@ class Panel:
         return {
             "reader": self.reader.state(),
             "copula": self.copula.state(),
+            "near": self.near.state(),
             "null_costs": self.null_costs,
             "never": self.never,
             "weights": self.weights,
@@ -178,8 +191,8 @@ class Panel:
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> Panel:
         """Rebuild from `state()`."""
-        reader, copula = Reader.from_state(s["reader"]), Copula.from_state(s["copula"])
-        return cls(reader, copula, s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
+        reader, copula, near = Reader.from_state(s["reader"]), Copula.from_state(s["copula"]), Neighbours.from_state(s["near"])
+        return cls(reader, copula, near, s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
 
 
 def _leading(suspicions: Floats) -> Ints:
@@ -194,6 +207,12 @@ def _leading(suspicions: Floats) -> Ints:
     return order
 
 
+def places_of(reading: Reading, surprise: Surprise) -> Floats:
+    """Return where each cell stands: its normal score, or a mark far outside for what is no value of its column, shape (n, d)."""
+    odd = reading.states != OK
+    return np.where(odd, STATE_MARKS[reading.states], surprise.filled) if odd.any() else surprise.filled
+
+
 def null_costs(reading: Reading, never: float) -> Floats:
     """Return what a missing cell costs per column: −log of its null rate among clean rows, at most `never`, shape (d,)."""
     rates: Array = (reading.states == MISSING).mean(axis=0)
@@ -204,8 +223,3 @@ def null_costs(reading: Reading, never: float) -> Floats:
 def never_cost(n: int) -> float:
     """Return the cost of what n clean rows never showed: −log(1 / (2n))."""
     return float(np.log(2.0 * max(n, 2)))
-
-
-def summary_columns(count: int) -> Bools:
-    """Return which of `count` table columns are the summary, shape (count,)."""
-    return np.arange(count) < len(SUMMARY)

@@ -13,9 +13,10 @@ from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
-from camelopard.firewall.learn import FEWEST_ROWS, Material, Purse, Split, answered, collect, conclude, learn_panel, learn_without_model, weights_of
+from camelopard.firewall.learn import FEWEST_ROWS, conclude, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
+from camelopard.firewall.material import Material, Purse, Split, answered, collect
 from camelopard.firewall.panel import Panel
 from camelopard.firewall.seen import warn_if_seen
 from camelopard.stress.attack import attack
@@ -94,7 +95,7 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     taught, held = batch.take(split.teach), batch.take(split.calibrate)
     report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
     anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
-    panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), session)
+    panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None)
     purses = {
         name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name])) for name in ("twins", "teach", "calibrate")
     }
@@ -191,7 +192,7 @@ def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, 
     known = given.batch.take(split.teach) if given.reference is None else given.reference
     held = given.batch.take(split.calibrate) if given.reference is None else given.batch
     report = stress(None, known, budget=budget, seed=seed, schema=schema, progress=progress)
-    panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), None)
+    panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), False)
     about = {
         "model": None,
         "mode": "data",

@@ -158,7 +158,7 @@ def execute(
     """
     trial = Trial(session, pool, schema, truth, todo.rows_per_case, int(rng.integers(2**63)), floor)
     cases = [trial.not_run(kind, kind, "*", 0, note) for kind, note in todo.broken.items()]
-    total, done, asked = len(todo.steps), 0, session.asked
+    total, done, asked, begun = len(todo.steps), 0, session.asked, clock.spent
     seconds = None
     while len(pool) and done < total and not clock.over and (room is None or session.asked - asked < room):
         progress(STAGE, done, total)
@@ -172,7 +172,7 @@ def execute(
         done += len(found)
         if len(found) < len(steps):
             break
-        seconds = (clock.spent - start) / len(steps)
+        seconds = max(clock.spent - start, (clock.spent - begun) / done * len(steps)) / len(steps)  # some steps cost nothing: no hurry after them
     progress(STAGE, done, total)
     return cases
 

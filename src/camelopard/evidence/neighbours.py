@@ -1,0 +1,128 @@
+"""Does the row look like rows to which the model gives this answer? Distances to the nearest clean row of the same and of any other answer.
+
+The ratio is the trust score of Jiang, Kim, Guan & Gupta (2018), taken to some hundred rows in normal scores. Distances are sums of whole numbers
+small enough to be exact in single precision, so that a fast matrix product gives the same bytes for a row alone and in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Floats, Ints
+from camelopard.core.records import Prediction, Task
+from camelopard.evidence.doubt import class_scores
+
+NAMES = ("nearest", "trust")
+MOST = 512  # rows kept
+FARTHEST = 6.0  # normal score beyond which far is far
+STEPS = 16  # per normal score
+EXACT = 2**24  # whole numbers up to here are exact in single precision
+PIECE = 2048  # rows compared at once
+PARTS = (0.25, 0.5, 0.75)  # quantiles that divide the answers of a regression
+NOWHERE = 1e4  # distance to rows that there are none of
+SMALL = 0.05  # added to both distances of the ratio
+
+
+class Neighbours:
+    """Clean rows, by the model's answer to them. `rows`: whole numbers, shape (m, d), in the order of their `groups`, shape (m,).
+
+    `source` says where each stood among the rows it was learned from, so that a row is not compared with itself while learning; it is not kept.
+    """
+
+    def __init__(self, rows: Floats, groups: Ints, cuts: Floats, source: Ints | None = None) -> None:
+        self.rows, self.groups, self.cuts, self.source = rows, groups, cuts, source
+        steps = _steps(rows.shape[1])
+        whole = rows.astype(np.float32)
+        # |x − r|² = |x|² + x·(−2r) + |r|²: the last two in one product, with a column of ones beside x.
+        self._matrix = np.ascontiguousarray(np.column_stack([-2 * whole, (whole * whole).sum(axis=1)]).T)
+        self._steps, self._present = steps, np.unique(groups)
+        self._starts = np.searchsorted(groups, self._present)
+        self._ends = np.append(self._starts[1:], len(groups))
+
+    @classmethod
+    def learn(cls, scores: Floats, answer: Prediction | None, task: Task, source: Ints | None = None) -> Neighbours:
+        """Choose among clean rows: normal scores without NaN, shape (n, d), the model's answers, and where they stood. Answers get equal shares."""
+        cuts = np.zeros(0)
+        if answer is not None and task == "regression":
+            values = answer.value.astype(np.float64)
+            cuts = np.quantile(values[~np.isnan(values)], PARTS) if (~np.isnan(values)).any() else cuts
+        groups = groups_of(answer, task, cuts) if answer is not None else np.zeros(len(scores), dtype=np.int64)
+        chosen = _chosen(groups)
+        return cls(whole(scores[chosen]), groups[chosen], cuts, None if source is None else source[chosen])
+
+    def measure(self, scores: Floats, answer: Prediction, task: Task, origin: Ints | None = None) -> Floats:
+        """Return the logarithm of the distance to the nearest row, and of how much nearer the row's own answer is than another, shape (n, 2).
+
+        `origin` says from which of the rows learned from each comes, shape (n,): with that one it is not compared.
+        """
+        n = len(scores)
+        found = np.zeros((n, len(NAMES)))
+        if not len(self.rows) or not n:
+            return found
+        group = groups_of(answer, task, self.cuts)
+        for start in range(0, n, PIECE):
+            part = slice(start, min(start + PIECE, n))
+            near = self._distances(scores[part], None if origin is None else origin[part])
+            found[part, 0] = np.log1p(np.minimum(near.min(axis=1), NOWHERE))
+            own = np.where(self._present == group[part, None], near, np.inf).min(axis=1)
+            other = np.where(self._present == group[part, None], np.inf, near).min(axis=1)
+            found[part, 1] = np.log((np.minimum(own, NOWHERE) + SMALL) / (np.minimum(other, NOWHERE) + SMALL))
+        return found
+
+    def _distances(self, scores: Floats, origin: Ints | None) -> Floats:
+        """Return the distance to the nearest row of every group, shape (n, groups)."""
+        rows = np.ones((len(scores), scores.shape[1] + 1), dtype=np.float32)
+        rows[:, :-1] = whole(scores)
+        own = (rows[:, :-1] * rows[:, :-1]).sum(axis=1)
+        all_of_them = rows @ self._matrix
+        if origin is not None and self.source is not None:
+            all_of_them[origin[:, None] == self.source] = np.inf
+        squares = np.stack([all_of_them[:, a:b].min(axis=1) for a, b in zip(self._starts, self._ends, strict=True)], axis=1) + own[:, None]
+        distances: Floats = np.sqrt(squares.astype(np.float64)) / self._steps
+        return distances
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as arrays."""
+        return {"rows": self.rows.astype(np.int8), "groups": self.groups.astype(np.int16), "cuts": self.cuts}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Neighbours:
+        """Rebuild from `state()`."""
+        return cls(state["rows"].astype(np.float64), state["groups"].astype(np.int64), state["cuts"])
+
+
+def groups_of(answer: Prediction, task: Task, cuts: Floats) -> Ints:
+    """Return which group of answers each belongs to, shape (n,): its class, or the part of the range in which a number lies."""
+    if task == "regression":
+        groups: Ints = np.searchsorted(cuts, answer.value.astype(np.float64)).astype(np.int64)
+    else:
+        groups = class_scores(answer).argmax(axis=1).astype(np.int64)
+    return groups
+
+
+def whole(scores: Floats) -> Floats:
+    """Return normal scores as whole numbers of steps, bounded, shape (n, d)."""
+    found: Floats = np.rint(np.minimum(np.maximum(scores, -FARTHEST), FARTHEST) * _steps(scores.shape[1]))
+    return found
+
+
+def _steps(d: int) -> float:
+    """Return how many steps a normal score is divided into: so few that no sum over d columns leaves the exact whole numbers."""
+    return float(max(1, min(STEPS, int(np.sqrt(EXACT / (4 * FARTHEST**2 * max(d, 1)))))))
+
+
+def _chosen(groups: Ints) -> Ints:
+    """Return the places of at most MOST rows in the order of their groups, from each up to an equal share, evenly over the rows."""
+    names, counts = np.unique(groups, return_counts=True)
+    left, quota = MOST, np.zeros(len(names), dtype=np.int64)
+    for k, i in enumerate(np.argsort(counts, kind="stable").tolist()):
+        quota[i] = min(int(counts[i]), left // (len(names) - k))
+        left -= int(quota[i])
+    parts = []
+    for name, most in zip(names.tolist(), quota.tolist(), strict=True):
+        mine = np.flatnonzero(groups == name)
+        parts.append(mine[(np.arange(most) * (len(mine) / max(most, 1))).astype(np.int64)])
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)

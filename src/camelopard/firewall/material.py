@@ -1,0 +1,314 @@
+"""What a firewall learns from: clean rows and damaged ones, the evidence about them, and what is true of them.
+
+Rows are split once, by origin: two thirds are stressed and teach, one third only calibrates. No damaged twin of a row ever crosses over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.batch import Batch, Form, concat
+from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError
+from camelopard.core.protocols import Model, Progress, Session
+from camelopard.core.records import Prediction
+from camelopard.core.schema import Schema
+from camelopard.evidence.impact import CANDIDATES
+from camelopard.firewall.panel import Panel
+from camelopard.stress.runner import Case
+from camelopard.stress.truth import Truth
+
+CALIBRATION_SHARE = 0.35
+DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns from
+CALIBRATION_DAMAGED = 8_000
+GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
+REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
+PIECE = 4096  # rows examined at once
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows that teach and of the rows that calibrate, sorted."""
+
+    teach: Ints
+    calibrate: Ints
+
+    @classmethod
+    def of(cls, n: int, rng: np.random.Generator) -> Split:
+        """Split n rows at random."""
+        order = rng.permutation(n)
+        cut = max(1, round(n * CALIBRATION_SHARE))
+        return cls(np.sort(order[cut:]), np.sort(order[:cut]))
+
+    @property
+    def rows(self) -> Ints:
+        """All positions, sorted."""
+        return np.sort(np.concatenate([self.teach, self.calibrate]))
+
+    def thinned(self, most: int | None, rng: np.random.Generator) -> Split:
+        """Return a split of at most so many rows, drawn at random, in the same proportion."""
+        n = len(self.teach) + len(self.calibrate)
+        if most is None or n <= most:
+            return self
+        parts = (np.sort(rng.permutation(part)[: max(1, round(len(part) * most / n))]) for part in (self.teach, self.calibrate))
+        return Split(*parts)
+
+    def only(self, keep: Bools) -> Split:
+        """Return the split without the rows that are not to be kept."""
+        return Split(self.teach[keep[self.teach]], self.calibrate[keep[self.calibrate]])
+
+
+def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[Bools, Prediction]:
+    """Return which rows of the batch were asked and answered, and the answers, both in the length of the batch.
+
+    Raises
+    ------
+    ModelError
+        If the model answers fewer than half of the rows asked.
+    """
+    answer = session.predict(batch.take(rows))
+    if (~answer.failed).sum() < max(1, len(rows) / 2):
+        example = next(e for e in answer.errors if e is not None)
+        raise ModelError(
+            f"{model.name} answers {int((~answer.failed).sum())} of the {len(rows)} rows given; the first error: {example}. "
+            "Give rows in the form the model was trained on."
+        )
+    good = np.zeros(len(batch), dtype=bool)
+    good[rows] = ~answer.failed
+    place = np.zeros(len(batch), dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    return good, answer.take(place)
+
+
+@dataclass(frozen=True)
+class Purse:
+    """A session, and the model rows it may ask; None for no limit."""
+
+    session: Session
+    rows: int | None = None
+
+    def damaged(self, most: int) -> int:
+        """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
+        return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + CANDIDATES * REPAIRED))))
+
+    def clean(self, most: int) -> int:
+        """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
+        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + CANDIDATES * (1 - GATE)))))
+
+    @property
+    def piece(self) -> int:
+        """Return how many rows to examine at once: few where a limit is near, so that what is asked is not asked in vain."""
+        return PIECE if self.rows is None else max(8, min(PIECE, self.rows // 200))
+
+
+@dataclass(frozen=True)
+class Stressed:
+    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers, whether they fooled it, where they come from; and how many rows
+    each stands for."""
+
+    batch: Batch
+    after: Prediction
+    fooled: Bools
+    origin: Ints
+    kind: Array
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Evidence and outcomes of clean and damaged rows: rows on which the model raises are left out, they need no probability."""
+
+    table: Floats
+    fooled: Bools
+    damaged: Bools
+    weight: Floats
+    odd: Floats
+    answer: Prediction
+    origin: Ints
+    kind: Array
+
+    def without(self, kinds: Collection[str]) -> Lesson:
+        """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
+        keep = np.flatnonzero(~np.isin(self.kind, list(kinds)))
+        kind = self.kind[keep]
+        return Lesson(
+            self.table[keep],
+            self.fooled[keep],
+            self.damaged[keep],
+            _weights(kind, self.weight[keep]),
+            self.odd[keep],
+            self.answer.take(keep),
+            self.origin[keep],
+            kind,
+        )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from: evidence of rows that teach and of rows that calibrate, and which answers to either are right."""
+
+    lesson: Lesson
+    check: Lesson
+    taught: Bools
+    right: Bools
+    labelled: bool
+
+    def without(self, kinds: Collection[str]) -> Material:
+        """Return the same without these kinds of damage, as if they had never been tried."""
+        first, second = (~np.isin(part.kind, list(kinds)) for part in (self.lesson, self.check))
+        return Material(self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled)
+
+
+def collect(
+    panel: Panel,
+    schema: Schema,
+    truth: Truth,
+    teach: tuple[Batch, Sequence[Case], Array | None, Purse],
+    calibrate: tuple[Batch, Sequence[Case], Array | None, Purse],
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Material:
+    """Return the evidence to learn from. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
+    progress("measuring evidence", 0, 2)
+    clean, cases, taught, purse = teach
+    stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
+    kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
+    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, teaching=True)
+    progress("measuring evidence", 1, 2)
+    batch, twins, y, purse = calibrate
+    stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
+    kept = _some(len(batch), purse.clean(len(batch)), rng)
+    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
+    progress("measuring evidence", 2, 2)
+    right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
+    return Material(lesson, check, right[0], right[1], y is not None)
+
+
+def gather(
+    cases: Sequence[Case], schema: Schema, truth: Truth, session: Session, most: int, rng: np.random.Generator, *, enriched: bool = False
+) -> Stressed | None:
+    """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed.
+
+    With `enriched`, up to half of a kind's rows are such that fooled the model in the stress run, and `weight` says how many rows each stands for:
+    few damages fool a good model, and evidence is dear. The rows are brought to the schema, as in screening, and the model is asked about them in
+    that form: a column that is absent is missing there.
+    """
+    kinds: dict[str, list[Case]] = {}
+    for case in cases:
+        if case.batch is not None and case.changed.any():
+            kinds.setdefault(case.kind, []).append(case)
+    batches, before, origin, names, weights = [], [], [], [], []
+    for kind, group in kinds.items():
+        for case, rows, weight in _drawn(group, max(1, most // len(kinds)), rng, enriched):
+            batches.append(schema.conform(case.batch.take(rows)))
+            before.append(case.before.take(rows))
+            origin.append(case.rows[rows])
+            names.append(np.full(len(rows), kind))
+            weights.append(weight)
+    if not batches:
+        return None
+    batch, answers = concat(batches).renumbered(), Prediction.joined(before)
+    after = session.predict(batch)
+    return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
+
+
+def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched: bool) -> list[tuple[Case, Ints, Floats]]:
+    """Return rows of the cases of one kind, drawn at random, each with the number of rows that it stands for."""
+    case_of = np.concatenate([np.full(int(case.changed.sum()), k) for k, case in enumerate(group)])
+    row_of = np.concatenate([np.flatnonzero(case.changed) for case in group])
+    fooled = np.concatenate([case.fooled[case.changed] for case in group]) if enriched else np.zeros(len(row_of), dtype=bool)
+    hits, others = rng.permutation(np.flatnonzero(fooled)), rng.permutation(np.flatnonzero(~fooled))
+    most = min(len(hits), max(quota // 2, quota - len(others)))
+    hits_taken, others_taken = hits[:most], others[: quota - most]
+    taken = np.concatenate([hits_taken, others_taken])
+    weight = np.concatenate([np.full(len(part), len(whole) / max(len(part), 1)) for part, whole in ((hits_taken, hits), (others_taken, others))])
+    order = np.lexsort((row_of[taken], case_of[taken]))
+    taken, weight = taken[order], weight[order]
+    cuts = np.flatnonzero(np.diff(case_of[taken])) + 1
+    return [
+        (group[int(case_of[part[0]])], row_of[part], heavy)
+        for part, heavy in zip(np.split(taken, cuts), np.split(weight, cuts), strict=True)
+        if len(part)
+    ]
+
+
+def examined(
+    panel: Panel,
+    clean: Batch,
+    stressed: Stressed | None,
+    purse: Purse,
+    form: Form,
+    rng: np.random.Generator,
+    positions: Ints | None = None,
+    *,
+    teaching: bool = False,
+) -> Lesson:
+    """Return the evidence of clean and damaged rows, in random order as far as the purse goes; each side weighs half, each kind of damage alike.
+
+    `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `teaching`: these are the rows that
+    the panel may have been learned from.
+    """
+    places = np.arange(len(clean)) if positions is None else positions
+    batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
+    stands_for = np.ones(len(clean))
+    if stressed is not None:
+        batch = concat([clean, stressed.batch]).renumbered()
+        kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
+        origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
+    order = rng.permutation(len(batch))
+    tables, odds, answers, done = [], [], [], []
+    for start in range(0, len(order), purse.piece):
+        rows = np.sort(order[start : start + purse.piece])
+        part = batch.take(rows)
+        try:
+            answer = purse.session.predict(part)
+            found = panel.examine(part, answer, purse.session, form, origin[rows] if teaching else None)
+        except BudgetSpent:
+            break
+        tables.append(found.table)
+        odds.append(found.odd)
+        answers.append(answer)
+        done.append(rows)
+    if not done:
+        raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
+    rows, answer = np.concatenate(done), Prediction.joined(answers)
+    keep = np.flatnonzero(~answer.failed)
+    rows = rows[keep]
+    kinds = kind[rows]
+    return Lesson(
+        np.vstack(tables)[keep],
+        fooled[rows],
+        kinds != "",
+        _weights(kinds, stands_for[rows]),
+        np.concatenate(odds)[keep],
+        answer.take(keep),
+        origin[rows],
+        kinds,
+    )
+
+
+def _weights(kinds: Array, stands_for: Floats) -> Floats:
+    """Return weights with mean 1: half for clean rows, half for damaged ones, each kind alike, and within a kind by what each row stands for."""
+    names, inverse = np.unique(kinds, return_inverse=True)
+    share_of = np.where(names == "", 0.5, 0.5 / max((names != "").sum(), 1))
+    totals = np.bincount(inverse, weights=stands_for, minlength=len(names))
+    weights: Floats = (share_of / totals)[inverse] * stands_for * len(kinds)
+    return weights
+
+
+def _some(n: int, most: int, rng: np.random.Generator) -> Ints:
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def right_answers(test: Lesson, y: Array | None, tolerance: float) -> Bools:
+    """Return which answers are right, shape (n,): by the labels of the undamaged rows, or, without labels, those that the damage did not change."""
+    if y is None:
+        return ~test.fooled
+    labels = y[test.origin]
+    if test.answer.classes:
+        return np.asarray([a == b for a, b in zip(test.answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
+    gap = np.abs(test.answer.value.astype(np.float64) - labels.astype(np.float64))
+    return np.asarray(gap <= tolerance, dtype=bool)

@@ -1,0 +1,65 @@
+"""How good is a firewall? Figures with intervals, from rows that took no part in what is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.conformal import AlarmThreshold
+from camelopard.confidence.quality import Resampled, auroc, brier, calibration_error
+from camelopard.core.arrays import Bools, Floats
+from camelopard.core.intervals import share
+from camelopard.core.records import Interval
+from camelopard.evidence.doubt import class_scores
+from camelopard.firewall.learned import Judged
+from camelopard.firewall.material import Lesson
+
+
+def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmThreshold, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what rows say of a firewall, each with its interval: how well it tells fooled from not, and what gets through.
+
+    Every figure is for the declared mix of traffic (the rows' weights). `right`, which answers are right, is None without labels. What is judged must
+    come from maps that the row took no part in.
+    """
+    score, risk, confidence = judged.score, judged.risk, judged.confidence
+    clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
+    own = 1.0 - class_scores(test.answer).max(axis=1)
+    rows = Resampled(test.origin, w, rng)
+    flagged = np.asarray(score > threshold.value, dtype=bool)
+
+    def area(values: Floats) -> dict[str, Any]:
+        return _figure(auroc(values, fooled, w), rows.auroc(values, fooled))
+
+    def rate(hit: Bools, among: Bools) -> dict[str, Any]:
+        value = float(np.average(hit[among], weights=w[among])) if among.any() else np.nan
+        return _figure(value, rows.rate(hit, among))
+
+    found = {
+        "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": int(fooled.sum()), "origins": len(np.unique(test.origin))},
+        "labelled": right is not None,
+        "auroc_fooled": area(score),
+        "auroc_fooled_by_own_doubt": area(own),
+        "auroc_fooled_by_oddity": area(test.odd),
+        "fooled_caught": rate(flagged, fooled),
+        "harmless_flagged": rate(flagged, damaged & ~fooled),
+        "fooled_caught_at_5_percent": rate(score > np.quantile(score[clean], 0.95), fooled) if clean.any() else rate(flagged, fooled),
+        "ece_risk": calibration_error(risk, fooled, weight=w),
+        "brier_risk": brier(risk, fooled, w),
+        "by_kind": {str(kind): _of_kind(test, score, np.asarray(test.kind == kind, dtype=bool)) for kind in np.unique(test.kind) if kind},
+    }
+    if right is not None:
+        found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
+    return found
+
+
+def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:
+    """Return how many rows of a kind there are, how many fool the model, and how well those are told from the others and from clean rows."""
+    n, k = int(mine.sum()), int(test.fooled[mine].sum())
+    rows = mine | ~test.damaged
+    interval = share(k, n)
+    return {"n": n, "fooled": k / n, "low": interval.low, "high": interval.high, "auroc": auroc(score[rows], test.fooled[rows])}
+
+
+def _figure(value: float, interval: Interval) -> dict[str, Any]:
+    return {"value": value, "low": interval.low, "high": interval.high}
