@@ -11,10 +11,8 @@ from bench.fooled.traffic import Traffic
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch
 from camelopard.core.schema import Schema
-from camelopard.firewall.boosting import boosted
-from camelopard.firewall.head import DEPTH, TREES
+from camelopard.firewall.head import Head
 from camelopard.firewall.material import Material
-from camelopard.firewall.panel import Panel
 from camelopard.stress.visibility import visible
 
 NEIGHBOURS, MOST_NEIGHBOURS = 10, 4000
@@ -89,9 +87,7 @@ def _typed(values: np.ndarray, dtype: object) -> pd.Series:
     return pd.Series(values, dtype=object)
 
 
-def damage_classifier(panel: Panel, material: Material, table: Floats, seed: int) -> Floats:
+def damage_classifier(material: Material, table: Floats, seed: int) -> Floats:
     """Return the scores of the same learner on the same evidence, taught to see damage instead of what fools the model."""
     lesson = material.lesson
-    rising = np.zeros(lesson.table.shape[1], dtype=bool)
-    rng = np.random.default_rng(seed)
-    return boosted(lesson.table, np.asarray(lesson.damaged, dtype=bool), lesson.weight, rising, rng, trees=TREES, depth=DEPTH).score(table)
+    return Head.of_risk(lesson.table, np.asarray(lesson.damaged, dtype=bool), lesson.weight, np.random.default_rng(seed)).score(table)

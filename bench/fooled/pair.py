@@ -18,9 +18,9 @@ from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
 from camelopard.firewall.learn import conclude
-from camelopard.firewall.learned import Learned
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.training import Prepared, prepare
+from camelopard.firewall.unseen import concluded
 from camelopard.models.wrap import wrap
 from camelopard.stress.attack import KIND
 from camelopard.stress.damages import catalogue
@@ -49,11 +49,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Judged:
-    """What one firewall says of the traffic, each of shape (n,)."""
+    """What a judge says of the traffic, each of shape (n,).
 
-    risk: Floats
-    confidence: Floats
-    alarmed: Bools
+    `score`: higher for worse. `rank`: the share of clean rows that the same judge finds as bad or worse, on which rates at so many clean alarms rest.
+    """
+
+    score: Floats
+    rank: Floats
+
+    @classmethod
+    def of(cls, score: Floats, clean: Bools) -> Judged:
+        known = np.sort(score[clean])
+        return cls(score, 1.0 - np.searchsorted(known, score, side="left") / len(known))
 
 
 @dataclass(frozen=True)
@@ -79,26 +86,22 @@ def scene(pair: Pair) -> Scene:
     return Scene(table, model, ready, traffic, found)
 
 
-def judged(learned: Learned, there: Scene) -> Judged:
-    found = learned.judge(there.traffic.answer, there.found.table)
-    return Judged(found.risk, found.confidence, found.score > learned.threshold.value)
-
-
-def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Floats:
-    """Return the risk that firewalls see in damage that they never saw, shape (n,).
+def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged:
+    """Return what firewalls say of damage that they never saw: risk, and its rank among clean rows to the same firewall.
 
     Every damaged row is judged by the firewall that was taught without its group, attacks by the one that saw no attack; clean rows are dealt out
     among all of them.
     """
-    ready, kind = there.prepared, there.traffic.kind.astype(str)
+    ready, kind, clean = there.prepared, there.traffic.kind.astype(str), there.traffic.clean
     dealt = np.random.default_rng([seed, 5]).integers(0, len(groups), len(kind))
-    risk = np.zeros(len(kind))
+    risk, rank = np.zeros(len(kind)), np.ones(len(kind))
     for k, group in enumerate(groups):
         material = replace(ready.material.without(group), labelled=False)  # of the risk only
-        found = judged(conclude(ready.panel, material, 0.01, np.random.default_rng([seed, 3])), there).risk
-        mine = np.isin(kind, list(group)) | (np.char.startswith(kind, "attack") & (KIND in group)) | ((kind == "") & (dealt == k))
-        risk[mine] = found[mine]
-    return risk
+        learned = conclude(ready.panel, material, 0.01, np.random.default_rng([seed, 3]))
+        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean)
+        mine = np.isin(kind, list(group)) | (np.char.startswith(kind, "attack") & (KIND in group)) | (clean & (dealt == k))
+        risk[mine], rank[mine] = found.score[mine], found.rank[mine]
+    return Judged(risk, rank)
 
 
 def families(kinds: Sequence[str]) -> list[list[str]]:
@@ -111,14 +114,18 @@ def measure(pair: Pair) -> dict[str, Any]:
     start = time.process_time()
     there = scene(pair)
     ready, traffic = there.prepared, there.traffic
-    learned = conclude(ready.panel, ready.material, 0.01, np.random.default_rng([pair.seed, 1]))
-    seen = judged(learned, there)
+    learned = concluded(ready.panel, ready.material, 0.01, np.random.default_rng([pair.seed, 1]))
+    said = learned.judge(traffic.answer, there.found.table)
     reference = ready.schema.conform(Batch.of(there.table.train.X))
     blind = judges.blind(ready.schema, reference, there.table, traffic, ready.panel.weights, pair.seed)
     kinds = sorted({kind for kind in ready.material.lesson.kind.tolist() if kind})
-    by_kind = left_out([[kind] for kind in kinds], there, pair.seed)
-    by_family = left_out(families(kinds), there, pair.seed)
-    known = judges.damage_classifier(ready.panel, ready.material, there.found.table, pair.seed)
+    known = judges.damage_classifier(ready.material, there.found.table, pair.seed)
+    others = {name: Judged.of(score, traffic.clean) for name, score in {CLASSIFIER: known, **blind}.items()}
+    ours = {
+        "seen": Judged.of(said.risk, traffic.clean),
+        "kind left out": left_out([[kind] for kind in kinds], there, pair.seed),
+        "family left out": left_out(families(kinds), there, pair.seed),
+    }
     return {
         "pair": {"table": pair.table, "model": pair.model, "strong": pair.strong, "seed": pair.seed},
         "accuracy_clean": float(1 - traffic.wrong[traffic.clean].mean()),
@@ -128,54 +135,54 @@ def measure(pair: Pair) -> dict[str, Any]:
             "fooled": int(traffic.fooled.sum()),
             "flips": int(traffic.flip.sum()),
         },
-        "settings": {
-            "seen": figures(traffic, {OURS: seen.risk, CLASSIFIER: known, **blind}),
-            "kind left out": figures(traffic, {OURS: by_kind, CLASSIFIER: known, **blind}),
-            "family left out": figures(traffic, {OURS: by_family, CLASSIFIER: known, **blind}),
+        "settings": {setting: figures(traffic, {OURS: mine, **others}) for setting, mine in ours.items()},
+        "wrong": wrong_figures(traffic, said.confidence, blind["own confidence"]),
+        "calibration": calibration(traffic, said.risk, said.confidence),
+        "clean_alarms": {
+            "possible": bool(np.isfinite(learned.threshold.value)),
+            "share": float((said.score > learned.threshold.value)[traffic.clean].mean()),
+            "rows": int(traffic.clean.sum()),
         },
-        "wrong": wrong_figures(traffic, seen, blind["own confidence"]),
-        "calibration": calibration(traffic, seen),
-        "clean_alarms": {"share": float(seen.alarmed[traffic.clean].mean()), "rows": int(traffic.clean.sum())},
-        "kinds": kind_figures(traffic, seen.risk, by_kind, by_family),
+        "kinds": kind_figures(traffic, *(judged.score for judged in ours.values())),
         "head": "trees" if learned.head.trees is not None else "line" if learned.head.line is not None else "none",
         "cpu": time.process_time() - start,
     }
 
 
-def figures(traffic: Traffic, scores: dict[str, Floats]) -> dict[str, dict[str, float | None]]:
+def figures(traffic: Traffic, judged: dict[str, Judged]) -> dict[str, dict[str, float | None]]:
     """Return per judge what it makes of the traffic: without the floor in everything but one figure, and attacks apart."""
     kind = traffic.kind.astype(str)
     attacked = np.char.startswith(kind, "attack")
     floor = np.isin(kind, FLOOR)
     main = ~attacked & ~floor
     found = {}
-    for name, score in scores.items():
-        five, one = (np.quantile(score[traffic.clean], 1 - share) for share in (0.05, 0.01))
+    for name, by in judged.items():
+        five, one = by.rank < 0.05, by.rank < 0.01
         found[name] = {
-            "auroc": area(score, traffic.fooled, main),
-            "auroc_with_floor": area(score, traffic.fooled, ~attacked),
-            "flips_caught_at_5": rate(score > five, traffic.flip & main),
-            "flips_caught_at_1": rate(score > one, traffic.flip & main),
-            "harmless_flagged_at_5": rate(score > five, traffic.harmless & main),
-            "attacks_caught_at_5": rate(score > five, traffic.fooled & attacked),
+            "auroc": area(by.score, traffic.fooled, main),
+            "auroc_with_floor": area(by.score, traffic.fooled, ~attacked),
+            "flips_caught_at_5": rate(five, traffic.flip & main),
+            "flips_caught_at_1": rate(one, traffic.flip & main),
+            "harmless_flagged_at_5": rate(five, traffic.harmless & main),
+            "attacks_caught_at_5": rate(five, traffic.fooled & attacked),
         }
     return found
 
 
-def wrong_figures(traffic: Traffic, who: Judged, own: Floats) -> dict[str, float | None]:
+def wrong_figures(traffic: Traffic, confidence: Floats, own: Floats) -> dict[str, float | None]:
     main = ~np.char.startswith(traffic.kind.astype(str), "attack") & ~np.isin(traffic.kind.astype(str), FLOOR)
-    return {OURS: area(1 - who.confidence, traffic.wrong, main), "own confidence": area(own, traffic.wrong, main)}
+    return {OURS: area(1 - confidence, traffic.wrong, main), "own confidence": area(own, traffic.wrong, main)}
 
 
-def calibration(traffic: Traffic, seen: Judged) -> dict[str, float]:
+def calibration(traffic: Traffic, risk: Floats, confidence: Floats) -> dict[str, float]:
     """Return calibration errors on the declared mix: clean rows weigh half, damaged ones half, each kind alike."""
     kind = traffic.kind.astype(str)
     rows = np.flatnonzero(~np.char.startswith(kind, "attack"))
     names, which, counts = np.unique(kind[rows], return_inverse=True, return_counts=True)
     weight = np.where(names == "", 0.5, 0.5 / max(len(names) - 1, 1))[which] / counts[which]
-    wrong, fooled = 1 - seen.confidence[rows], traffic.fooled[rows]
+    wrong, fooled = 1 - confidence[rows], traffic.fooled[rows]
     return {
-        "ece_risk": calibration_error(seen.risk[rows], fooled, weight=weight),
+        "ece_risk": calibration_error(risk[rows], fooled, weight=weight),
         "ece_wrong": calibration_error(wrong, traffic.wrong[rows], weight=weight),
         "brier_wrong": brier(wrong, traffic.wrong[rows], weight),
         "rows": len(rows),

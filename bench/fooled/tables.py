@@ -17,6 +17,17 @@ FIGURES = ("auroc", "auroc_with_floor", "flips_caught_at_5", "flips_caught_at_1"
 Found = Sequence[dict[str, Any]]
 
 
+WITHOUT_WORD = ("protein",)  # regressions: the model says nothing of how sure it is
+OWN = "own confidence"
+
+
+def _of(pair: dict[str, Any], setting: str, judge: str, figure: str) -> float | None:
+    """Return a figure of a judge; None where it has nothing to judge by."""
+    silent = judge == OWN and pair["pair"]["table"] in WITHOUT_WORD
+    value: float | None = None if silent else pair["settings"][setting].get(judge, {}).get(figure)
+    return value
+
+
 def mean(values: list[float | None]) -> float:
     known = [v for v in values if v is not None]
     return float(np.mean(known)) if known else float("nan")
@@ -25,11 +36,13 @@ def mean(values: list[float | None]) -> float:
 def summary(found: Found) -> dict[str, Any]:
     """Return means over all pairs."""
     judges = list(found[0]["settings"]["seen"])
-    table = {s: {j: {f: mean([p["settings"][s][j][f] for p in found if j in p["settings"][s]]) for f in FIGURES} for j in judges} for s in SETTINGS}
+    table = {s: {j: {f: mean([_of(p, s, j, f) for p in found]) for f in FIGURES} for j in judges} for s in SETTINGS}
     gaps = [_gap(p) for p in found]
     behind = [p["pair"] for p, gap in zip(found, gaps, strict=True) if gap is not None and gap < 0]
-    wrong = {j: mean([p["wrong"][j] for p in found]) for j in found[0]["wrong"]}
-    lost = [p["wrong"][OURS] - p["wrong"]["own confidence"] for p in found if p["wrong"]["own confidence"] is not None]
+    sure = [p for p in found if p["pair"]["table"] not in WITHOUT_WORD]
+    wrong = {j: mean([p["wrong"][j] for p in sure]) for j in found[0]["wrong"]}
+    wrong["with regressions"] = mean([p["wrong"][OURS] for p in found])
+    lost = [p["wrong"][OURS] - p["wrong"][OWN] for p in sure if p["wrong"][OWN] is not None]
     return {
         "pairs": len(found),
         "rows": {k: int(sum(p["rows"][k] for p in found)) for k in found[0]["rows"]},
@@ -38,7 +51,8 @@ def summary(found: Found) -> dict[str, Any]:
         "wrong": wrong,
         "worst_wrong_gap": min(lost) if lost else None,
         "calibration": {k: mean([p["calibration"][k] for p in found]) for k in ("ece_risk", "ece_wrong", "brier_wrong")},
-        "clean_alarms": mean([p["clean_alarms"]["share"] for p in found]),
+        "clean_alarms": mean([p["clean_alarms"]["share"] for p in found if p["clean_alarms"]["possible"]]),
+        "cannot_alarm": sum(not p["clean_alarms"]["possible"] for p in found),
         "cpu": float(np.median([p["cpu"] for p in found])),
     }
 
@@ -55,25 +69,25 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     s = result["summary"]
     rows, judges = s["rows"], s["judges"]
     lines = [
-        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models, each on its own split ({len({p['pair']['seed'] for p in result['pairs']})} of each kind; seven data sets at most, LightGBM, logistic or linear regression, random "
-        f"forest, MLP; each weak and strong), {rows['clean']:,} clean and {rows['damaged']:,} damaged or attacked test rows, {rows['fooled']:,} of which fool their model. Means over "
+        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models of {len({p['pair']['table'] for p in result['pairs']})} data sets (LightGBM, logistic or linear regression, random "
+        f"forest, MLP; each weak and strong; {len({p['pair']['seed'] for p in result['pairs']})} split of every set, shared by its models), {rows['clean']:,} times a clean and {rows['damaged']:,} times a damaged or attacked test row was judged; {rows['fooled']:,} of these fool their model. Means over "
         "models; the floor (legal values and rows in the wrong place) is left out of all but one column.",
         "",
-        "| judge | AUROC fooled, all kinds seen | kind left out¹ | family left out | with the floor | harmful flips caught at 5 % / 1 % clean alarms² | harmless flagged² | attacks caught |",
+        "| judge | AUROC fooled, all kinds seen | kind left out¹ | family left out | with the floor | harmful flips caught at 5 % / 1 % clean alarms² | harmless flagged² | attacks caught, seen / left out |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in judges["seen"]:
         seen, kind, family = (judges[setting].get(name) for setting in SETTINGS)
         lines.append(
             f"| {name} | {_three(seen['auroc'])} | {_three(kind['auroc'])} | {_three(family['auroc'])} | {_three(seen['auroc_with_floor'])} | "
-            f"{_share(kind['flips_caught_at_5'])} / {_share(kind['flips_caught_at_1'])} | {_share(kind['harmless_flagged_at_5'])} | {_share(seen['attacks_caught_at_5'])} |"
+            f"{_share(kind['flips_caught_at_5'])} / {_share(kind['flips_caught_at_1'])} | {_share(kind['harmless_flagged_at_5'])} | {_share(seen['attacks_caught_at_5'])} / {_share(kind['attacks_caught_at_5'])} |"
         )
     c, w = s["calibration"], s["wrong"]
     lines += [
         "",
         f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
-        f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers: {w[OURS]:.3f} (own confidence {w['own confidence']:.3f}, worst difference "
-        f"{s['worst_wrong_gap']:+.3f}). Calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f}.",
+        f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers of classifiers: {w[OURS]:.3f} (own confidence {w[OWN]:.3f}, worst difference "
+        f"{s['worst_wrong_gap']:+.3f}); with regressions {w['with regressions']:.3f}. All kinds seen: calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f} ({s['cannot_alarm']} firewalls had too few rows to stop any and are left out). A regression has no confidence of its own and is left out of that line.",
     ]
     return "\n".join(lines)
 

@@ -423,3 +423,27 @@ def test_fitting_asks_no_more_model_rows_than_its_budget(budget: int) -> None:
     assert asked <= budget
     assert firewall.describe()["asked"] <= budget
     assert len(firewall.screen(people(20, 4))) == 20
+
+
+def test_probabilities_for_live_traffic_know_how_rare_harm_is_there(world: World, tmp_path: Path) -> None:
+    clean = people(3000, 9)
+    live = clean.assign(dose=np.where(clean.index % 40 == 0, clean["dose"] * 100, clean["dose"]))
+    fooled = world.model.predict(live).value != world.model.predict(clean).value
+    before, after = world.firewall, world.firewall.recalibrated(live)
+    found = after.describe()["traffic"]
+    assert 0.0 < found["fooled"] < 0.08
+    assert "recalibrated on" in after.summary()
+    assert abs(after.screen(live).risk.mean() - fooled.mean()) < abs(before.screen(live).risk.mean() - fooled.mean())
+    assert ((after.screen(live).route == "pass") == (before.screen(live).route == "pass")).all()
+    after.save(tmp_path / "live.fw")
+    again = cp.Firewall.load(tmp_path / "live.fw", model=world.model)
+    assert again.screen(live).risk.tobytes() == after.screen(live).risk.tobytes()
+    assert "traffic" not in before.describe()
+    assert after.recalibrated(live).describe()["traffic"] == found
+
+
+def test_without_a_model_or_an_answer_there_is_no_traffic_to_learn_from(world: World) -> None:
+    with pytest.raises(CamelopardError, match="needs a firewall with its model"):
+        cp.Firewall().fit(None, people(300, 1)).recalibrated(people(10, 2))
+    with pytest.raises(CamelopardError, match="none of the 0 rows"):
+        world.firewall.recalibrated(people(5, 1).head(0))

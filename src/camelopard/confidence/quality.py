@@ -72,6 +72,20 @@ class Resampled:
         ranked = _ranked(scores)
         return self._around(_area(ranked, event, self._weight), lambda weight: _area(ranked, event, weight), None)
 
+    def gain(self, scores: Floats, others: Floats, event: Bools) -> Interval:
+        """Return the 95 % interval of how much greater the AUROC of the scores is than that of others on the same rows, within ±1."""
+        mine, theirs = _ranked(scores), _ranked(others)
+
+        def value(weight: Floats) -> float:
+            return _area(mine, event, weight) - _area(theirs, event, weight)
+
+        values = np.array([value(self._weight * times[self._cluster]) for times in self._times])
+        values, centre = values[~np.isnan(values)], value(self._weight)
+        if centre != centre or len(values) < 2:
+            return Interval(-1.0, 1.0)
+        half = 1.96 * float(values.std(ddof=1))
+        return Interval(max(-1.0, centre - half), min(1.0, centre + half))
+
     def rate(self, hit: Bools, among: Bools) -> Interval:
         """Return the 95 % interval of the share of rows that were hit, among some; Wilson's of as many rows as there are clusters where all agree."""
         if not among.any():

@@ -38,9 +38,10 @@ class Neighbours:
         whole = rows.astype(np.float32)
         # |x − r|² = |x|² + x·(−2r) + |r|²: the last two in one product, with a column of ones beside x.
         self._matrix = np.ascontiguousarray(np.column_stack([-2 * whole, (whole * whole).sum(axis=1)]).T)
-        self._steps, self._present = steps, np.unique(groups)
-        self._starts = np.searchsorted(groups, self._present)
-        self._ends = np.append(self._starts[1:], len(groups))
+        self._steps = steps
+        present, self._starts = np.unique(groups, return_index=True)
+        self._column = np.full(int(present.max()) + 2 if len(present) else 1, len(present))  # of a group; the last, of one that no row is in
+        self._column[present] = np.arange(len(present))
 
     @classmethod
     def learn(cls, scores: Floats, answer: Prediction | None, task: Task, source: Ints | None = None) -> Neighbours:
@@ -62,26 +63,27 @@ class Neighbours:
         found = np.zeros((n, len(NAMES)))
         if not len(self.rows) or not n:
             return found
-        group = groups_of(answer, task, self.cuts)
+        column = self._column[np.minimum(groups_of(answer, task, self.cuts), len(self._column) - 1)]
         for start in range(0, n, PIECE):
-            part = slice(start, min(start + PIECE, n))
-            near = self._distances(scores[part], None if origin is None else origin[part])
-            found[part, 0] = np.log1p(np.minimum(near.min(axis=1), NOWHERE))
-            own = np.where(self._present == group[part, None], near, np.inf).min(axis=1)
-            other = np.where(self._present == group[part, None], np.inf, near).min(axis=1)
-            found[part, 1] = np.log((np.minimum(own, NOWHERE) + SMALL) / (np.minimum(other, NOWHERE) + SMALL))
+            part = slice(start, start + PIECE)
+            near, at = self._distances(scores[part], None if origin is None else origin[part]), np.arange(len(scores[part]))
+            own = near[at, column[part]]
+            near[at, column[part]] = NOWHERE
+            other = near.min(axis=1)
+            found[part, 0] = np.log1p(np.minimum(own, other))
+            found[part, 1] = np.log((own + SMALL) / (other + SMALL))
         return found
 
     def _distances(self, scores: Floats, origin: Ints | None) -> Floats:
-        """Return the distance to the nearest row of every group, shape (n, groups)."""
+        """Return the distance to the nearest row of every group, at most NOWHERE, and NOWHERE for the group without rows, shape (n, groups + 1)."""
         rows = np.ones((len(scores), scores.shape[1] + 1), dtype=np.float32)
         rows[:, :-1] = whole(scores)
-        own = (rows[:, :-1] * rows[:, :-1]).sum(axis=1)
-        all_of_them = rows @ self._matrix
+        products = rows @ self._matrix
         if origin is not None and self.source is not None:
-            all_of_them[origin[:, None] == self.source] = np.inf
-        squares = np.stack([all_of_them[:, a:b].min(axis=1) for a, b in zip(self._starts, self._ends, strict=True)], axis=1) + own[:, None]
-        distances: Floats = np.sqrt(squares.astype(np.float64)) / self._steps
+            products[origin[:, None] == self.source] = np.inf
+        squares = np.minimum.reduceat(products, self._starts, axis=1) + np.einsum("ij,ij->i", rows[:, :-1], rows[:, :-1])[:, None]
+        distances = np.full((len(scores), len(self._starts) + 1), NOWHERE)
+        distances[:, :-1] = np.minimum(np.sqrt(squares.astype(np.float64)) / self._steps, NOWHERE)
         return distances
 
     def state(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from camelopard.confidence.conformal import AlarmThreshold, p_values
 from camelopard.confidence.logistic import Logistic
 from camelopard.core import codec
-from camelopard.core.arrays import Bools
+from camelopard.core.arrays import Bools, Floats
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted, told
 from camelopard.core.protocols import Model, Progress, silent, wrapped
@@ -25,7 +26,7 @@ from camelopard.firewall.explain import Explainer, trusted
 from camelopard.firewall.guard import Guard
 from camelopard.firewall.head import Head
 from camelopard.firewall.incoming import empty, read
-from camelopard.firewall.learned import Learned
+from camelopard.firewall.learned import Learned, Mix
 from camelopard.firewall.likeness import ROWS, Likeness, is_other
 from camelopard.firewall.panel import Examination, Panel
 from camelopard.firewall.policy import Policy
@@ -211,6 +212,44 @@ class Firewall:
             raise CamelopardError("evaluate() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         return evaluate(self.model_, self.learned_, self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
 
+    def recalibrated(self, X: Any) -> Firewall:
+        """Return this firewall with risk and confidence for traffic like `X`; what it stops stays the same.
+
+        Fitting makes probabilities for half clean rows and half damaged ones; live traffic is cleaner than that, one hopes. The share of damaged rows
+        is estimated from X without labels, on the assumption that only this share has changed (Saerens et al. 2002).
+        `describe()["traffic"]` says what was found.
+
+        Parameters
+        ----------
+        X
+            Some hundred rows of live traffic or more, in any form that `screen` takes.
+
+        Raises
+        ------
+        CamelopardError
+            Without a model there is no risk; none of the rows has an answer.
+        """
+        self._check_fitted()
+        if self.model_ is None or self.learned_.risk is None:
+            raise CamelopardError("recalibrated() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
+        raw = read(X, self.schema_, {})[0]
+        scores = [self._scores(raw.take(slice(start, start + CHUNK))) for start in range(0, len(raw), CHUNK)]
+        known = np.concatenate(scores) if scores else np.zeros(0)
+        if not len(known):
+            raise CamelopardError(f"none of the {len(raw)} rows has an answer. Give rows of live traffic.")
+        other = copy(self)
+        other.learned_, found = self.learned_.for_traffic(known)
+        other.about_ = {**self.about_, "traffic": found}
+        return other
+
+    def _scores(self, raw: Batch) -> Floats:
+        """Return the head's scores of the rows that the model answers."""
+        assert self.model_ is not None
+        batch, session = self.schema_.conform(raw), self.model_.session()
+        answer = session.predict(batch)
+        found = self.learned_.panel.examine(batch, answer, session, self.schema_.form)
+        return self.learned_.head.score(found.table)[~answer.failed]
+
     # --- what is known --------------------------------------------------------------------------------------------------------------
 
     @property
@@ -251,7 +290,10 @@ class Firewall:
 
     def _risk_at_threshold(self) -> float | None:
         risk, value = self.learned_.risk, self.learned_.threshold.value
-        return None if risk is None or not np.isfinite(value) else float(risk.probability(np.array([[value]]))[0])
+        if risk is None or not np.isfinite(value):
+            return None
+        at = np.array([value])
+        return float(self.learned_.mix.risk(at, risk.probability(at[:, None]))[0])
 
     def summary(self) -> str:
         """Return the same in words, for people."""
@@ -307,6 +349,7 @@ class Firewall:
             "farthest_odd": learned.farthest_odd,
             "most_missing": learned.most_missing,
             "measured": learned.measured,
+            "mix": learned.mix.state(),
             "contract": self.contract_.to_toml(),
             "likeness": None if self.likeness_ is None else self.likeness_.state(),
         }
@@ -327,6 +370,7 @@ class Firewall:
             s["farthest_odd"],
             s["most_missing"],
             s["measured"],
+            Mix.from_state(s["mix"]),
         )
         firewall.contract_ = Contract.from_toml(s["contract"], path)
         firewall.likeness_ = None if s["likeness"] is None else Likeness.from_state(s["likeness"])

@@ -23,6 +23,7 @@ DEPTH, TREES = 6, 64
 LINE_SHARE = 0.2  # of the score where both speak: trees know the kinds of damage they saw better, a line those that they did not
 RIDGE = 3.0
 BOUND = 14.0  # log-odds
+DOUBT_SCALE = 4.0  # the model's own log-odds go to 14, what is scaled to 6
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class Head:
         if len(table) < FEW_ROWS or not _enough(wrong, FEW_EVENTS):
             return cls(None, *_line(table[:, : len(SUMMARY)], wrong, weight))
         return cls(boosted(table, wrong, weight, np.zeros(table.shape[1], dtype=bool), rng, trees=TREES, depth=DEPTH))
+
+    @classmethod
+    def of_doubt(cls) -> Head:
+        """Return the head that has only the model's own word: for where learning from damage does not carry over."""
+        weights = np.where(np.array(SUMMARY) == "logit", -DOUBT_SCALE, 0.0)
+        return cls(None, Logistic(weights, 0.0), np.zeros(len(SUMMARY)), np.full(len(SUMMARY), DOUBT_SCALE))
 
     def score(self, table: Floats) -> Floats:
         """Return log-odds-like scores, shape (n,), of evidence, shape (n, f)."""

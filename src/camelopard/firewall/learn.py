@@ -21,7 +21,7 @@ from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.head import Head
-from camelopard.firewall.learned import Judged, Learned, confidence_columns, confidence_of
+from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns, confidence_of
 from camelopard.firewall.material import CALIBRATION_SHARE, GATE, Lesson, Material
 from camelopard.firewall.measure import measure
 from camelopard.firewall.panel import Panel, never_cost, null_costs, places_of
@@ -59,12 +59,13 @@ def learn_panel(
     return Panel(reader, copula, near, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
 
 
-def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator) -> Learned:
-    """Fit the head on the rows that teach; probabilities, thresholds and every figure come from the rows that calibrate."""
+def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: Head | None = None) -> Learned:
+    """Fit the head, unless one is given, on the rows that teach; probabilities, thresholds and every figure come from the rows that calibrate."""
     lesson, check = material.lesson, material.check
     errors = Head.of_errors(lesson.table, ~material.taught, lesson.weight, rng) if material.labelled else None
     error = errors.score(check.table) if errors is not None else np.zeros(len(check.table))
-    head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng)
+    if head is None:
+        head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng)
     score = head.score(check.table)
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, confidence, held = calibrated(panel, material, score, error)
@@ -72,7 +73,16 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
     measured = measure(check, material.right if material.labelled else None, Judged(score, held[0], held[1]), threshold, rng)
-    return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured)
+    mix = mix_of(check, score, material.right)
+    return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured, mix)
+
+
+def mix_of(check: Lesson, score: Floats, right: Bools) -> Mix:
+    """Return what is known of the traffic of fitting."""
+    whole, unharmed, w = ~check.fooled, check.damaged, check.weight
+    harmless = Logistic.fit(score[whole, None], unharmed[whole], w[whole])
+    a = float(np.average(right[check.fooled], weights=w[check.fooled])) if check.fooled.any() else 0.0
+    return Mix(float(np.average(check.damaged, weights=w)), harmless, a)
 
 
 def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -> tuple[Logistic, Logistic | None, Floats]:
@@ -81,8 +91,8 @@ def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -
     out = [check.origin % FOLDS == fold for fold in range(FOLDS)]
     fooled = np.empty(len(score))
     for mine in out:
-        fooled[mine] = _risk_of(check, score, ~mine).probability(score[mine, None])
-    risk = _risk_of(check, score, every)
+        fooled[mine] = risk_of(check, score, ~mine).probability(score[mine, None])
+    risk = risk_of(check, score)
     if not material.labelled:
         return risk, None, np.stack([fooled, confidence_of(None, None, check.answer, fooled, check.table, panel.task)])
     table, held = confidence_columns(check.answer, fooled, error, panel.task), np.empty(len(score))
@@ -91,8 +101,10 @@ def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -
     return risk, _confidence_of(table, material, every), np.stack([fooled, held])
 
 
-def _risk_of(check: Lesson, score: Floats, rows: Bools) -> Logistic:
-    return Logistic.fit(score[rows, None], check.fooled[rows], check.weight[rows])
+def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic:
+    """Return the map from score to risk learned from rows that calibrate, or some of them."""
+    some = np.ones(len(score), dtype=bool) if rows is None else rows
+    return Logistic.fit(score[some, None], check.fooled[some], check.weight[some])
 
 
 def _confidence_of(table: Floats, material: Material, rows: Bools) -> Logistic:
@@ -106,7 +118,9 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
     """Learn only what data alone can teach: how odd a row is."""
     empty = Prediction(np.full(len(clean), None, dtype=object))
     odd = panel.examine(clean, empty, None, form).odd
-    return Learned(panel, Head(), None, None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {})
+    return Learned(
+        panel, Head(), None, None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {}, Mix(0.5, Logistic(np.zeros(1), 0.0), 0.0)
+    )
 
 
 def rows_for(alpha: float) -> int:

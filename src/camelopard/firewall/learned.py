@@ -3,19 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from camelopard.confidence.conformal import AlarmThreshold
 from camelopard.confidence.logistic import Logistic, logit
+from camelopard.confidence.prior import moved, prevalence, shift
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.records import Prediction
 from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.panel import Examination, Panel
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The traffic that probabilities are for: so many damaged rows among clean ones, every kind of damage alike.
+
+    damaged
+        The share of damaged rows in fitting.
+    harmless
+        From the score to the probability that a row is damaged although it does not fool the model.
+    right_if_fooled
+        The share of right answers among rows that fool the model.
+    shift
+        What the log-odds of damage are moved by, for traffic with another share of it.
+    """
+
+    damaged: float
+    harmless: Logistic
+    right_if_fooled: float
+    shift: float = 0.0
+
+    def damage(self, score: Floats, risk: Floats) -> Floats:
+        """Return P(damaged) in the traffic of fitting, from score and risk there, shape (n,)."""
+        return np.asarray(risk + (1.0 - risk) * self.harmless.probability(score[:, None]), dtype=np.float64)
+
+    def risk(self, score: Floats, risk: Floats) -> Floats:
+        """Return the risk in the traffic that this mix is for, from that in fitting, shape (n,): only damage fools, and damage is rarer or not."""
+        if not self.shift:
+            return risk
+        damage = self.damage(score, risk)
+        return np.asarray(risk * moved(damage, self.shift) / np.maximum(damage, 1e-12), dtype=np.float64)
+
+    def confidence(self, confidence: Floats, before: Floats, after: Floats) -> Floats:
+        """Return confidence where the risk is `after` instead of `before`, shape (n,)."""
+        if not self.shift:
+            return confidence
+        unharmed = np.clip((confidence - before * self.right_if_fooled) / np.maximum(1.0 - before, 1e-12), 0.0, 1.0)
+        return np.asarray(after * self.right_if_fooled + (1.0 - after) * unharmed, dtype=np.float64)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as plain data."""
+        return {"damaged": self.damaged, "harmless": self.harmless.state(), "right_if_fooled": self.right_if_fooled, "shift": self.shift}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Mix:
+        """Rebuild from `state()`."""
+        return cls(state["damaged"], Logistic.from_state(state["harmless"]), state["right_if_fooled"], state["shift"])
 
 
 @dataclass(frozen=True)
@@ -35,6 +83,7 @@ class Learned:
     farthest_odd: float
     most_missing: float
     measured: Mapping[str, Any]
+    mix: Mix
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
@@ -45,8 +94,24 @@ class Learned:
         """Return score, risk and confidence for evidence, shape (n, f)."""
         assert self.risk is not None, "without a model there is no risk"
         score = self.head.score(table)
-        risk = self.risk.probability(score[:, None])
-        return Judged(score, risk, confidence_of(self.confidence, self.errors, answer, risk, table, self.panel.task))
+        declared = self.risk.probability(score[:, None])
+        risk = self.mix.risk(score, declared)
+        if self.confidence is None:
+            return Judged(score, risk, confidence_of(None, None, answer, risk, table, self.panel.task))
+        confidence = confidence_of(self.confidence, self.errors, answer, declared, table, self.panel.task)
+        return Judged(score, risk, self.mix.confidence(confidence, declared, risk))
+
+    def for_traffic(self, score: Floats) -> tuple[Learned, dict[str, Any]]:
+        """Return the same for other traffic, and what is known of that, from the scores of some of its rows, shape (n,)."""
+        assert self.risk is not None, "without a model there is no risk"
+        declared = self.risk.probability(score[:, None])
+        damage = self.mix.damage(score, declared)
+        share, around = prevalence(damage, self.mix.damaged)
+        least = 0.5 / max(len(score), 1)  # of n rows without damage none says that there is no such row
+        found = [replace(self.mix, shift=shift(min(max(at, least), 1 - least), self.mix.damaged)) for at in (share, around.low, around.high)]
+        fooled = [float(mix.risk(score, declared).mean()) for mix in found]
+        known = {"rows": len(score), "damaged": share, "fooled": fooled[0], "low": fooled[1], "high": fooled[2]}
+        return replace(self, mix=found[0]), known
 
 
 @dataclass(frozen=True)

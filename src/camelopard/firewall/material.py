@@ -5,8 +5,8 @@ Rows are split once, by origin: two thirds are stressed and teach, one third onl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -148,18 +148,19 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to learn from: evidence of rows that teach and of rows that calibrate, and which answers to either are right."""
+    """What there is to learn from: evidence of rows that teach and of rows that calibrate, which answers to either are right, each kind's family."""
 
     lesson: Lesson
     check: Lesson
     taught: Bools
     right: Bools
     labelled: bool
+    families: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, kinds: Collection[str]) -> Material:
         """Return the same without these kinds of damage, as if they had never been tried."""
         first, second = (~np.isin(part.kind, list(kinds)) for part in (self.lesson, self.check))
-        return Material(self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled)
+        return Material(self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled, self.families)
 
 
 def collect(
@@ -184,7 +185,8 @@ def collect(
     check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
-    return Material(lesson, check, right[0], right[1], y is not None)
+    families = {case.kind: case.family for case in (*cases, *twins)}
+    return Material(lesson, check, right[0], right[1], y is not None, families)
 
 
 def gather(
@@ -246,7 +248,7 @@ def examined(
     *,
     teaching: bool = False,
 ) -> Lesson:
-    """Return the evidence of clean and damaged rows, in random order as far as the purse goes; each side weighs half, each kind of damage alike.
+    """Return the evidence of clean and damaged rows as far as the purse goes, clean ones first, at random; each side weighs half, each kind alike.
 
     `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `teaching`: these are the rows that
     the panel may have been learned from.
@@ -258,7 +260,7 @@ def examined(
         batch = concat([clean, stressed.batch]).renumbered()
         kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
         origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
-    order = rng.permutation(len(batch))
+    order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(batch) - len(clean))])
     tables, odds, answers, done = [], [], [], []
     for start in range(0, len(order), purse.piece):
         rows = np.sort(order[start : start + purse.piece])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from camelopard.firewall.underfit import sentence
+
 
 def summary(about: Mapping[str, Any]) -> str:
     """Return `Firewall.describe()` as text for people."""
@@ -51,7 +53,15 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"A row is stopped from a risk of {max(threshold['risk'], policy['review'] or 0.0):.2f}; refused from {policy['block']:.2f}{repaired}."
         )
-    if about.get("mix"):
+    if about.get("plain_model", {}).get("low", 0.0) > 0:
+        lines.append(f"Before all: {sentence(about['plain_model'])}")
+    if about.get("traffic"):
+        found = about["traffic"]
+        lines.append(
+            f"Risk and confidence are probabilities for traffic like the {found['rows']:,} rows it was recalibrated on: "
+            f"about {percent(found['fooled'])} of them fool the model ({percent(found['low'])} to {percent(found['high'])})."
+        )
+    elif about.get("mix"):
         lines.append(f"Risk and confidence are probabilities for this traffic: {about['mix']}.")
     return lines
 
@@ -72,12 +82,22 @@ def quality(measured: Mapping[str, Any]) -> list[str]:
         line("AUROC, fooled or not: this firewall", "auroc_fooled"),
         line("  the model's own confidence", "auroc_fooled_by_own_doubt"),
         line("  how odd the row is", "auroc_fooled_by_oddity"),
+        *(
+            [
+                line("AUROC on families of damage that it was not taught", "auroc_unseen"),
+                line("  the model's own confidence on the same rows", "auroc_unseen_by_own_doubt"),
+            ]
+            if "auroc_unseen" in measured
+            else []
+        ),
         line("share stopped of the rows that fooled the model", "fooled_caught"),
         line("share stopped of the damaged rows that did not", "harmless_flagged"),
         f"  {'calibration error of risk':<58} {measured['ece_risk']:.3f}",
     ]
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
+    if measured.get("falls_back"):
+        lines.append("On damage it was not taught it does no better than the model's own confidence: risk is read from that confidence alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])
     if kinds:
         lines.append("Hardest to see: " + ", ".join(f"{kind.replace('-', ' ')} ({found['auroc']:.2f})" for kind, found in kinds[:5]) + ".")

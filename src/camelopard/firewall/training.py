@@ -13,12 +13,14 @@ from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
-from camelopard.firewall.learn import FEWEST_ROWS, conclude, learn_panel, learn_without_model, weights_of
+from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
 from camelopard.firewall.material import Material, Purse, Split, answered, collect
 from camelopard.firewall.panel import Panel
 from camelopard.firewall.seen import warn_if_seen
+from camelopard.firewall.underfit import rival
+from camelopard.firewall.unseen import concluded
 from camelopard.stress.attack import attack
 from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
@@ -72,7 +74,7 @@ def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, 
         return _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
     ready = prepare(wrapped(model), X, y, reference, budget=budget, seed=seed, progress=progress)
     progress("learning what fools the model", 0, 1)
-    learned = conclude(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]))
+    learned = concluded(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]))
     progress("learning what fools the model", 1, 1)
     return Trained(ready.schema, learned, ready.report, ready.about, Likeness.of(model, ready.panel, ready.schema.form))
 
@@ -93,6 +95,8 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     warn_if_seen(model, batch.take(seen), _taken(labels, seen), given.reference, schema, session, rng, _part(rows, SHARES["seen"]))
     truth = Truth(model.task, tolerance_of(answer.take(seen), _taken(labels, seen), model.task))
     taught, held = batch.take(split.teach), batch.take(split.calibrate)
+    labelled = None if labels is None else (labels[split.teach], labels[split.calibrate])
+    plain = {} if labelled is None else rival(schema, taught, labelled[0], held, labelled[1], answer.take(split.calibrate), model.task, seed)
     report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
     anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
     panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None)
@@ -114,6 +118,7 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
         "rows": {"taught": len(taught), "calibrated": len(held), "raising": raising, "reference": _length(given.reference)},
         "tolerance": truth.tolerance,
         "labelled": labels is not None,
+        "plain_model": plain,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }

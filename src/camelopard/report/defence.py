@@ -18,6 +18,8 @@ FIGURES = {
     "auroc_fooled": "AUROC: rows that fool the model above rows that do not, by this firewall",
     "auroc_fooled_by_own_doubt": "The same, by the model’s own confidence",
     "auroc_fooled_by_oddity": "The same, by how odd the row is",
+    "auroc_unseen": "AUROC on families of damage that it was not taught",
+    "auroc_unseen_by_own_doubt": "The same, by the model’s own confidence",
     "fooled_caught": "Rows that fooled the model and were stopped",
     "harmless_flagged": "Damaged rows that did not fool it and were stopped all the same",
     "fooled_caught_at_5_percent": "Fooling rows that would be stopped at 5 % clean alarms",

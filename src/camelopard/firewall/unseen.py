@@ -1,0 +1,77 @@
+"""How good will it be on damage that nobody thought of? Families of damage are left out in turn, and judged by what the others taught.
+
+Where that is surely worse than the model's own doubt, the firewall falls back to that doubt, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.quality import Resampled, auroc
+from camelopard.core.arrays import Bools, Floats
+from camelopard.evidence.doubt import class_scores
+from camelopard.firewall.head import Head
+from camelopard.firewall.learn import conclude, risk_of
+from camelopard.firewall.learned import Learned
+from camelopard.firewall.material import Lesson, Material
+from camelopard.firewall.panel import Panel
+
+GROUPS = 4  # of families left out together: each head knows less than if only one were left out
+FEWEST_FOOLED = 30
+
+
+def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator) -> Learned:
+    """Conclude, and measure on damage never seen; fall back to the model's own doubt where that is surely better there."""
+    learned = conclude(panel, material, alpha, rng)
+    found = transfer(material, rng)
+    if found.get("falls_back"):
+        learned = conclude(panel, material, alpha, rng, Head.of_doubt())
+    return replace(learned, measured={**learned.measured, **found})
+
+
+def transfer(material: Material, rng: np.random.Generator) -> dict[str, Any]:
+    """Return the AUROC on families that the judge was not taught, that of the model's own doubt on the same rows, and whether to fall back to it.
+
+    Nothing, where fewer than FEWEST_FOOLED such rows fooled the model.
+    """
+    check = material.check
+    groups = families(material)
+    if len(groups) < 2 or int(check.fooled.sum()) < FEWEST_FOOLED:
+        return {}
+    dealt = rng.integers(0, len(groups), len(check.table))
+    risk = np.zeros(len(check.table))
+    for k, group in enumerate(groups):
+        part = material.without(group)
+        head = Head.of_risk(part.lesson.table, part.lesson.fooled, part.lesson.weight, rng)
+        mine = np.isin(check.kind, group) | (~check.damaged & (dealt == k))
+        risk[mine] = risk_of(part.check, head.score(part.check.table)).probability(head.score(check.table[mine])[:, None])
+    return compared(check, risk, rng)
+
+
+def compared(check: Lesson, risk: Floats, rng: np.random.Generator) -> dict[str, Any]:
+    """Return the figures of both, and `falls_back`: the doubt is better even at the near end of the difference's interval."""
+    own = 1.0 - class_scores(check.answer).max(axis=1)
+    rows, fooled, w = Resampled(check.origin, check.weight, rng), check.fooled, check.weight
+    gain = rows.gain(risk, own, fooled)
+    return {
+        "auroc_unseen": {"value": auroc(risk, fooled, w), **_ends(rows, risk, fooled)},
+        "auroc_unseen_by_own_doubt": {"value": auroc(own, fooled, w), **_ends(rows, own, fooled)},
+        "falls_back": bool(gain.high < 0),
+    }
+
+
+def families(material: Material) -> list[list[str]]:
+    """Return kinds of damage in up to GROUPS groups of whole families."""
+    tried = {*material.lesson.kind.tolist(), *material.check.kind.tolist()}
+    kinds = sorted(str(kind) for kind in tried if kind)
+    names = sorted({material.families.get(kind, kind) for kind in kinds})
+    groups = [[kind for kind in kinds if material.families.get(kind, kind) in names[k::GROUPS]] for k in range(GROUPS)]
+    return [group for group in groups if group]
+
+
+def _ends(rows: Resampled, score: Floats, fooled: Bools) -> dict[str, float]:
+    interval = rows.auroc(score, fooled)
+    return {"low": interval.low, "high": interval.high}

@@ -1,0 +1,70 @@
+"""Damage that was not taught: measured apart; and a judge that does not carry over gives way to the model's own doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from camelopard.core.arrays import Bools, Floats, objects
+from camelopard.core.records import Prediction
+from camelopard.firewall.head import Head
+from camelopard.firewall.material import Lesson, Material
+from camelopard.firewall.panel import SUMMARY
+from camelopard.firewall.unseen import families, transfer
+
+DOUBT, LOGIT = (SUMMARY.index(name) for name in ("doubt", "logit"))
+
+
+def lesson(rng: np.random.Generator, n: int, *, misleading: bool) -> Lesson:
+    """Four kinds of damage, half of each fooling. Doubt always tells; one more column tells, or tells the opposite in every other kind."""
+    kind = np.array(["", "a", "b", "c", "d"])[rng.integers(0, 5, n)]
+    fooled: Bools = (kind != "") & (rng.random(n) < 0.5)
+    own = np.where(fooled, rng.normal(0.5, 0.4, n), rng.normal(2.0, 0.8, n))
+    table = rng.normal(size=(n, len(SUMMARY))) * 0.1
+    table[:, LOGIT], table[:, DOUBT] = own, 1 / (1 + np.exp(own))
+    sign: Floats = np.where(np.isin(kind, ["a", "c"]), 1.0, -1.0) if misleading else np.ones(n)
+    table[:, SUMMARY.index("nearest")] = np.where(fooled, 3.0, 0.0) * sign + rng.normal(size=n) * 0.2
+    if misleading:
+        table[:, LOGIT + 1 : SUMMARY.index("nearest")] += 5 * (np.arange(5) == np.unique(kind, return_inverse=True)[1][:, None]).sum(axis=1)[:, None]
+    p = 1 / (1 + np.exp(-own))
+    answer = Prediction(objects(["x"] * n), np.column_stack([p, 1 - p]), None, np.full(n, None, dtype=object), ("x", "y"))
+    return Lesson(table, fooled, kind != "", np.ones(n), np.zeros(n), answer, np.arange(n), kind)
+
+
+def material(*, misleading: bool) -> Material:
+    rng = np.random.default_rng(0)
+    parts = [lesson(rng, n, misleading=misleading) for n in (3000, 2000)]
+    right = [~part.fooled for part in parts]
+    return Material(parts[0], parts[1], right[0], right[1], True, {"a": "one", "b": "two", "c": "one", "d": "two"})
+
+
+def test_families_are_left_out_whole() -> None:
+    assert families(material(misleading=False)) == [["a", "c"], ["b", "d"]]
+
+
+def test_what_carries_over_is_kept() -> None:
+    found = transfer(material(misleading=False), np.random.default_rng(1))
+    assert found["auroc_unseen"]["value"] > found["auroc_unseen_by_own_doubt"]["value"] > 0.8
+    assert found["auroc_unseen"]["low"] <= found["auroc_unseen"]["value"] <= found["auroc_unseen"]["high"]
+    assert not found["falls_back"]
+
+
+def test_what_does_not_carry_over_gives_way_to_the_models_own_doubt() -> None:
+    found = transfer(material(misleading=True), np.random.default_rng(1))
+    assert found["auroc_unseen"]["high"] < found["auroc_unseen_by_own_doubt"]["low"]
+    assert found["falls_back"]
+
+
+def test_too_little_that_fools_says_nothing() -> None:
+    some = material(misleading=False)
+    none = replace(some.check, fooled=np.zeros(2000, dtype=bool))
+    assert transfer(replace(some, check=none), np.random.default_rng(1)) == {}
+
+
+def test_the_head_of_doubt_ranks_as_the_model_does() -> None:
+    table = np.zeros((4, len(SUMMARY) + 3))
+    table[:, LOGIT] = [13.0, 2.0, 0.1, -1.0]
+    score = Head.of_doubt().score(table)
+    assert score == pytest.approx([-13.0, -2.0, -0.1, 1.0])
