@@ -16,10 +16,9 @@ from camelopard.core.intervals import paired_excess
 from camelopard.core.records import Prediction, Task
 from camelopard.core.schema import Schema
 from camelopard.evidence.reading import Reader
+from camelopard.models.plain import plain_answers
 
 FEWEST, MOST = 200, 20_000  # rows to teach the plain model
-TREES = 100
-LARGEST = 1e300  # what the plain model takes for a number
 
 
 class UnderfitWarning(UserWarning):
@@ -36,7 +35,7 @@ def rival(schema: Schema, taught: Batch, y: Array, held: Batch, labels: Array, a
         return {}
     reader = Reader.learn(taught, schema, np.zeros(len(taught)))
     rows = np.random.default_rng(seed).permutation(len(taught))[:MOST]
-    x, new = (np.minimum(np.maximum(reader.read(part).values, -LARGEST), LARGEST) for part in (taught.take(rows), held))
+    x, new = (reader.read(part).values for part in (taught.take(rows), held))
     found = _classes(x, y[rows], new, labels, answer, seed) if task == "classification" else _numbers(x, y[rows], new, labels, answer, seed)
     if found and found["low"] > 0:
         warnings.warn(sentence(found), UnderfitWarning, stacklevel=4)
@@ -54,14 +53,11 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def _classes(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction, seed: int) -> dict[str, Any]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     names = sorted({str(v) for v in y.tolist()})
     if len(names) < 2:
         return {}
-    plain = HistGradientBoostingClassifier(max_iter=TREES, early_stopping=False, random_state=seed).fit(x, [str(v) for v in y.tolist()])
     truth = [str(v) for v in labels.tolist()]
-    theirs: Bools = np.asarray(plain.predict(new) == np.array(truth), dtype=bool)
+    theirs: Bools = np.asarray(plain_answers(x, y, new, "classification", seed) == np.array(truth), dtype=bool)
     own = np.array([a == b for a, b in zip(answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
     _, interval = paired_excess(int((theirs & ~own).sum()), int((own & ~theirs).sum()), len(own))
     return {
@@ -76,11 +72,8 @@ def _classes(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction
 
 
 def _numbers(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction, seed: int) -> dict[str, Any]:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    plain = HistGradientBoostingRegressor(max_iter=TREES, early_stopping=False, random_state=seed).fit(x, y.astype(np.float64))
     truth = labels.astype(np.float64)
-    theirs, own = np.abs(plain.predict(new) - truth), np.abs(answer.value.astype(np.float64) - truth)
+    theirs, own = np.abs(plain_answers(x, y, new, "regression", seed) - truth), np.abs(answer.value.astype(np.float64) - truth)
     gain, size = own - theirs, max(float(own.mean()), 1e-12)
     half = 1.96 * float(gain.std(ddof=1)) / np.sqrt(len(gain))
     return {
