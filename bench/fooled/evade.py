@@ -49,7 +49,10 @@ class Gated:
         stopped = np.flatnonzero((self.firewall.screen(batch).route != "pass") & ~answer.failed)
         errors = answer.errors.copy()
         errors[stopped] = "stopped"
-        return replace(answer, errors=errors)
+        proba = None if answer.proba is None else answer.proba.copy()
+        if proba is not None:
+            proba[stopped] = np.nan
+        return replace(answer, proba=proba, errors=errors)
 
 
 class Passing(Truth):

@@ -439,11 +439,19 @@ def test_probabilities_for_live_traffic_know_how_rare_harm_is_there(world: World
     again = cp.Firewall.load(tmp_path / "live.fw", model=world.model)
     assert again.screen(live).risk.tobytes() == after.screen(live).risk.tobytes()
     assert "traffic" not in before.describe()
+    after.contract.mute("dose")
+    assert [a.muted for a in before.contract] != [a.muted for a in after.contract]
+    strict = cp.Firewall.load(tmp_path / "live.fw", model=world.model)
+    strict.policy = cp.Policy(review=0.2, repair=False)
+    assert (strict.screen(live).route == "pass").sum() >= (after.screen(live).route == "pass").sum()
     assert after.recalibrated(live).describe()["traffic"] == found
 
 
 def test_without_a_model_or_an_answer_there_is_no_traffic_to_learn_from(world: World) -> None:
     with pytest.raises(CamelopardError, match="needs a firewall with its model"):
         cp.Firewall().fit(None, people(300, 1)).recalibrated(people(10, 2))
-    with pytest.raises(CamelopardError, match="none of the 0 rows"):
+    with pytest.raises(CamelopardError, match="0 of the 0 rows given have an answer"):
         world.firewall.recalibrated(people(5, 1).head(0))
+    for odd in list[Any]([5, {}, [None] * 300, pd.DataFrame({"other": range(300)})]):
+        with pytest.raises(CamelopardError, match="expected at least 100 rows"):
+            world.firewall.recalibrated(odd)

@@ -32,7 +32,7 @@ YES = objects("yes" if w > 0.3 else "no" for w in WORTH)
 
 
 def test_a_model_that_a_plain_one_beats_is_told_so() -> None:
-    with pytest.warns(UnderfitWarning, match="retrain first"):
+    with pytest.warns(UnderfitWarning, match="a plain model beats yours, retrain first"):
         found = asked(YES, ["no"] * N, "classification")
     assert found["low"] > 0.1
     assert found["plain"] > 0.85
@@ -67,3 +67,14 @@ def test_few_rows_or_a_single_label_say_nothing() -> None:
 def test_the_sentence_names_both_and_the_difference() -> None:
     found = {"figure": "accuracy", "plain": 0.9, "model": 0.8, "low": 0.07, "high": 0.13, "rows": 1000, "taught": 2000}
     assert "right on 90.0% of 1,000 rows, the model on 80.0% (difference 7.0 to 13.0 points)" in sentence(found)
+
+
+def test_columns_without_a_value_and_many_classes_do_no_harm() -> None:
+    gone = X.with_columns({"b": np.full(N, np.nan)})
+    first, second = gone.take(slice(0, HALF)), gone.take(slice(HALF, N))
+    answer = Prediction(objects(["no"] * HALF), classes=("no", "yes"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnderfitWarning)
+        assert rival(Schema.infer(gone), first, YES[:HALF], second, YES[HALF:], answer, "classification", 0)["rows"] == HALF
+    many = objects(f"class {i % 40}" for i in range(N))
+    assert asked(many, many.tolist(), "classification") == {}

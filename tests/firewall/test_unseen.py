@@ -12,6 +12,7 @@ from camelopard.core.records import Prediction
 from camelopard.firewall.head import Head
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.panel import SUMMARY
+from camelopard.firewall.summary import quality
 from camelopard.firewall.unseen import families, transfer
 
 DOUBT, LOGIT = (SUMMARY.index(name) for name in ("doubt", "logit"))
@@ -68,3 +69,27 @@ def test_the_head_of_doubt_ranks_as_the_model_does() -> None:
     table[:, LOGIT] = [13.0, 2.0, 0.1, -1.0]
     score = Head.of_doubt().score(table)
     assert score == pytest.approx([-13.0, -2.0, -0.1, 1.0])
+
+
+def test_a_doubt_that_is_the_same_for_every_row_is_nothing_to_fall_back_to() -> None:
+    some = material(misleading=True)
+    n = len(some.check.table)
+    flat = replace(some.check.answer, proba=np.full((n, 2), 0.5))
+    check = replace(some.check, answer=flat)
+    assert not transfer(replace(some, check=check), np.random.default_rng(1))["falls_back"]
+
+
+def test_people_are_told_of_both() -> None:
+    figure = {"value": 0.9, "low": 0.8, "high": 0.95}
+    measured = {
+        "rows": {"clean": 10, "damaged": 10, "fooled": 5, "origins": 10},
+        **dict.fromkeys(("auroc_fooled", "auroc_fooled_by_own_doubt", "auroc_fooled_by_oddity", "fooled_caught", "harmless_flagged"), figure),
+        **dict.fromkeys(("auroc_unseen", "auroc_unseen_by_own_doubt"), figure),
+        "falls_back": True,
+        "ece_risk": 0.01,
+        "by_kind": {},
+    }
+    text = "\n".join(quality(measured))
+    assert "families of damage that it was not taught" in text
+    assert "risk is read from that alone" in text
+    assert "alone" not in "\n".join(quality({**measured, "falls_back": False}))

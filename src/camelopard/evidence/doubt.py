@@ -56,6 +56,9 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
         found[:, 3] = np.where(np.isnan(values), 0.0, np.clip((values - centre) / scale, -50.0, 50.0))
         return found
     p = np.minimum(np.maximum(class_scores(answer), SMALLEST), 1.0)
+    if n == 1:
+        found[0] = _of_one(p)
+        return found
     rows = np.arange(n)
     best = p.argmax(axis=1)
     top = p[rows, best]
@@ -69,3 +72,17 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
     found[:, 3] = best
     found[:, 4] = np.log(np.minimum(np.maximum(top, SMALLEST), 1 - SMALLEST) / np.maximum(other, SMALLEST))
     return found
+
+
+def _of_one(p: Floats) -> list[float]:
+    """Return the same for a single row, shape (1, k): the same numbers, several times faster."""
+    shares, terms = p[0].tolist(), (p * np.log(p))[0].tolist()
+    top = max(shares)
+    best = shares.index(top)
+    entropy = -terms[0]
+    for term in terms[1:]:
+        entropy -= term
+    rest = [*shares[:best], *shares[best + 1 :]]
+    other = 1.0 - top
+    odds = min(max(top, SMALLEST), 1 - SMALLEST) / max(other, SMALLEST)
+    return [other, max(rest, default=0.0), entropy, float(best), float(np.log(np.array([odds]))[0])]

@@ -17,11 +17,13 @@ from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence.copula import Copula
 from camelopard.evidence.doubt import class_scores
+from camelopard.evidence.exact import gridded
 from camelopard.evidence.reading import VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard
 
 PLACES = (0.5, 0.1, 0.3, 0.7, 0.9)  # quantiles drawn for the most suspicious cell; the middle one is the repair
 LATER_PLACES = (0.5, 0.15, 0.85)  # for the second and the third
+FIRST_HEIGHTS, LATER_HEIGHTS = (np.array([NormalDist().inv_cdf(p) for p in places]) for places in (PLACES, LATER_PLACES))
 RANKS = 3  # suspicious cells looked at, one at a time, then the first two and the first three together
 CANDIDATES = len(PLACES) + 2 * len(LATER_PLACES) + 2
 NAMES = (
@@ -107,29 +109,29 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     states, costs = reading.states[rows], suspicions[rows]
     impossible = hard(states)
     unknown = np.isnan(reading.scores[rows]) | (impossible & (states != VARIANT))
-    filled = copula.fill(np.where(unknown, 0.0, reading.scores[rows]), unknown) if unknown.any() else reading.scores[rows]
-    base = np.where(impossible & (states != VARIANT), _decode(filled, reader), reading.values[rows])
+    filled = gridded(np.where(unknown, 0.0, reading.scores[rows]))
+    if unknown.any():
+        filled = copula.fill(filled, unknown)
+    base = _decoded(filled, impossible & (states != VARIANT), reading.values[rows], reader)
     cells = _order(costs, impossible, states, d)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
-    normal = NormalDist()
     start = 0
     for rank in range(RANKS):
-        places = PLACES if rank == 0 else LATER_PLACES
-        own = np.flatnonzero(cells[:, rank] >= 0)
+        heights = FIRST_HEIGHTS if rank == 0 else LATER_HEIGHTS
+        own = (cells[:, rank] >= 0).nonzero()[0]
         cell = cells[own, rank]
-        centre = _expected_at(filled[own], cell, copula)
-        for k, place in enumerate(places):
-            out[own, start + k, cell] = _decode_at(centre + copula.sd[cell] * normal.inv_cdf(place), cell, reader)
-        start += len(places)
+        drawn = _expected_at(filled[own], cell, copula)[:, None] + copula.sd[cell, None] * heights
+        out[own[:, None], start + np.arange(len(heights)), cell[:, None]] = _decode_at(drawn, cell, reader)
+        start += len(heights)
     for joint, depth in ((CANDIDATES - 2, 2), (CANDIDATES - 1, 3)):
         gaps = np.zeros((m, d), dtype=bool)
         for rank in range(depth):
-            own = np.flatnonzero(cells[:, rank] >= 0)
+            own = (cells[:, rank] >= 0).nonzero()[0]
             gaps[at[own], cells[own, rank]] = True
         if depth == RANKS:
             gaps |= (costs > far) & ~impossible
         together = copula.fill(np.where(gaps, 0.0, filled), gaps)
-        out[:, joint, :] = np.where(gaps, _decode(together, reader), base)
+        out[:, joint, :] = _decoded(together, gaps, base, reader)
     return out
 
 
@@ -159,23 +161,26 @@ def batch_of(values: Floats, reader: Reader, form: Form) -> Batch:
 
 def _expected_at(filled: Floats, cell: Ints, copula: Copula) -> Floats:
     """Return the conditional mean of one cell per row, given the others, shape (m,)."""
-    total = filled[:, 0] * copula.precision[cell, 0]
-    for j in range(1, filled.shape[1]):
-        total = total + filled[:, j] * copula.precision[cell, j]
+    total: Floats = np.einsum("ij,ij->i", filled, copula.precision[cell])  # exact on the grid, in whatever order
     own = filled[np.arange(len(filled)), cell]
-    expected: Floats = own - total / copula.diagonal[cell]
-    return expected
+    return np.asarray(own - total / copula.diagonal[cell], dtype=np.float64)
 
 
-def _decode(scores: Floats, reader: Reader) -> Floats:
-    return np.stack([encoder.decode(np.ascontiguousarray(scores[:, j])) for j, encoder in enumerate(reader.encoders)], axis=1)
+def _decoded(scores: Floats, where: Bools, values: Floats, reader: Reader) -> Floats:
+    """Return the values with the cells at `where` replaced by what their scores stand for, shape (m, d)."""
+    found = values.copy()
+    for j in np.flatnonzero(where.any(axis=0)).tolist():
+        at = where[:, j].nonzero()[0]
+        found[at, j] = reader.encoders[j].decode(scores[at, j])
+    return found
 
 
 def _decode_at(scores: Floats, cell: Ints, reader: Reader) -> Floats:
-    drawn = np.empty(len(scores))
-    for j in np.unique(cell):
-        here = cell == j
-        drawn[here] = reader.encoders[j].decode(scores[here])
+    """Return what scores of one cell per row stand for, shape (m, k) like the scores."""
+    drawn = np.empty_like(scores)
+    for j in set(cell.tolist()):
+        here = (cell == j).nonzero()[0]
+        drawn[here] = reader.encoders[j].decode(scores[here].ravel()).reshape(-1, scores.shape[1])
     return drawn
 
 

@@ -7,6 +7,7 @@ small enough to be exact in single precision, so that a fast matrix product give
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,10 @@ class Neighbours:
         if not len(self.rows) or not n:
             return found
         column = self._column[np.minimum(groups_of(answer, task, self.cuts), len(self._column) - 1)]
+        if n == 1 and origin is None:
+            own, other = self._of_one(scores[0], int(column[0]))
+            found[0, 0], found[0, 1] = np.log1p(np.array([min(own, other)]))[0], np.log(np.array([(own + SMALL) / (other + SMALL)]))[0]
+            return found
         for start in range(0, n, PIECE):
             part = slice(start, start + PIECE)
             near, at = self._distances(scores[part], None if origin is None else origin[part]), np.arange(len(scores[part]))
@@ -73,6 +78,16 @@ class Neighbours:
             found[part, 0] = np.log1p(np.minimum(own, other))
             found[part, 1] = np.log((own + SMALL) / (other + SMALL))
         return found
+
+    def _of_one(self, scores: Floats, column: int) -> tuple[float, float]:
+        """Return the distance of a single row to its own group, and to the nearest other: the same numbers, several times faster."""
+        row = np.empty(len(scores) + 1, dtype=np.float32)
+        row[:-1], row[-1] = np.rint(np.minimum(np.maximum(scores, -FARTHEST), FARTHEST) * self._steps), 1.0
+        size = float(row[:-1] @ row[:-1])
+        near = [min(sqrt(square + size) / self._steps, NOWHERE) for square in np.minimum.reduceat(row @ self._matrix, self._starts).tolist()]
+        near.append(NOWHERE)
+        own, near[column] = near[column], NOWHERE
+        return own, min(near)
 
     def _distances(self, scores: Floats, origin: Ints | None) -> Floats:
         """Return the distance to the nearest row of every group, at most NOWHERE, and NOWHERE for the group without rows, shape (n, groups + 1)."""

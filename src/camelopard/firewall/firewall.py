@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from camelopard.stress.budget import parse
 if TYPE_CHECKING:
     from camelopard.firewall.evaluation import Quality
 
+FEWEST_LIVE = 100  # rows to know live traffic by
 CHUNK = 8_192  # rows screened at once: memory stays bounded, whatever comes
 
 
@@ -210,45 +211,53 @@ class Firewall:
         self._check_fitted()
         if self.model_ is None or self.learned_.risk is None:
             raise CamelopardError("evaluate() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        return evaluate(self.model_, self.learned_, self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
+        return evaluate(self.model_, self.learned_.as_fitted(), self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
 
     def recalibrated(self, X: Any) -> Firewall:
-        """Return this firewall with risk and confidence for traffic like `X`; what it stops stays the same.
+        """Return this firewall with risk and confidence for traffic like `X`.
 
         Fitting makes probabilities for half clean rows and half damaged ones; live traffic is cleaner than that, one hopes. The share of damaged rows
-        is estimated from X without labels, on the assumption that only this share has changed (Saerens et al. 2002).
+        is estimated from X without labels, on the assumption that only this share has changed (Saerens et al. 2002). What raises an alarm stays the
+        same; limits on risk that the policy sets, `block` and `review`, are held against the new risk.
         `describe()["traffic"]` says what was found.
 
         Parameters
         ----------
         X
-            Some hundred rows of live traffic or more, in any form that `screen` takes.
+            A hundred rows of live traffic or more, in any form that `screen` takes.
 
         Raises
         ------
         CamelopardError
-            Without a model there is no risk; none of the rows has an answer.
+            Without a model there is no risk; fewer than a hundred rows have an answer.
         """
         self._check_fitted()
         if self.model_ is None or self.learned_.risk is None:
             raise CamelopardError("recalibrated() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        raw = read(X, self.schema_, {})[0]
-        scores = [self._scores(raw.take(slice(start, start + CHUNK))) for start in range(0, len(raw), CHUNK)]
+        raw, problems, _ = read(X, self.schema_, {})
+        sound = raw.take(np.setdiff1d(np.arange(len(raw)), list(problems)))
+        scores = [self._scores(sound.take(slice(start, start + CHUNK))) for start in range(0, len(sound), CHUNK)]
         known = np.concatenate(scores) if scores else np.zeros(0)
-        if not len(known):
-            raise CamelopardError(f"none of the {len(raw)} rows has an answer. Give rows of live traffic.")
+        if len(known) < FEWEST_LIVE:
+            raise CamelopardError(
+                f"{len(known)} of the {len(raw)} rows given have an answer; expected at least {FEWEST_LIVE} rows of live traffic, in the form that "
+                "screen takes."
+            )
         other = copy(self)
+        other.contract_ = deepcopy(self.contract_)
         other.learned_, found = self.learned_.for_traffic(known)
         other.about_ = {**self.about_, "traffic": found}
         return other
 
     def _scores(self, raw: Batch) -> Floats:
-        """Return the head's scores of the rows that the model answers."""
+        """Return the head's scores of the rows that hold something, and that the model answers."""
         assert self.model_ is not None
         batch, session = self.schema_.conform(raw), self.model_.session()
         answer = session.predict(batch)
         found = self.learned_.panel.examine(batch, answer, session, self.schema_.form)
-        return self.learned_.head.score(found.table)[~answer.failed]
+        there = ~answer.failed & ~(found.reading.states == MISSING).all(axis=1)
+        scores: Floats = self.learned_.head.score(found.table)[there]
+        return scores
 
     # --- what is known --------------------------------------------------------------------------------------------------------------
 

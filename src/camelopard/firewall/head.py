@@ -52,7 +52,7 @@ class Head:
 
     @classmethod
     def of_errors(cls, table: Floats, wrong: Bools, weight: Floats, rng: np.random.Generator) -> Head:
-        """Learn what wrong answers look like, from all columns: a model's weak regions are places."""
+        """Learn what wrong answers look like, from all columns where there is enough: a model's weak regions are places."""
         if not _enough(wrong, FEWEST_EVENTS):
             return cls()
         if len(table) < FEW_ROWS or not _enough(wrong, FEW_EVENTS):

@@ -101,6 +101,10 @@ class Learned:
         confidence = confidence_of(self.confidence, self.errors, answer, declared, table, self.panel.task)
         return Judged(score, risk, self.mix.confidence(confidence, declared, risk))
 
+    def as_fitted(self) -> Learned:
+        """Return the same for the traffic of fitting."""
+        return replace(self, mix=replace(self.mix, shift=0.0))
+
     def for_traffic(self, score: Floats) -> tuple[Learned, dict[str, Any]]:
         """Return the same for other traffic, and what is known of that, from the scores of some of its rows, shape (n,)."""
         assert self.risk is not None, "without a model there is no risk"

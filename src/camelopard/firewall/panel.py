@@ -62,7 +62,7 @@ class Examination:
 
 
 class Panel:
-    """Everything needed to measure a row of one schema against one model. Plain arrays; made by `Panel.learn`."""
+    """Everything needed to measure a row of one schema against one model. Plain arrays; made by `learn_panel`."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ def warn_if_seen(
                 f"{shared:.0%} of the rows given to fit also stand in `reference`: the model knows them, and its confidence will look better "
                 "than it is. Give rows that the model was not trained on.",
                 OptimisticWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
     numbers = [c for c in schema.of_kind("number") if not c.constant]
     if y is None or model.task != "classification" or not numbers:
@@ -54,7 +54,7 @@ def warn_if_seen(
             f"the model is right on {right.mean():.0%} of the rows given but on only {still.mean():.0%} of twins changed by a hundredth of a "
             f"spread: it seems to know these rows. Its confidence will be too high by about {loss:.0%}. Give rows that it was not trained on.",
             OptimisticWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -38,23 +38,23 @@ def _head(about: Mapping[str, Any]) -> list[str]:
 
 def _promise(about: Mapping[str, Any]) -> list[str]:
     threshold = about["threshold"]
-    if not threshold["alarms_possible"]:
-        return [
+    lines = [f"Before all: {sentence(about['plain_model'])}"] if about.get("plain_model", {}).get("low", 0.0) > 0 else []
+    if threshold["alarms_possible"]:
+        lines.append(
+            f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} are stopped "
+            f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
+        )
+    else:
+        lines.append(
             f"Alarms: none. {threshold['rows']} calibration rows are too few to promise at most {percent(about['alpha'])} false alarms; "
             "give more rows to fit, or a larger alpha."
-        ]
-    lines = [
-        f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} are stopped "
-        f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
-    ]
+        )
     if threshold["risk"] is not None:
         policy = about["policy"]
         repaired = " where no repair can be trusted" if policy["repair"] else ""
         lines.append(
-            f"A row is stopped from a risk of {max(threshold['risk'], policy['review'] or 0.0):.2f}; refused from {policy['block']:.2f}{repaired}."
+            f"A row is stopped from a risk of {max(threshold['risk'], policy['review'] or 0.0):.2g}; refused from {policy['block']:.2g}{repaired}."
         )
-    if about.get("plain_model", {}).get("low", 0.0) > 0:
-        lines.append(f"Before all: {sentence(about['plain_model'])}")
     if about.get("traffic"):
         found = about["traffic"]
         lines.append(
@@ -97,7 +97,7 @@ def quality(measured: Mapping[str, Any]) -> list[str]:
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
     if measured.get("falls_back"):
-        lines.append("On damage it was not taught it does no better than the model's own confidence: risk is read from that confidence alone.")
+        lines.append("What it learned says less of damage it was not taught than the model's own confidence: risk is read from that alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])
     if kinds:
         lines.append("Hardest to see: " + ", ".join(f"{kind.replace('-', ' ')} ({found['auroc']:.2f})" for kind, found in kinds[:5]) + ".")

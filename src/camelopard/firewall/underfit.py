@@ -18,7 +18,8 @@ from camelopard.core.schema import Schema
 from camelopard.evidence.reading import Reader
 from camelopard.models.plain import plain_answers
 
-FEWEST, MOST = 200, 20_000  # rows to teach the plain model
+FEWEST, MOST = 200, 20_000  # rows to teach the plain model; of several classes, fewer
+MOST_CLASSES = 20  # beyond them it is not tried: it would take too long
 
 
 class UnderfitWarning(UserWarning):
@@ -31,14 +32,15 @@ def rival(schema: Schema, taught: Batch, y: Array, held: Batch, labels: Array, a
     `taught` with labels `y` teaches it; `held` with `labels` and the model's `answer` measures both. Empty where there are too few rows, or labels
     that no plain model could learn. For classes, the gain is in the share of right answers; for numbers, in the mean absolute error, in shares of it.
     """
-    if len(taught) < FEWEST or len(held) < FEWEST // 2:
+    classes = len({str(v) for v in y.tolist()}) if task == "classification" else 2
+    if len(taught) < FEWEST or len(held) < FEWEST // 2 or not 2 <= classes <= MOST_CLASSES:
         return {}
     reader = Reader.learn(taught, schema, np.zeros(len(taught)))
-    rows = np.random.default_rng(seed).permutation(len(taught))[:MOST]
+    rows = np.random.default_rng(seed).permutation(len(taught))[: MOST * 2 // classes]
     x, new = (reader.read(part).values for part in (taught.take(rows), held))
     found = _classes(x, y[rows], new, labels, answer, seed) if task == "classification" else _numbers(x, y[rows], new, labels, answer, seed)
     if found and found["low"] > 0:
-        warnings.warn(sentence(found), UnderfitWarning, stacklevel=4)
+        warnings.warn(sentence(found), UnderfitWarning, stacklevel=5)
     return found
 
 
@@ -49,13 +51,10 @@ def sentence(found: dict[str, Any]) -> str:
         what = f"is right on {plain:.1%} of {found['rows']:,} rows, the model on {own:.1%} (difference {100 * low:.1f} to {100 * high:.1f} points)"
     else:
         what = f"errs by {plain:.4g} on average on {found['rows']:,} rows, the model by {own:.4g} ({low:.0%} to {high:.0%} less)"
-    return f"your model underfits, retrain first: a plain gradient boosting taught on {found['taught']:,} of the rows given {what}."
+    return f"a plain model beats yours, retrain first: a gradient boosting off the shelf, taught on {found['taught']:,} of these rows, {what}."
 
 
 def _classes(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction, seed: int) -> dict[str, Any]:
-    names = sorted({str(v) for v in y.tolist()})
-    if len(names) < 2:
-        return {}
     truth = [str(v) for v in labels.tolist()]
     theirs: Bools = np.asarray(plain_answers(x, y, new, "classification", seed) == np.array(truth), dtype=bool)
     own = np.array([a == b for a, b in zip(answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)

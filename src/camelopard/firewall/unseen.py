@@ -59,7 +59,7 @@ def compared(check: Lesson, risk: Floats, rng: np.random.Generator) -> dict[str,
     return {
         "auroc_unseen": {"value": auroc(risk, fooled, w), **_ends(rows, risk, fooled)},
         "auroc_unseen_by_own_doubt": {"value": auroc(own, fooled, w), **_ends(rows, own, fooled)},
-        "falls_back": bool(gain.high < 0),
+        "falls_back": bool(gain.high < 0 and np.ptp(own) > 0),
     }
 
 

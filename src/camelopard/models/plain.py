@@ -21,7 +21,10 @@ def plain_answers(rows: Floats, y: Array, new: Floats, task: Task, seed: int) ->
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     settings = {"max_iter": TREES, "early_stopping": False, "random_state": seed}
-    rows, new = (np.minimum(np.maximum(part, -LARGEST), LARGEST) for part in (rows, new))
+    told = np.isfinite(rows).any(axis=0)
+    if not told.any():
+        rows, new, told = np.zeros((len(rows), 1)), np.zeros((len(new), 1)), np.ones(1, dtype=bool)
+    rows, new = (np.minimum(np.maximum(part[:, told], -LARGEST), LARGEST) for part in (rows, new))
     if task == "regression":
         return np.asarray(HistGradientBoostingRegressor(**settings).fit(rows, y.astype(np.float64)).predict(new))
     return np.asarray(HistGradientBoostingClassifier(**settings).fit(rows, [str(v) for v in y.tolist()]).predict(new))
