@@ -1,7 +1,8 @@
 """How many queries does it take to get past the firewall? The same search for small valid changes, with and without the firewall in front of the model.
 
 An attacker sees the model's answer with its probabilities, and, behind the firewall, that a row was stopped. He wins with a row whose answer is another
-one and that is not stopped. `python -m bench.fooled.evade`
+one, that is not stopped, and that differs little from what it was: any answer can be had honestly, by a row that deserves it.
+`python -m bench.fooled.evade`
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from camelopard.stress.truth import Truth
 TABLES, KINDS = ("adult", "magic", "satimage"), ("lightgbm", "logistic")
 QUERIES = (50, 200, 800)
 ROWS = 40
+SMALL = 0.5  # spreads, in all cells together
 BUDGET = 100_000
 ALPHA = 0.05  # clean alarms allowed: attacks are measured at five in a hundred everywhere
 START, END = "<!-- evade: written by `python -m bench.fooled.evade` -->", "<!-- end of evade -->"
@@ -63,7 +65,7 @@ class Passing(Truth):
 
 
 def measure(table: str, kind: str) -> dict[str, Any]:
-    """Return the share of rows whose answer was moved within so many queries each, with and without the firewall."""
+    """Return the share of rows whose answer a small change moved, and the median change, by queries per row, with and without the firewall."""
     data = load(table, 0)
     model = wrap(models.train(kind, True, data, 0), name=f"{table} {kind}")
     with warnings.catch_warnings():
@@ -78,7 +80,7 @@ def measure(table: str, kind: str) -> dict[str, Any]:
         for name in ("bare", "behind the firewall"):
             session = model.session() if name == "bare" else Gated(firewall, model.session())
             result = attack(session, rows, firewall.schema, truth, np.random.default_rng(1), rows=ROWS, queries_per_row=queries)
-            found[name][str(queries)] = float(result.succeeded.mean())
+            found[name][str(queries)] = {"small": float((result.costs <= SMALL).mean()), "median": float(np.median(result.costs))}
     return found
 
 
@@ -86,14 +88,19 @@ def markdown(found: list[dict[str, Any]]) -> str:
     """Return the table."""
     heads = [f"{name}, {queries} queries" for queries in QUERIES for name in ("bare", "behind the firewall")]
     lines = [
-        f"Rows whose answer was moved by a search of so many queries each, at {ALPHA:.0%} clean alarms; a stopped row is no success "
-        f"(`python -m bench.fooled.evade`, {where()}; {ROWS} test rows each, strong models).",
+        f"**What does it take to get past?** Rows whose answer a search of so many queries each moved by a change of at most {SMALL} spreads in all cells "
+        f"together, and the median change it took, at {ALPHA:.0%} clean alarms; a stopped row is no success (`python -m bench.fooled.evade`, {where()}; "
+        f"{ROWS} test rows each, strong models).",
         "",
         "| data, model | " + " | ".join(heads) + " |",
         "|---" * (len(heads) + 1) + "|",
     ]
     for f in found:
-        cells = [f"{f[name][str(queries)]:.0%}" for queries in QUERIES for name in ("bare", "behind the firewall")]
+        cells = [
+            f"{f[name][str(queries)]['small']:.0%}, {f[name][str(queries)]['median']:.2f}"
+            for queries in QUERIES
+            for name in ("bare", "behind the firewall")
+        ]
         lines.append(f"| {f['table']}, {f['model']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
