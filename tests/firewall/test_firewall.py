@@ -455,3 +455,11 @@ def test_without_a_model_or_an_answer_there_is_no_traffic_to_learn_from(world: W
     for odd in list[Any]([5, {}, [None] * 300, pd.DataFrame({"other": range(300)})]):
         with pytest.raises(CamelopardError, match="expected at least 100 rows"):
             world.firewall.recalibrated(odd)
+
+
+def test_labels_that_hold_nothing_are_named(world: World) -> None:
+    clean = people(60, 1)
+    y = pd.Series(labels(clean, 1).tolist(), dtype="string")
+    y[7] = pd.NA
+    with pytest.raises(InputError, match="missing in 1 rows, the first at position 7"):
+        cp.Firewall().fit(wrapped(), clean, y)

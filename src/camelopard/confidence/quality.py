@@ -79,12 +79,7 @@ class Resampled:
         def value(weight: Floats) -> float:
             return _area(mine, event, weight) - _area(theirs, event, weight)
 
-        values = np.array([value(self._weight * times[self._cluster]) for times in self._times])
-        values, centre = values[~np.isnan(values)], value(self._weight)
-        if centre != centre or len(values) < 2:
-            return Interval(-1.0, 1.0)
-        half = 1.96 * float(values.std(ddof=1))
-        return Interval(max(-1.0, centre - half), min(1.0, centre + half))
+        return self._around(value(self._weight), value, None, least=-1.0)
 
     def rate(self, hit: Bools, among: Bools) -> Interval:
         """Return the 95 % interval of the share of rows that were hit, among some; Wilson's of as many rows as there are clusters where all agree."""
@@ -97,15 +92,15 @@ class Resampled:
 
         return self._around(value(self._weight), value, len(np.unique(self._cluster[among])))
 
-    def _around(self, centre: float, figure: Callable[[Floats], float], clusters: int | None) -> Interval:
+    def _around(self, centre: float, figure: Callable[[Floats], float], clusters: int | None, least: float = 0.0) -> Interval:
         values = np.array([figure(self._weight * times[self._cluster]) for times in self._times])
         values = values[~np.isnan(values)]
         if centre != centre or len(values) < 2:
-            return Interval(0.0, 1.0)
+            return Interval(least, 1.0)
         spread = float(values.std(ddof=1))
         if clusters is not None and centre in (0.0, 1.0):
             return share(centre * clusters, clusters)
-        return Interval(max(0.0, centre - 1.96 * spread), min(1.0, centre + 1.96 * spread))
+        return Interval(max(least, centre - 1.96 * spread), min(1.0, centre + 1.96 * spread))
 
 
 def _ranked(scores: Floats) -> tuple[Ints, Ints]:

@@ -26,19 +26,15 @@ def objects(values: Iterable[object]) -> Objects:
 
 
 def is_missing(values: Array) -> Bools:
-    """Return which cells hold nothing: None, NaN, NaT or pandas' NA, shape (n,).
+    """Return which cells hold nothing: None, NaN or NaT, shape (n,).
 
     >>> is_missing(objects(["a", None, float("nan"), ""])).tolist()
     [False, True, True, False]
     """
     if values.dtype == object:
-        return np.fromiter((_nothing(v) for v in values), dtype=bool, count=len(values))
+        return np.fromiter((v is None or (isinstance(v, float) and v != v) for v in values), dtype=bool, count=len(values))
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "M":
         return np.isnat(values)
     return np.zeros(len(values), dtype=bool)
-
-
-def _nothing(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and cell != cell) or type(cell).__name__ == "NAType"

@@ -142,17 +142,15 @@ class Firewall:
 
     def _screen(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
         learned = self.learned_
-        batch = self.schema_.conform(raw)
-        session = None if self.model_ is None else self.model_.session()
-        answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
-        found = learned.panel.examine(batch, answer, session, self.schema_.form)
+        found = self._examined(raw)
+        batch, answer = found.batch, found.answer
         problems = {**empty(batch, self.schema_, found.reading.states == MISSING), **problems}
         outside, untested = learned.outside(found)
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
         unreadable = answer.failed.copy()
         if problems:
             unreadable[[i for i in problems if i < len(batch)]] = True
-        if session is None or learned.risk is None:
+        if learned.risk is None:
             nothing = np.full(len(batch), np.nan)
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
             route = self.policy.route(risk, alarmed, np.zeros(len(batch), dtype=bool), unreadable, self._breaks_rules(batch))
@@ -163,6 +161,12 @@ class Firewall:
             route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested | self._breaks_rules(batch))
         explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_, remarks, problems)
         return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
+
+    def _examined(self, raw: Batch) -> Examination:
+        batch = self.schema_.conform(raw)
+        session = None if self.model_ is None else self.model_.session()
+        answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
+        return self.learned_.panel.examine(batch, answer, session, self.schema_.form)
 
     def _breaks_rules(self, batch: Batch) -> Bools:
         """Return which rows break what a person set in the contract, shape (n,)."""
@@ -251,11 +255,8 @@ class Firewall:
 
     def _scores(self, raw: Batch) -> Floats:
         """Return the head's scores of the rows that hold something, and that the model answers."""
-        assert self.model_ is not None
-        batch, session = self.schema_.conform(raw), self.model_.session()
-        answer = session.predict(batch)
-        found = self.learned_.panel.examine(batch, answer, session, self.schema_.form)
-        there = ~answer.failed & ~(found.reading.states == MISSING).all(axis=1)
+        found = self._examined(raw)
+        there = ~found.answer.failed & ~(found.reading.states == MISSING).all(axis=1)
         scores: Floats = self.learned_.head.score(found.table)[there]
         return scores
 
@@ -331,9 +332,6 @@ class Firewall:
         model = None if model is None else wrapped(model)
         try:
             firewall = cls._from_state(state, model, str(path))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
-        try:
             firewall._check_model(str(path))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error

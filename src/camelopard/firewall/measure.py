@@ -29,11 +29,11 @@ def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmT
     flagged = np.asarray(score > threshold.value, dtype=bool)
 
     def area(values: Floats) -> dict[str, Any]:
-        return _figure(auroc(values, fooled, w), rows.auroc(values, fooled))
+        return figure(auroc(values, fooled, w), rows.auroc(values, fooled))
 
     def rate(hit: Bools, among: Bools) -> dict[str, Any]:
         value = float(np.average(hit[among], weights=w[among])) if among.any() else np.nan
-        return _figure(value, rows.rate(hit, among))
+        return figure(value, rows.rate(hit, among))
 
     found = {
         "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": int(fooled.sum()), "origins": len(np.unique(test.origin))},
@@ -61,5 +61,6 @@ def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:
     return {"n": n, "fooled": k / n, "low": interval.low, "high": interval.high, "auroc": auroc(score[rows], test.fooled[rows])}
 
 
-def _figure(value: float, interval: Interval) -> dict[str, Any]:
+def figure(value: float, interval: Interval) -> dict[str, Any]:
+    """Return a figure with its interval as plain data."""
     return {"value": value, "low": interval.low, "high": interval.high}

@@ -24,33 +24,21 @@ class Trees:
         self._used, place = np.unique(feature, return_inverse=True)
         self._place = place.reshape(feature.shape)
         self._flat_feature, self._flat_threshold, self._flat_leaves = feature.ravel(), threshold.ravel(), leaves.ravel()
-        self._powers = np.tile(2 ** np.arange(self.depth)[::-1], len(feature))
-        self._place_values = 2 ** np.arange(self.depth)[::-1]
+        self._powers = 2 ** np.arange(self.depth)[::-1]
         self._first = np.arange(len(feature)) * 2**self.depth
-        self._starts = np.arange(len(feature)) * self.depth
 
     def score(self, table: Floats) -> Floats:
         """Return the sum of the trees per row, shape (n,), for a table without NaN, shape (n, f): the same bytes for a row alone and among others."""
         if not len(self.feature):
             return np.full(len(table), self.base)
-        if len(table) == 1:
-            return self._one(table[0])
         return self._few(table) if len(table) <= FEW else self._many(table)
 
-    def _one(self, row: Floats) -> Floats:
-        bits = row.take(self._flat_feature) > self._flat_threshold
-        leaf = bits.reshape(self.feature.shape) @ self._place_values
-        values = self._flat_leaves.take(leaf + self._first)
-        values[0] += self.base
-        total: Floats = values.cumsum()[-1:]
-        return total
-
     def _few(self, table: Floats) -> Floats:
-        bits = table[:, self._flat_feature] > self._flat_threshold
-        leaf = np.add.reduceat(bits * self._powers, self._starts, axis=1) + self._first
-        values = self._flat_leaves[leaf]
+        bits = table.take(self._flat_feature, axis=1) > self._flat_threshold
+        leaf = bits.reshape(len(table), *self.feature.shape) @ self._powers + self._first
+        values = self._flat_leaves.take(leaf)
         values[:, 0] += self.base
-        total: Floats = np.cumsum(values, axis=1)[:, -1]  # tree after tree, in a fixed order
+        total: Floats = values.cumsum(axis=1)[:, -1]  # tree after tree, in a fixed order
         return total
 
     def _many(self, table: Floats) -> Floats:

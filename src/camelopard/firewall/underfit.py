@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats
+from camelopard.core.arrays import Array, Floats, objects
 from camelopard.core.batch import Batch
 from camelopard.core.intervals import paired_excess
 from camelopard.core.records import Prediction, Task
 from camelopard.core.schema import Schema
 from camelopard.evidence.reading import Reader
 from camelopard.models.plain import plain_answers
+from camelopard.stress.truth import losses
 
 FEWEST, MOST = 200, 20_000  # rows to teach the plain model; of several classes, fewer
 MOST_CLASSES = 20  # beyond them it is not tried: it would take too long
@@ -38,8 +39,22 @@ def rival(schema: Schema, taught: Batch, y: Array, held: Batch, labels: Array, a
     reader = Reader.learn(taught, schema, np.zeros(len(taught)))
     rows = np.random.default_rng(seed).permutation(len(taught))[: MOST * 2 // classes]
     x, new = (reader.read(part).values for part in (taught.take(rows), held))
-    found = _classes(x, y[rows], new, labels, answer, seed) if task == "classification" else _numbers(x, y[rows], new, labels, answer, seed)
-    if found and found["low"] > 0:
+    plain, named = plain_answers(x, y[rows], new, task, seed), labels
+    if task == "classification":
+        named = objects(str(v) for v in labels.tolist())
+    theirs, own = losses(Prediction(plain), named, task), losses(answer, labels, task)
+    low, high = _classes(theirs, own) if task == "classification" else _numbers(theirs, own)
+    shown = [float(1.0 - loss.mean() if task == "classification" else loss.mean()) for loss in (theirs, own)]
+    found = {
+        "figure": "accuracy" if task == "classification" else "mean absolute error",
+        "plain": shown[0],
+        "model": shown[1],
+        "low": low,
+        "high": high,
+        "rows": len(own),
+        "taught": len(x),
+    }
+    if low > 0:
         warnings.warn(sentence(found), UnderfitWarning, stacklevel=5)
     return found
 
@@ -54,33 +69,14 @@ def sentence(found: dict[str, Any]) -> str:
     return f"a plain model beats yours, retrain first: a gradient boosting off the shelf, taught on {found['taught']:,} of these rows, {what}."
 
 
-def _classes(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction, seed: int) -> dict[str, Any]:
-    truth = [str(v) for v in labels.tolist()]
-    theirs: Bools = np.asarray(plain_answers(x, y, new, "classification", seed) == np.array(truth), dtype=bool)
-    own = np.array([a == b for a, b in zip(answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
-    _, interval = paired_excess(int((theirs & ~own).sum()), int((own & ~theirs).sum()), len(own))
-    return {
-        "figure": "accuracy",
-        "plain": float(theirs.mean()),
-        "model": float(own.mean()),
-        "low": interval.low,
-        "high": interval.high,
-        "rows": len(own),
-        "taught": len(x),
-    }
+def _classes(theirs: Floats, own: Floats) -> tuple[float, float]:
+    """Return the interval of how much more often the plain model is right, from losses of 0 and 1."""
+    interval = paired_excess(int((theirs < own).sum()), int((own < theirs).sum()), len(own))[1]
+    return interval.low, interval.high
 
 
-def _numbers(x: Floats, y: Array, new: Floats, labels: Array, answer: Prediction, seed: int) -> dict[str, Any]:
-    truth = labels.astype(np.float64)
-    theirs, own = np.abs(plain_answers(x, y, new, "regression", seed) - truth), np.abs(answer.value.astype(np.float64) - truth)
+def _numbers(theirs: Floats, own: Floats) -> tuple[float, float]:
+    """Return the interval of how much less the plain model errs, in shares of the model's mean error."""
     gain, size = own - theirs, max(float(own.mean()), 1e-12)
     half = 1.96 * float(gain.std(ddof=1)) / np.sqrt(len(gain))
-    return {
-        "figure": "mean absolute error",
-        "plain": float(theirs.mean()),
-        "model": float(own.mean()),
-        "low": float((gain.mean() - half) / size),
-        "high": float((gain.mean() + half) / size),
-        "rows": len(own),
-        "taught": len(x),
-    }
+    return float((gain.mean() - half) / size), float((gain.mean() + half) / size)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.quality import Resampled, auroc
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Floats
 from camelopard.evidence.doubt import class_scores
 from camelopard.firewall.head import Head
 from camelopard.firewall.learn import conclude, risk_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import Lesson, Material
+from camelopard.firewall.measure import figure
 from camelopard.firewall.panel import Panel
 
 GROUPS = 4  # of families left out together: each head knows less than if only one were left out
@@ -57,8 +58,8 @@ def compared(check: Lesson, risk: Floats, rng: np.random.Generator) -> dict[str,
     rows, fooled, w = Resampled(check.origin, check.weight, rng), check.fooled, check.weight
     gain = rows.gain(risk, own, fooled)
     return {
-        "auroc_unseen": {"value": auroc(risk, fooled, w), **_ends(rows, risk, fooled)},
-        "auroc_unseen_by_own_doubt": {"value": auroc(own, fooled, w), **_ends(rows, own, fooled)},
+        "auroc_unseen": figure(auroc(risk, fooled, w), rows.auroc(risk, fooled)),
+        "auroc_unseen_by_own_doubt": figure(auroc(own, fooled, w), rows.auroc(own, fooled)),
         "falls_back": bool(gain.high < 0 and np.ptp(own) > 0),
     }
 
@@ -70,8 +71,3 @@ def families(material: Material) -> list[list[str]]:
     names = sorted({material.families.get(kind, kind) for kind in kinds})
     groups = [[kind for kind in kinds if material.families.get(kind, kind) in names[k::GROUPS]] for k in range(GROUPS)]
     return [group for group in groups if group]
-
-
-def _ends(rows: Resampled, score: Floats, fooled: Bools) -> dict[str, float]:
-    interval = rows.auroc(score, fooled)
-    return {"low": interval.low, "high": interval.high}

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, is_missing
+from camelopard.core.arrays import Array, is_missing, objects
 from camelopard.core.batch import Batch, plain
+from camelopard.core.cells import cell
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, ModelError
 from camelopard.core.protocols import Damage, Model, Progress, Session, silent, wrapped
 from camelopard.core.records import Assumption, Finding, Prediction
@@ -266,6 +267,8 @@ def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
         batch = batch.select([name for name in batch.names if name != y])
     else:
         values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+        if values.dtype == object and values.ndim == 1:
+            values = objects(cell(v) for v in values)
     if values.ndim != 1 or len(values) != len(batch):
         raise InputError(f"y has shape {values.shape} for {len(batch)} rows; expected one label per row.")
     gone = is_missing(values)

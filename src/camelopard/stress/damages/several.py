@@ -14,14 +14,13 @@ from camelopard.core.batch import Batch
 from camelopard.core.schema import Column, Schema
 from camelopard.stress.damage import BatchDamage
 from camelopard.stress.damages._cells import measured, settled, varies
-from camelopard.stress.damages.structure import mixed
+from camelopard.stress.damages.structure import WHOLE, mixed
 
 CELLS = (0.1, 0.2, 0.35, 0.5, 0.75)  # of a row's cells
 OFFSETS = (0.25, 0.5, 1.0, 1.5, 2.0)  # spreads
 NOISE = (0.1, 0.2, 0.4, 0.8, 1.6)  # spreads
 GAINS = (1.1, 1.25, 1.5, 2.0, 4.0)  # or one over them
 BEYOND = (0.0, 0.1, 0.3, 1.0, 3.0)  # ranges beyond the end of the range
-WHOLE = "*"
 
 
 def joined(batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
