@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from camelopard.core.arrays import Floats
-from camelopard.evidence.copula import Copula, summed
+from camelopard.evidence.copula import Copula
 
 
 def correlated(n: int, seed: int = 0) -> Floats:
@@ -50,11 +50,6 @@ def test_a_row_gets_the_same_bytes_alone_and_in_a_batch(rows: Floats) -> None:
         alone = COPULA.surprise(rows[i : i + 1])
         assert alone.residual.tobytes() == together.residual[i : i + 1].tobytes()
         assert alone.distance.tobytes() == together.distance[i : i + 1].tobytes()
-
-
-def test_sums_in_a_fixed_order_agree_with_sums() -> None:
-    rows = np.random.default_rng(0).normal(size=(5, 4))
-    assert np.allclose(summed(rows), rows.sum(axis=1))
 
 
 def test_what_is_kept_is_what_is_rebuilt() -> None:

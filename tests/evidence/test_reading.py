@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camelopard.core.batch import Batch
+from camelopard.core.batch import Batch, concat
 from camelopard.core.schema import Schema
 from camelopard.evidence.reading import STATES, Reader
 
@@ -93,3 +93,27 @@ def test_any_cell_is_read_and_alone_it_reads_the_same(rows: list[dict[str, objec
         alone = READER.read(SCHEMA.conform(Batch.of([row])))
         assert np.array_equal(together.scores[i], alone.scores[0], equal_nan=True)
         assert np.array_equal(together.states[i], alone.states[0])
+
+
+def test_categories_read_once_are_read_like_cells() -> None:
+    words = ["Private", None, " private", "Never", 7, "nonsense", None, "Private"]
+    plain = SCHEMA.conform(Batch.of([{"age": 40, "rate": 0.1, "work": word, "new": True} for word in words]))
+    frame = pd.DataFrame(
+        {"age": 40.0, "rate": 0.1, "work": pd.Categorical(words, categories=["unused", *dict.fromkeys(w for w in words if w)]), "new": True}
+    )
+    batch = SCHEMA.conform(Batch.of(frame))
+    assert "work" in batch.coded
+    for one, other in ((plain, batch), (plain.take([5, 0, 1]), batch.take([5, 0, 1])), (plain.take(slice(2, 4)), batch.take(slice(2, 4)))):
+        assert one.columns["work"].tolist() == other.columns["work"].tolist()
+        assert READER.read(one).values.tobytes() == READER.read(other).values.tobytes()
+        assert READER.read(one).states.tobytes() == READER.read(other).states.tobytes()
+
+
+def test_a_changed_column_is_read_anew() -> None:
+    frame = pd.DataFrame({"work": pd.Categorical(["Private", "Never"]), "new": pd.Categorical([True, False])})
+    batch = Batch.of(frame)
+    changed = batch.with_columns({"work": np.array(["Never", "State-gov"], dtype=object)})
+    assert (set(batch.coded), set(changed.coded), set(changed.select(["work"]).coded)) == ({"work", "new"}, {"new"}, set())
+    both = concat([batch, changed])
+    assert both.coded == {}
+    assert both.columns["work"].tolist() == ["Private", "Never", "Never", "State-gov"]

@@ -352,7 +352,7 @@ def test_a_rule_that_a_person_set_is_kept_whatever_the_risk(world: World, tmp_pa
 
 
 def test_probabilities_stay_with_their_rows_where_a_whole_chunk_has_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("camelopard.firewall.firewall.CHUNK", 2)
+    monkeypatch.setattr("camelopard.firewall.firewall.CELLS", 2 * len(world.test.columns))
 
     def strict(table: pd.DataFrame) -> Any:
         if (table["age"] > 500).any():

@@ -38,6 +38,11 @@ def test_no_tree_gives_the_base_everywhere() -> None:
     assert empty.score(np.zeros((2, 1))).tolist() == [0.5, 0.5]
 
 
+def test_trees_deeper_than_a_byte_can_number_are_refused() -> None:
+    with pytest.raises(ValueError, match="depth 9; expected 1 to 8"):
+        Trees(np.zeros((1, 9), dtype=np.int64), np.zeros((1, 9)), np.zeros((1, 512)))
+
+
 def truth(t: Floats) -> Bools:
     return np.asarray(t[:, 0] + np.abs(t[:, 2]) * (t[:, 1] > 0) > 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools, Floats, summed
 
 STEPS, HALVINGS = 50, 30
 FARTHEST = 35.0  # log-odds beyond which a probability is 0 or 1 in double precision
@@ -101,7 +101,7 @@ class Logistic:
 
     def logits(self, columns: Floats) -> Floats:
         """Return log-odds per row, column after column in a fixed order, shape (n,)."""
-        found: Floats = (columns * self.weights).cumsum(axis=1)[:, -1] + self.intercept
+        found: Floats = summed(columns * self.weights) + self.intercept
         return found
 
     def probability(self, columns: Floats) -> Floats:

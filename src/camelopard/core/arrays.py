@@ -14,6 +14,8 @@ Bools: TypeAlias = NDArray[np.bool_]
 Objects: TypeAlias = NDArray[np.object_]
 Array: TypeAlias = NDArray[Any]
 
+FEW = 64  # rows up to which one call over all columns is faster than one per column
+
 
 def objects(values: Iterable[object]) -> Objects:
     """Return a one-dimensional object array that holds the values untouched, lists and tuples included.
@@ -23,6 +25,21 @@ def objects(values: Iterable[object]) -> Objects:
     """
     items = list(values)
     return np.fromiter(items, dtype=object, count=len(items))
+
+
+def summed(rows: Array) -> Floats:
+    """Return the sum of each row of a table, shape (n,): column after column, so that a row gets the same bytes alone and in any batch.
+
+    >>> summed(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([3., 7.])
+    """
+    if len(rows) <= FEW:
+        few: Floats = rows.cumsum(axis=1)[:, -1]
+        return few
+    total = np.array(rows[:, 0], dtype=np.float64)
+    for k in range(1, rows.shape[1]):
+        total += rows[:, k]
+    return total
 
 
 def is_missing(values: Array) -> Bools:

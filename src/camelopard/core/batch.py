@@ -31,8 +31,18 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Coded:
+    """A column of few distinct values, shape (k,), and which of them each cell holds, shape (n,)."""
+
+    values: Array
+    codes: Ints
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows with ids. Columns are read-only by convention: change a batch with `with_columns`, never in place.
+
+    `coded` holds some of the columns a second time: what is read from a value is then read once for all cells that hold it.
 
     >>> batch = Batch.of([{"age": 36, "sex": "Female"}, {"age": None, "sex": "Male"}])
     >>> batch.names, len(batch)
@@ -44,6 +54,7 @@ class Batch:
     columns: Mapping[str, Array]
     ids: Array
     form: Form = field(default_factory=Form)
+    coded: Mapping[str, Coded] = field(default_factory=dict)
 
     @classmethod
     def of(cls, X: object) -> Batch:
@@ -75,18 +86,21 @@ class Batch:
     def take(self, index: Ints | slice | Sequence[int]) -> Batch:
         """Return the rows at `index` (positions, a slice or a boolean mask), in that order."""
         index = index if isinstance(index, slice) else np.asarray(index)
-        return replace(self, columns={name: values[index] for name, values in self.columns.items()}, ids=self.ids[index])
+        coded = {name: Coded(column.values, column.codes[index]) for name, column in self.coded.items()}
+        return replace(self, columns={name: values[index] for name, values in self.columns.items()}, ids=self.ids[index], coded=coded)
 
     def with_columns(self, changes: Mapping[str, Array]) -> Batch:
         """Return a batch in which the given columns are replaced (or added at the end)."""
         for name, values in changes.items():
             if len(values) != len(self):
                 raise InputError(f"column {name!r} has {len(values)} values for {len(self)} rows.")
-        return replace(self, columns={**self.columns, **changes})
+        coded = {name: column for name, column in self.coded.items() if name not in changes}
+        return replace(self, columns={**self.columns, **changes}, coded=coded)
 
     def select(self, names: Iterable[str]) -> Batch:
         """Return a batch with just these columns, in this order."""
-        return replace(self, columns={name: self.columns[name] for name in names})
+        columns = {name: self.columns[name] for name in names}
+        return replace(self, columns=columns, coded={name: self.coded[name] for name in columns if name in self.coded})
 
     def renumbered(self) -> Batch:
         """Return the same rows with ids 0 … n-1."""
@@ -103,7 +117,7 @@ def concat(batches: Sequence[Batch]) -> Batch:
     if len(batches) == 1:
         return first
     columns = {name: _stacked([b.columns[name] for b in batches]) for name in first.names}
-    return replace(first, columns=columns, ids=_stacked([b.ids for b in batches]))
+    return replace(first, columns=columns, ids=_stacked([b.ids for b in batches]), coded={})
 
 
 def plain(value: Any) -> Any:

@@ -47,7 +47,7 @@ class Prediction:
     @cached_property
     def failed(self) -> Bools:
         """Return which rows have no answer, shape (n,)."""
-        return np.fromiter((e is not None for e in self.errors), dtype=bool, count=len(self.errors))
+        return np.asarray(self.errors != None, dtype=bool)  # noqa: E711  cell by cell
 
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:

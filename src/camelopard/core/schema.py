@@ -121,7 +121,8 @@ class Schema:
         for name, column in self.columns.items():
             values = batch.columns.get(name)
             columns[name] = absent(column, n) if values is None else fitted(column, values)
-        return replace(batch, columns=columns, form=self.form)
+        coded = {name: known for name, known in batch.coded.items() if columns.get(name) is batch.columns[name]}
+        return replace(batch, columns=columns, form=self.form, coded=coded)
 
 
 def absent(column: Column, n: int) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Objects, objects
-from camelopard.core.batch import Batch, Form
+from camelopard.core.arrays import Array, Ints, objects
+from camelopard.core.batch import Batch, Coded, Form
 from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError
 
@@ -39,7 +39,7 @@ def column_of(values: Sequence[object]) -> Array:
     >>> column_of([1, "a"])
     array([1, 'a'], dtype=object)
     """
-    kinds = {type(v) for v in values}
+    kinds = set(map(type, values))
     kinds.discard(type(None))
     if kinds and kinds <= {int, float}:
         return np.array([np.nan if v is None else number(v) for v in values], dtype=np.float64)
@@ -47,7 +47,7 @@ def column_of(values: Sequence[object]) -> Array:
         return np.array(values, dtype=bool)
     if kinds and kinds <= {dt.datetime, dt.date} and all(v is None or _plain_date(v) for v in values):
         return np.array(values, dtype="datetime64[us]")
-    return objects(cell(v) for v in values)
+    return objects(map(cell, values))
 
 
 def _plain_date(value: Any) -> bool:
@@ -116,17 +116,34 @@ def _from_frame(X: Any) -> Batch:
     kind = frame.implementation.name.lower()
     form_kind = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}.get(kind, "pandas")
     native = nw.to_native(frame)
-    dtypes = {name: str(native[name].dtype if form_kind != "arrow" else native.schema.field(name).type) for name in names}
+    dtypes: dict[str, str] = {}
     categories: dict[str, tuple[Any, ...]] = {}
     columns: dict[str, Array] = {}
+    coded: dict[str, Coded] = {}
     for name in names:
         series = frame[name]
+        own = nw.to_native(series)
+        dtypes[name] = str(native.schema.field(name).type if form_kind == "arrow" else own.dtype)
         if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
             categories[name] = tuple(cell(v) for v in series.cat.get_categories().to_list())
-            columns[name] = column_of([cell(v) for v in series.to_list()])
+            if kind == "pandas":
+                coded[name] = _coded(own.cat.codes, categories[name])
+                columns[name] = coded[name].values[coded[name].codes]
+            else:
+                columns[name] = column_of([cell(v) for v in series.to_list()])
         else:
             columns[name] = _native(series.to_numpy() if form_kind == "pandas" else _array_of(series))
-    return Batch(columns, np.arange(len(frame)), Form(form_kind, dtypes, categories))  # type: ignore[arg-type]
+    return Batch(columns, np.arange(len(frame)), Form(form_kind, dtypes, categories), coded)  # type: ignore[arg-type]
+
+
+def _coded(codes: Any, categories: Sequence[object]) -> Coded:
+    """Return the categories that occur, and codes of them, for the codes of a categorical column, −1 for a missing cell."""
+    places: Ints = codes.to_numpy(dtype=np.int64) + 1
+    counts = np.bincount(places, minlength=len(categories) + 1)
+    used = counts.nonzero()[0]
+    position = np.zeros(len(counts), dtype=np.int64)
+    position[used] = np.arange(len(used))
+    return Coded(column_of([categories[place - 1] if place else None for place in used.tolist()]), position[places])
 
 
 def _array_of(series: Any) -> Array:
@@ -158,11 +175,11 @@ def _native(values: Array) -> Array:
 
 
 def _narrowed(values: Array) -> Array:
-    cells: Objects = objects(cell(v) for v in values)
-    kinds = {type(v) for v in cells}
-    if str in kinds or len(cells) == 0:
-        return cells
-    return column_of(list(cells)) if kinds != {type(None)} else cells
+    cells = list(map(cell, values))
+    kinds = set(map(type, cells))
+    if str in kinds or kinds <= {type(None)}:
+        return objects(cells)
+    return column_of(cells)
 
 
 def _check_name(name: object) -> None:

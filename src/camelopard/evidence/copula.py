@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools, Floats, summed
 from camelopard.evidence.exact import coarse, gridded
 
 SHRINK = 0.02  # share of the identity mixed into the correlations: keeps exact dependencies invertible
@@ -78,7 +78,7 @@ class Copula:
         filled = gridded(np.where(unknown, 0.0, scores) if some else scores)
         if some:
             filled = self.fill(filled, unknown)
-        product = filled @ self.precision
+        product = (self.precision.T @ filled.T).T  # a column's cells lie side by side, as in the scores
         expected = filled - product / self.diagonal
         residual = product * self.unit
         if some:
@@ -110,9 +110,3 @@ class Copula:
     def from_state(cls, state: Mapping[str, Any]) -> Copula:
         """Rebuild a copula from `state()`."""
         return cls(state["precision"], state["spread"])
-
-
-def summed(rows: Floats) -> Floats:
-    """Return the sum of each row, column after column whatever the batch, shape (n,)."""
-    total: Floats = rows.cumsum(axis=1)[:, -1]
-    return total

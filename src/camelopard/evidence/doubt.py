@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camelopard.core.arrays import Floats
+from camelopard.core.arrays import Floats, summed
 from camelopard.core.records import Prediction, Task
 
 NAMES = ("doubt", "runner_up", "entropy", "answer", "logit")
@@ -68,7 +68,7 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
         rest = p.copy()
         rest[rows, best] = 0.0
         found[:, 1] = rest.max(axis=1)
-    found[:, 2] = -(p * np.log(p)).cumsum(axis=1)[:, -1]
+    found[:, 2] = -summed(p * np.log(p))
     found[:, 3] = best
     found[:, 4] = np.log(np.minimum(np.maximum(top, SMALLEST), 1 - SMALLEST) / np.maximum(other, SMALLEST))
     return found

@@ -23,7 +23,7 @@ from camelopard.evidence.recovery import plain_forms, recovered_boolean, recover
 from camelopard.evidence.scoring import Scorer, pieces
 
 CALENDAR = (-719_162.0, 2_932_895.0)  # days since 1970 that Python's dates reach
-OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)
+OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)  # from UNSEEN on: states that no clean cell has
 STATES = ("ok", "missing", "unseen", "type", "variant", "fraction")
 
 
@@ -77,9 +77,14 @@ class Reader:
         n, d = len(batch), len(self.encoders)
         if n == 1:
             return self._read_one(batch)
-        values, states = np.empty((n, d)), np.zeros((n, d), dtype=np.uint8)
+        values, states = np.empty((d, n)).T, np.zeros((d, n), dtype=np.uint8).T  # a column's cells lie side by side
         for j, encoder in enumerate(self.encoders):
-            values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
+            coded = batch.coded.get(encoder.name)
+            if coded is None:
+                values[:, j], states[:, j] = encoder.encode(batch.columns[encoder.name])
+            else:
+                found, state = encoder.encode(coded.values)
+                values[:, j], states[:, j] = found[coded.codes], state[coded.codes]
         scores, rarities = self.scorer.score(values)
         return Reading(values, scores, states, rarities)
 
@@ -235,12 +240,19 @@ class NumberEncoder:
         return cls(s["name"], s["quantiles"], s["n"], s["spread"], s["integral"], s["date_format"], s["date"])
 
 
+class _Places(dict[Any, float]):
+    """Where each known value stands, NaN for a missing one; −1 for one that is not known."""
+
+    def __missing__(self, value: Any) -> float:
+        return -1.0
+
+
 class CategoryEncoder:
     """Categories and booleans: each known value has a position, a normal score and a rarity."""
 
     def __init__(self, name: str, known: Sequence[Any], known_scores: Floats, shares: Floats, boolean: bool) -> None:
         self.name, self.known, self.known_scores, self.shares, self.boolean = name, tuple(known), known_scores, shares, boolean
-        self.position = {value: i for i, value in enumerate(self.known)}
+        self.position = _Places({None: np.nan, **{value: float(i) for i, value in enumerate(self.known)}})
         self.plain = plain_forms(self.known)
         self.cell_of = objects([*self.known, None])
         self._scores = known_scores.tolist()
@@ -271,15 +283,15 @@ class CategoryEncoder:
         """Return (positions among the known values, states), each of shape (n,)."""
         cells = values.tolist()
         try:
-            codes = np.array([self.position.get(v, -1) for v in cells], dtype=np.float64)
+            codes = np.fromiter(map(self.position.__getitem__, cells), dtype=np.float64, count=len(cells))
         except TypeError:  # an unhashable cell: a list or a dict
-            codes = np.array([self.position.get(v, -1) if _simple(v) else -1 for v in cells], dtype=np.float64)
-        states = np.zeros(len(cells), dtype=np.uint8)
+            codes = np.array([self.position[v] if v is None or _simple(v) else -1.0 for v in cells], dtype=np.float64)
+        states = np.where(np.isnan(codes), MISSING, OK).astype(np.uint8)
         odd = np.flatnonzero(codes < 0)
         memo: dict[Any, tuple[float, int]] = {}
         for i in odd:
             cell = cells[i]
-            if cell is None or (type(cell) is float and cell != cell):
+            if type(cell) is float and cell != cell:
                 codes[i], states[i] = np.nan, MISSING
             elif _simple(cell):
                 if cell not in memo:
@@ -293,12 +305,12 @@ class CategoryEncoder:
         """Return (position, state) of the only cell: the same as `encode`."""
         cell = values.tolist()[0]
         try:
-            code = self.position.get(cell, -1)
+            code = self.position[cell]
         except TypeError:  # an unhashable cell: a list or a dict
             return np.nan, TYPE
         if code >= 0:
-            return float(code), OK
-        if cell is None or (type(cell) is float and cell != cell):
+            return code, OK
+        if code != code or (type(cell) is float and cell != cell):
             return np.nan, MISSING
         return self._recovered(cell) if _simple(cell) else (np.nan, TYPE)
 
@@ -308,7 +320,7 @@ class CategoryEncoder:
 
     def _recovered(self, cell: Any) -> tuple[float, int]:
         found = recovered_boolean(cell) if self.boolean else recovered_category(cell, self.plain, self.known)
-        return (np.nan, UNSEEN) if found is None or found not in self.position else (float(self.position[found]), VARIANT)
+        return (np.nan, UNSEEN) if found is None or found not in self.position else (self.position[found], VARIANT)
 
     def decode(self, scores: Floats) -> Floats:
         """Return the positions of the categories at these normal scores, shape (n,)."""

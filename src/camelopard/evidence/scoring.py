@@ -40,7 +40,7 @@ class Scorer:
 
         Numbers are interpolated within the range, and grow with the logarithm of the distance beyond it.
         """
-        scores = np.empty_like(values)
+        scores = np.empty(values.shape[::-1]).T
         if len(self.numbers):
             scores[:, self.numbers] = self._of_numbers(values[:, self.numbers])
         if not len(self.categories):

@@ -6,15 +6,12 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.evidence.copula import Surprise
-from camelopard.evidence.reading import FRACTION, MISSING, OK, TYPE, UNSEEN, VARIANT, Reading
-
-HARD = (UNSEEN, TYPE, VARIANT, FRACTION)  # states that no clean cell has
-_IS_HARD = np.isin(np.arange(256), HARD)
+from camelopard.evidence.reading import MISSING, OK, Reading
 
 
 def hard(states: Array) -> Bools:
     """Return which cells are in a state that no clean cell has, same shape."""
-    found: Bools = _IS_HARD[states]
+    found: Bools = states > MISSING
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.batch import plain
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
@@ -171,16 +171,16 @@ def trusted(found: Examination, panel: Panel) -> Bools:
     else:
         agree = np.asarray(answers == answers[:, :1], dtype=bool).all(axis=1)
     helps = impact.moved[:, 0] | found.answer.failed[impact.rows]
-    return np.asarray(agree & helps & ~failed[:, 0] & evident(found, panel)[impact.rows])
+    return np.asarray(agree & helps & ~failed[:, 0] & evident(found, panel, impact.rows))
 
 
-def evident(found: Examination, panel: Panel) -> Bools:
-    """Return which rows hold a cell that clean data never showed: impossible, beyond the range, or missing where next to nothing was, shape (n,)."""
-    states = found.reading.states
+def evident(found: Examination, panel: Panel, rows: Ints) -> Bools:
+    """Return which of these rows hold a cell that clean data never showed: impossible, out of range, or missing where next to nothing was."""
+    states = found.reading.states[rows]
     damaged = hard(states) | ((states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never))
     for j, encoder in enumerate(panel.reader.encoders):
         if isinstance(encoder, NumberEncoder):
-            values = found.reading.values[:, j]
+            values = found.reading.values[rows, j]
             damaged[:, j] |= (values < encoder.low) | (values > encoder.high)
     return np.asarray(damaged.any(axis=1))
 

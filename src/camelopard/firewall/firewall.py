@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from camelopard.firewall.evaluation import Quality
 
 FEWEST_LIVE = 100  # rows to know live traffic by
-CHUNK = 8_192  # rows screened at once: memory stays bounded, whatever comes
+CELLS = 2**19  # screened at once: memory stays bounded, whatever comes
 
 
 class NoAlarmsWarning(UserWarning):
@@ -120,9 +120,13 @@ class Firewall:
                 f"this firewall was fitted to the model {self.about_['model']['name']!r} and needs it. Load it with Firewall.load(path, model=model)."
             )
         raw, problems, remarks = read(X, self.schema_, dict(problems or {}))
-        if len(raw) <= CHUNK:
-            return self._safely(raw, problems, remarks)
-        return self._in_parts(raw, problems, remarks, CHUNK)
+        most = self._chunk
+        return self._safely(raw, problems, remarks) if len(raw) <= most else self._in_parts(raw, problems, remarks, most)
+
+    @property
+    def _chunk(self) -> int:
+        """Return how many rows are screened at once."""
+        return max(CELLS // max(len(self.schema_.names), 1), 1)
 
     def _in_parts(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], size: int) -> Verdicts:
         parts = []
@@ -240,7 +244,7 @@ class Firewall:
             raise CamelopardError("recalibrated() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         raw, problems, _ = read(X, self.schema_, {})
         sound = raw.take(np.setdiff1d(np.arange(len(raw)), list(problems)))
-        scores = [self._scores(sound.take(slice(start, start + CHUNK))) for start in range(0, len(sound), CHUNK)]
+        scores = [self._scores(sound.take(slice(start, start + self._chunk))) for start in range(0, len(sound), self._chunk)]
         known = np.concatenate(scores) if scores else np.zeros(0)
         if len(known) < FEWEST_LIVE:
             raise CamelopardError(

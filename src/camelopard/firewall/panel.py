@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats, Ints, summed
 from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
 from camelopard.evidence import neighbours
-from camelopard.evidence.copula import Copula, Surprise, summed
+from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.impact import Impact
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
@@ -127,7 +127,7 @@ class Panel:
         order = _leading(suspicions)
         weighted = suspicions * self.weights
         states = reading.states
-        table = np.empty((n, len(SUMMARY) + d))
+        table = np.empty((len(SUMMARY) + d, n)).T  # a column's cells lie side by side
         width = len(doubts.NAMES)
         table[:, :width] = doubts.doubt(answer, self.task, self.centre, self.scale)
         table[:, width] = np.log1p(surprise.distance / d)
@@ -200,11 +200,13 @@ def _leading(suspicions: Floats) -> Ints:
     n, d = suspicions.shape
     if n == 1 and d >= 3:
         return (-suspicions).argsort(axis=1, kind="stable")[:, :3]
-    order, left, at = np.empty((n, 3), dtype=np.int64), suspicions.copy(), np.arange(n)
+    order, left, at = np.empty((3, n), dtype=np.int64), np.array(suspicions.T, order="C"), np.arange(n)
+    places = np.arange(d, dtype=np.int16)[:, None]
     for k in range(3):
-        order[:, k] = left.argmax(axis=1) if k < d else order[:, d - 1]
-        left[at, order[:, k]] = -np.inf
-    return order
+        # The first of the largest, as argmax finds it, which is slow over few columns.
+        order[k] = np.where(left == left.max(axis=0), places, np.int16(d)).min(axis=0) if k < d else order[d - 1]
+        left[order[k], at] = -np.inf
+    return order.T
 
 
 def places_of(reading: Reading, surprise: Surprise) -> Floats:

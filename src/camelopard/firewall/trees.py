@@ -10,6 +10,7 @@ import numpy as np
 from camelopard.core.arrays import Floats, Ints
 
 FEW = 32  # rows up to which all trees are asked at once
+DEEPEST = 8  # a leaf's number is a byte
 
 
 class Trees:
@@ -21,8 +22,11 @@ class Trees:
     def __init__(self, feature: Ints, threshold: Floats, leaves: Floats, base: float = 0.0) -> None:
         self.feature, self.threshold, self.leaves, self.base = feature, threshold, leaves, base
         self.depth = feature.shape[1]
+        if not 0 < self.depth <= DEEPEST:
+            raise ValueError(f"trees of depth {self.depth}; expected 1 to {DEEPEST}")
         self._used, place = np.unique(feature, return_inverse=True)
-        self._place = place.reshape(feature.shape)
+        places: Ints = place.reshape(feature.shape)
+        self._questions = [list(zip(at, above, strict=True)) for at, above in zip(places.tolist(), threshold.tolist(), strict=True)]
         self._flat_feature, self._flat_threshold, self._flat_leaves = feature.ravel(), threshold.ravel(), leaves.ravel()
         self._powers = 2 ** np.arange(self.depth)[::-1]
         self._first = np.arange(len(feature)) * 2**self.depth
@@ -44,14 +48,16 @@ class Trees:
     def _many(self, table: Floats) -> Floats:
         columns = np.ascontiguousarray(table[:, self._used].T)
         total = np.full(len(table), self.base)
-        leaf, bit = np.empty(len(table), dtype=np.intp), np.empty(len(table), dtype=bool)
-        for t in range(len(self.feature)):
-            leaf[:] = 0
-            for level in range(self.depth):
-                np.greater(columns[self._place[t, level]], self.threshold[t, level], out=bit)
-                np.left_shift(leaf, 1, out=leaf)
-                np.bitwise_or(leaf, bit, out=leaf)
-            total += self.leaves[t].take(leaf)
+        leaf, digit = np.empty(len(table), dtype=np.uint8), np.empty(len(table), dtype=np.uint8)
+        first, bit = leaf.view(bool), digit.view(bool)
+        for questions, leaves in zip(self._questions, self.leaves, strict=True):
+            place, threshold = questions[0]
+            np.greater(columns[place], threshold, out=first)
+            for place, threshold in questions[1:]:
+                np.greater(columns[place], threshold, out=bit)
+                np.add(leaf, leaf, out=leaf)
+                np.bitwise_or(leaf, digit, out=leaf)
+            total += leaves.take(leaf)
         return total
 
     def state(self) -> dict[str, Any]:
