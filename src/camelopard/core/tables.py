@@ -127,18 +127,21 @@ def _from_frame(X: Any) -> Batch:
         if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
             categories[name] = tuple(cell(v) for v in series.cat.get_categories().to_list())
             if kind == "pandas":
-                coded[name] = _coded(own.cat.codes, categories[name])
-                columns[name] = coded[name].values[coded[name].codes]
+                coded[name] = _coded(own.cat.codes.to_numpy(dtype=np.int64), categories[name])
             else:
                 columns[name] = column_of([cell(v) for v in series.to_list()])
+        elif kind == "pandas" and isinstance(series.dtype, nw.String):
+            codes, words = own.factorize()
+            coded[name] = _coded(codes, [cell(v) for v in words.tolist()])
         else:
             columns[name] = _native(series.to_numpy() if form_kind == "pandas" else _array_of(series))
+    columns = {name: coded[name].values[coded[name].codes] if name in coded else columns[name] for name in names}
     return Batch(columns, np.arange(len(frame)), Form(form_kind, dtypes, categories), coded)  # type: ignore[arg-type]
 
 
-def _coded(codes: Any, categories: Sequence[object]) -> Coded:
-    """Return the categories that occur, and codes of them, for the codes of a categorical column, −1 for a missing cell."""
-    places: Ints = codes.to_numpy(dtype=np.int64) + 1
+def _coded(codes: Ints, categories: Sequence[object]) -> Coded:
+    """Return the categories that occur, and codes of them, for the codes of a column, −1 for a missing cell."""
+    places: Ints = codes + 1
     counts = np.bincount(places, minlength=len(categories) + 1)
     used = counts.nonzero()[0]
     position = np.zeros(len(counts), dtype=np.int64)
