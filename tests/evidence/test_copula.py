@@ -19,7 +19,7 @@ def test_the_cell_that_disagrees_with_the_others_is_the_surprising_one() -> None
     copula = Copula.learn(correlated(4000))
     surprise = copula.surprise(np.array([[1.0, -1.5, 0.2, -1.0]]))
     assert int(np.argmax(np.abs(surprise.residual[0]))) == 1
-    assert surprise.expected[0, 1] > 0.5
+    assert surprise.filled[0, 1] - surprise.residual[0, 1] * copula.sd[1] > 0.5
 
 
 def test_clean_rows_have_unit_residuals() -> None:

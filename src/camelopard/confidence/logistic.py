@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from camelopard.core.arrays import Bools, Floats, summed
 
 STEPS, HALVINGS = 50, 30
+SHORT = 4  # columns up to which a single row is faster in plain numbers
 FARTHEST = 35.0  # log-odds beyond which a probability is 0 or 1 in double precision
 
 
@@ -18,6 +21,17 @@ def sigmoid(logits: Floats) -> Floats:
     """Return 1 / (1 + exp(−logits)), without overflow."""
     result: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(logits, -FARTHEST), FARTHEST)))
     return result
+
+
+def sigmoid_of(logit: float) -> float:
+    """Return the same of a single number."""
+    return float(1.0 / (1.0 + np.exp(-min(max(logit, -FARTHEST), FARTHEST))))
+
+
+def logit_of(p: float) -> float:
+    """Return `logit` of a single number."""
+    bounded = min(max(p, 1e-6), 1 - 1e-6)
+    return float(np.log(bounded / (1 - bounded)))
 
 
 def logit(p: Floats) -> Floats:
@@ -101,12 +115,28 @@ class Logistic:
 
     def logits(self, columns: Floats) -> Floats:
         """Return log-odds per row, column after column in a fixed order, shape (n,)."""
+        if len(columns) == 1 and columns.shape[1] <= SHORT:
+            return np.array([self._logit_of(columns[0].tolist())])
         found: Floats = summed(columns * self.weights) + self.intercept
         return found
 
     def probability(self, columns: Floats) -> Floats:
         """Return P(event) per row, shape (n,)."""
+        if len(columns) == 1 and columns.shape[1] <= SHORT:
+            return np.array([sigmoid_of(self._logit_of(columns[0].tolist()))])
         return sigmoid(self.logits(columns))
+
+    def _logit_of(self, row: list[float]) -> float:
+        """Return the log-odds of a single row of few columns: the same numbers, and several times faster."""
+        total, *later = map(mul, row, self._weights)
+        for part in later:
+            total += part
+        return total + self.intercept
+
+    @cached_property
+    def _weights(self) -> list[float]:
+        weights: list[float] = self.weights.tolist()
+        return weights
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data."""

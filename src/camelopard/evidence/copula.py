@@ -25,13 +25,11 @@ SWEEPS = 3  # rounds of conditional means for cells that are unknown
 class Surprise:
     """What the copula says of a batch; every array has shape (n, d), `distance` (n,).
 
-    `residual`: standardised difference from what the rest of the row suggests. `expected`: the normal score it suggests. `filled`: the scores
-    with unknown cells filled in.
+    `residual`: difference from what the rest of the row suggests, in the copula's `sd`. `filled`: the scores with unknown cells filled in.
     """
 
     filled: Floats
     residual: Floats
-    expected: Floats
     distance: Floats
 
 
@@ -79,12 +77,11 @@ class Copula:
         if some:
             filled = self.fill(filled, unknown)
         product = (self.precision.T @ filled.T).T  # a column's cells lie side by side, as in the scores
-        expected = filled - product / self.diagonal
         residual = product * self.unit
         if some:
             residual[unknown] = 0.0
         distance = np.maximum(summed(filled * product), 0.0)
-        return Surprise(filled, residual, expected, distance)
+        return Surprise(filled, residual, distance)
 
     def fill(self, scores: Floats, unknown: Bools) -> Floats:
         """Return the scores with the unknown cells at their conditional means, shape (n, d); rows with none untouched.

@@ -50,15 +50,14 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
     zeros, and the answer in spreads from the middle.
     """
     n = len(answer)
+    if n == 1 and task == "classification":
+        return np.array([_of_one(class_scores(answer)[0].tolist())])
     found = np.zeros((n, len(NAMES)))
     if task == "regression":
         values = answer.value.astype(np.float64)
         found[:, 3] = np.where(np.isnan(values), 0.0, np.clip((values - centre) / scale, -50.0, 50.0))
         return found
     p = np.minimum(np.maximum(class_scores(answer), SMALLEST), 1.0)
-    if n == 1:
-        found[0] = _of_one(p)
-        return found
     rows = np.arange(n)
     best = p.argmax(axis=1)
     top = p[rows, best]
@@ -74,15 +73,16 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
     return found
 
 
-def _of_one(p: Floats) -> list[float]:
-    """Return the same for a single row, shape (1, k): the same numbers, several times faster."""
-    shares, terms = p[0].tolist(), (p * np.log(p))[0].tolist()
+def _of_one(scores: list[float]) -> list[float]:
+    """Return the same for a single row of classification: the same numbers, several times faster."""
+    shares = [min(max(score, SMALLEST), 1.0) for score in scores]
+    logs: list[float] = np.log(shares).tolist()
     top = max(shares)
     best = shares.index(top)
-    entropy = -terms[0]
-    for term in terms[1:]:
-        entropy -= term
+    entropy = -shares[0] * logs[0]
+    for share, log in zip(shares[1:], logs[1:], strict=True):
+        entropy -= share * log
     rest = [*shares[:best], *shares[best + 1 :]]
     other = 1.0 - top
     odds = min(max(top, SMALLEST), 1 - SMALLEST) / max(other, SMALLEST)
-    return [other, max(rest, default=0.0), entropy, float(best), float(np.log(np.array([odds]))[0])]
+    return [other, max(rest, default=0.0), entropy, float(best), float(np.log(odds))]

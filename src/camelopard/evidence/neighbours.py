@@ -64,11 +64,12 @@ class Neighbours:
         found = np.zeros((n, len(NAMES)))
         if not len(self.rows) or not n:
             return found
-        column = self._column[np.minimum(groups_of(answer, task, self.cuts), len(self._column) - 1)]
+        groups = groups_of(answer, task, self.cuts)
         if n == 1 and origin is None:
-            own, other = self._of_one(scores[0], int(column[0]))
-            found[0, 0], found[0, 1] = np.log1p(np.array([min(own, other)]))[0], np.log(np.array([(own + SMALL) / (other + SMALL)]))[0]
+            own, other = self._of_one(scores[0], int(self._column[min(int(groups[0]), len(self._column) - 1)]))
+            found[0, 0], found[0, 1] = np.log1p(min(own, other)), np.log((own + SMALL) / (other + SMALL))
             return found
+        column = self._column[np.minimum(groups, len(self._column) - 1)]
         for start in range(0, n, PIECE):
             part = slice(start, start + PIECE)
             near, at = self._distances(scores[part], None if origin is None else origin[part]), np.arange(len(scores[part]))

@@ -135,8 +135,8 @@ class Explainer:
 
     def _likely(self, i: int, j: int) -> str:
         encoder = self.panel.reader.encoders[j]
-        score = self.examination.surprise.expected[i, j]
-        sd = float(self.panel.copula.sd[j])
+        sd, surprise = float(self.panel.copula.sd[j]), self.examination.surprise
+        score = float(surprise.filled[i, j]) - float(surprise.residual[i, j]) * sd  # what the rest of the row suggests
         low, high = (encoder.cells(encoder.decode(np.array([score + k * sd])))[0] for k in (-1.0, 1.0))
         low_text, high_text = words.shown(plain(low)), words.shown(plain(high))
         return f"about {low_text}" if low_text == high_text else f"something like {low_text} to {high_text}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ DEPTH, TREES = 6, 64
 LINE_SHARE = 0.2  # of the score where both speak: trees know the kinds of damage they saw better, a line those that they did not
 RIDGE = 3.0
 BOUND = 14.0  # log-odds
+FARTHEST = 6.0  # standard deviations up to which a line looks at a column
 DOUBT_SCALE = 4.0  # the model's own log-odds go to 14, what is scaled to 6
 
 
@@ -65,12 +67,20 @@ class Head:
         weights = np.where(np.array(SUMMARY) == "logit", -DOUBT_SCALE, 0.0)
         return cls(None, Logistic(weights, 0.0), np.zeros(len(SUMMARY)), np.full(len(SUMMARY), DOUBT_SCALE))
 
+    @cached_property
+    def _folded(self) -> tuple[Floats, Floats, Logistic]:
+        """Return bounds for the summary columns, and the line through columns within them: scaling folded into its weights."""
+        assert self.line is not None and self.centre is not None and self.spread is not None
+        weights = self.line.weights / self.spread
+        line = Logistic(weights, self.line.intercept - float((weights * self.centre).sum()))
+        return self.centre - FARTHEST * self.spread, self.centre + FARTHEST * self.spread, line
+
     def score(self, table: Floats) -> Floats:
         """Return log-odds-like scores, shape (n,), of evidence, shape (n, f)."""
-        if self.line is None or self.centre is None or self.spread is None:
+        if self.line is None:
             return np.zeros(len(table)) if self.trees is None else self.trees.score(table)
-        part = _scaled(table[:, : len(SUMMARY)], self.centre, self.spread)
-        straight = np.minimum(np.maximum(self.line.logits(part), -BOUND), BOUND)
+        low, high, line = self._folded
+        straight = np.minimum(np.maximum(line.logits(np.minimum(np.maximum(table[:, : len(SUMMARY)], low), high)), -BOUND), BOUND)
         if self.trees is None:
             return straight
         return (1 - LINE_SHARE) * self.trees.score(table) + LINE_SHARE * straight
@@ -102,5 +112,5 @@ def _line(part: Floats, event: Bools, weight: Floats) -> tuple[Logistic, Floats,
 
 
 def _scaled(part: Floats, centre: Floats, spread: Floats) -> Floats:
-    scaled: Floats = np.minimum(np.maximum((part - centre) / spread, -6.0), 6.0)
+    scaled: Floats = np.minimum(np.maximum((part - centre) / spread, -FARTHEST), FARTHEST)
     return scaled

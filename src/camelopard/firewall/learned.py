@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.conformal import AlarmThreshold
-from camelopard.confidence.logistic import Logistic, logit
+from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.records import Prediction
@@ -87,7 +87,8 @@ class Learned:
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
-        lacking = np.asarray((found.reading.states == MISSING).sum(axis=1) > self.most_missing, dtype=bool)
+        states = found.reading.states
+        lacking = np.asarray((states == MISSING).sum(axis=1) > self.most_missing, dtype=bool) if states.any() else np.zeros(len(states), dtype=bool)
         return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
 
     def judge(self, answer: Prediction, table: Floats) -> Judged:
@@ -137,6 +138,9 @@ def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction
 
 def confidence_columns(answer: Prediction, risk: Floats, error: Floats, task: str) -> Floats:
     """Return what confidence is read from, shape (n, 3): log-odds of the model's own word, of the risk, and of what the head of errors says."""
+    if len(risk) == 1:
+        word = logit_of(class_scores(answer)[0].max().item()) if task == "classification" else 0.0
+        return np.array([[word, logit_of(risk.item()), error.item()]])
     columns = np.empty((len(risk), 3))
     columns[:, 0] = logit(class_scores(answer).max(axis=1)) if task == "classification" else 0.0
     columns[:, 1], columns[:, 2] = logit(risk), error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
 from camelopard.evidence import neighbours
 from camelopard.evidence.copula import Copula, Surprise
-from camelopard.evidence.impact import Impact
+from camelopard.evidence.impact import RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard, suspicion
@@ -82,6 +84,7 @@ class Panel:
         self.null_costs, self.never, self.weights, self.gate = null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
         self._category_weights = weights[reader.scorer.categories]
+        self._plain_weights: list[float] = weights.tolist()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,6 +126,8 @@ class Panel:
 
     def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None) -> Floats:
         n, d = suspicions.shape
+        if n == 1:
+            return self._table_of_one(reading, surprise, suspicions, moved, answer, origin)
         at = np.arange(n)
         order = _leading(suspicions)
         weighted = suspicions * self.weights
@@ -163,6 +168,48 @@ class Panel:
         table[:, width + 2 :] = places
         return table
 
+    def _table_of_one(
+        self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None
+    ) -> Floats:
+        """Return the table of a single row: the same numbers, several times faster."""
+        costs, states = suspicions[0].tolist(), reading.states[0].tolist()
+        weighted = list(map(mul, costs, self._plain_weights))
+        order = sorted(range(len(costs)), key=costs.__getitem__, reverse=True)[:RANKS]
+        order += order[-1:] * (RANKS - len(order))
+        top = [costs[j] for j in order]
+        places = places_of(reading, surprise)
+        counts, hard_weight = [0.0] * 4, 0.0
+        if any(states):
+            counts = [float(states.count(state)) for state in (MISSING, UNSEEN, TYPE, VARIANT)]
+            hard_weight = running(weight if state > MISSING else 0.0 for weight, state in zip(self._plain_weights, states, strict=True))
+        rare = reading.rarities[0].tolist()
+        rarest = max(rare, default=0.0)
+        effect = moved.table[0].tolist()
+        weighed, moves = 0.0, 0.0
+        if len(moved.rows):
+            whole = max(top[0] + top[1] + top[2], 1e-9)
+            weighed = top[0] / whole * effect[0] + top[1] / whole * effect[2] + top[2] / whole * effect[4]
+            moves = float(moved.moved[0].mean()) if max(states) > MISSING else 0.0
+        summary = [
+            *doubts.doubt(answer, self.task, self.centre, self.scale)[0].tolist(),
+            float(np.log1p(surprise.distance.item() / len(costs))),
+            *top,
+            *(self._plain_weights[j] for j in order),
+            running(costs),
+            running(weighted),
+            max(weighted),
+            max(map(abs, surprise.filled[0].tolist())),
+            *counts,
+            hard_weight,
+            rarest,
+            self._plain_weights[self.reader.scorer.categories[rare.index(rarest)]] if rarest > 0.0 else 0.0,
+            *self.near.measure(places, answer, self.task, origin)[0].tolist(),
+            *effect,
+            weighed,
+            moves,
+        ]
+        return np.array([summary + places[0].tolist()])
+
     def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
         """Return the rarest category of each row, as −log of its share, and the weight of its column."""
         rare = reading.rarities
@@ -198,15 +245,18 @@ class Panel:
 def _leading(suspicions: Floats) -> Ints:
     """Return the columns of the three most suspicious cells of each row, the first of equals first, shape (n, 3)."""
     n, d = suspicions.shape
-    if n == 1 and d >= 3:
-        return (-suspicions).argsort(axis=1, kind="stable")[:, :3]
-    order, left, at = np.empty((3, n), dtype=np.int64), np.array(suspicions.T, order="C"), np.arange(n)
+    order, left, at = np.empty((RANKS, n), dtype=np.int64), np.array(suspicions.T, order="C"), np.arange(n)
     places = np.arange(d, dtype=np.int16)[:, None]
-    for k in range(3):
+    for k in range(RANKS):
         # The first of the largest, as argmax finds it, which is slow over few columns.
         order[k] = np.where(left == left.max(axis=0), places, np.int16(d)).min(axis=0) if k < d else order[d - 1]
         left[order[k], at] = -np.inf
     return order.T
+
+
+def running(parts: Iterable[float]) -> float:
+    """Return the sum of numbers, one after the other."""
+    return reduce(add, parts)
 
 
 def places_of(reading: Reading, surprise: Surprise) -> Floats:

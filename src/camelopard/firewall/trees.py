@@ -27,8 +27,12 @@ class Trees:
         self._used, place = np.unique(feature, return_inverse=True)
         places: Ints = place.reshape(feature.shape)
         self._questions = [list(zip(at, above, strict=True)) for at, above in zip(places.tolist(), threshold.tolist(), strict=True)]
-        self._flat_feature, self._flat_threshold, self._flat_leaves = feature.ravel(), threshold.ravel(), leaves.ravel()
-        self._powers = 2 ** np.arange(self.depth)[::-1]
+        # For few rows: eight questions per tree, the first of them never true, so that the answers are the bits of a byte.
+        self._eight = np.zeros((len(feature), DEEPEST), dtype=np.int64), np.full((len(feature), DEEPEST), np.inf)
+        self._eight[0][:, DEEPEST - self.depth :], self._eight[1][:, DEEPEST - self.depth :] = feature, threshold
+        self._eight = self._eight[0].ravel(), self._eight[1].ravel()
+        self._flat_leaves = leaves.ravel().copy()
+        self._flat_leaves[: 2**self.depth] += base
         self._first = np.arange(len(feature)) * 2**self.depth
 
     def score(self, table: Floats) -> Floats:
@@ -38,11 +42,9 @@ class Trees:
         return self._few(table) if len(table) <= FEW else self._many(table)
 
     def _few(self, table: Floats) -> Floats:
-        bits = table.take(self._flat_feature, axis=1) > self._flat_threshold
-        leaf = bits.reshape(len(table), *self.feature.shape) @ self._powers + self._first
-        values = self._flat_leaves.take(leaf)
-        values[:, 0] += self.base
-        total: Floats = values.cumsum(axis=1)[:, -1]  # tree after tree, in a fixed order
+        feature, threshold = self._eight
+        leaf = np.packbits(table.take(feature, axis=1) > threshold, axis=1) + self._first
+        total: Floats = self._flat_leaves.take(leaf).cumsum(axis=1)[:, -1]  # tree after tree, in a fixed order
         return total
 
     def _many(self, table: Floats) -> Floats:
