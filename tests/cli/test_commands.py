@@ -135,3 +135,23 @@ def test_a_model_that_prints_does_not_stand_among_the_answers(command, folder: P
     assert (code, json.loads(out)["model"]["name"]) == (0, "model_that_prints:model")
     assert "imported" in err
     assert "asked" in err
+
+
+def test_a_firewall_is_measured_on_rows_of_ones_own_and_told_of_live_traffic(command, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    assert command("fit", "model.txt", "clean.csv", "--target", "sick", "--budget", "8000", "-o", "measured.firewall")[0] == 0
+    people(300, 7).to_csv("mine.csv", index=False)
+    words = ("evaluate", "measured.firewall", "mine.csv", "--target", "sick", "--model", "model.txt", "--budget", "6000")
+    code, out, err = command(*words)
+    assert (code, "AUROC" in out) == (0, True), err
+    assert json.loads(command(*words, "--json")[1])["auroc_fooled"]["value"] > 0.5
+    people(300, 8).drop(columns="sick").to_csv("live.csv", index=False)
+    with Path("live.csv").open("a") as stream:
+        stream.write("1,2\nabc,30,0.1\n")  # a broken row, and one that the model cannot answer
+    code, out, err = command("recalibrate", "measured.firewall", "live.csv", "--model", "model.txt", "-o", "live.firewall")
+    assert code == 0, err
+    assert "Of 300 rows about" in out
+    assert "The firewall is in live.firewall" in out
+    assert command("screen", "live.firewall", "today.csv", "--model", "model.txt")[0] == 0
+    Path("few.csv").write_text("dose,age,noise\n1,30,0.1\n")
+    code, _, err = command("recalibrate", "measured.firewall", "few.csv", "--model", "model.txt", "-o", "few.firewall")
+    assert (code, "expected at least 100 rows" in err, Path("few.firewall").exists()) == (2, True, False)

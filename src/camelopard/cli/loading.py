@@ -1,4 +1,4 @@
-"""Finds the model that a word on the command line means: a file, or `module:attribute`."""
+"""Finds the model that a word on the command line means, a file or `module:attribute`, and the firewall that goes with it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from camelopard.core.errors import CamelopardError, ModelError
 from camelopard.core.protocols import Model
 from camelopard.core.records import Task
+
+if TYPE_CHECKING:
+    from camelopard.firewall.firewall import Firewall
 
 PICKLES = (".joblib", ".pkl", ".pickle")
 FORMS = "a .joblib or .pkl file (with --trust), a LightGBM .txt or XGBoost .json/.ubj model file, or module:attribute"
@@ -22,6 +25,17 @@ def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task |
 
     named = classes.split(",") if classes else None
     return wrap(_loaded(word, trust), name=Path(word).stem if os.path.exists(word) else word, task=task, classes=named)
+
+
+def firewall_of(path: Path, word: str | None, *, trust: bool, classes: str | None = None) -> Firewall:
+    """Return the firewall in a file, with the model that MODEL names; it must be named where the firewall was fitted to one."""
+    from camelopard.firewall.firewall import Firewall
+
+    fitted = Firewall.load(path, model=None if word is None else model_of(word, trust=trust, classes=classes))
+    kept = fitted.describe()["model"]
+    if word is None and kept is not None:
+        raise CamelopardError(f"{path} was fitted to the model {kept['name']!r}. Name it: --model MODEL.")
+    return fitted
 
 
 def _loaded(word: str, trust: bool) -> Any:

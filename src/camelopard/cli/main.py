@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from camelopard.cli import demo, fit, screen, show, stress
+from camelopard.cli import demo, evaluate, fit, recalibrate, screen, show, stress
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
@@ -27,7 +27,11 @@ camelopard fit model.txt held_out.csv --target income -o income.firewall
 
 camelopard screen income.firewall today.csv --model model.txt -o verdicts.parquet
 
-camelopard show income.firewall"""
+camelopard show income.firewall
+
+camelopard evaluate income.firewall labelled.csv --target income --model model.txt
+
+camelopard recalibrate income.firewall live.csv --model model.txt -o live.firewall"""
 
 
 class Commands(TyperGroup):
@@ -63,6 +67,8 @@ app.command("stress")(stress.stress)
 app.command("fit")(fit.fit)
 app.command("screen")(screen.screen)
 app.command("show")(show.show)
+app.command("evaluate")(evaluate.evaluate)
+app.command("recalibrate")(recalibrate.recalibrate)
 
 
 def _version(asked: bool) -> None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from camelopard.core.errors import CamelopardError
-
 if TYPE_CHECKING:
     from camelopard.core.records import Verdict
 
@@ -30,10 +28,9 @@ def screen(
     """Judge new rows: risk, confidence, route, reasons, repair."""
     import sys
 
-    from camelopard.cli.loading import model_of
+    from camelopard.cli.loading import firewall_of
     from camelopard.cli.telling import as_json, check_place, console, working
     from camelopard.firewall.contract import Contract
-    from camelopard.firewall.firewall import Firewall
     from camelopard.modality.files import open_table
     from camelopard.modality.writing import FIGURES, write_table
 
@@ -42,13 +39,10 @@ def screen(
     counts: dict[str, int] = {}
     shown: list[tuple[int, Verdict]] = []
     with working(quiet=json) as tell:
-        wrapped = None if model is None else model_of(model, trust=trust, classes=classes)
-        fitted = Firewall.load(firewall, model=wrapped)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
         if contract is not None:
             fitted.contract = Contract.load(contract)
         kept = fitted.describe()["model"]
-        if wrapped is None and kept is not None:
-            raise CamelopardError(f"{firewall} was fitted to the model {kept['name']!r}. Name it: --model MODEL.")
 
         def parts() -> Iterator[dict[str, list[Any]]]:
             start = 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from operator import mul
+from functools import cached_property, reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -128,10 +128,7 @@ class Logistic:
 
     def _logit_of(self, row: list[float]) -> float:
         """Return the log-odds of a single row of few columns: the same numbers, and several times faster."""
-        total, *later = map(mul, row, self._weights)
-        for part in later:
-            total += part
-        return total + self.intercept
+        return float(reduce(add, map(mul, row, self._weights)) + self.intercept)
 
     @cached_property
     def _weights(self) -> list[float]:

@@ -28,9 +28,9 @@ class Trees:
         places: Ints = place.reshape(feature.shape)
         self._questions = [list(zip(at, above, strict=True)) for at, above in zip(places.tolist(), threshold.tolist(), strict=True)]
         # For few rows: eight questions per tree, the first of them never true, so that the answers are the bits of a byte.
-        self._eight = np.zeros((len(feature), DEEPEST), dtype=np.int64), np.full((len(feature), DEEPEST), np.inf)
-        self._eight[0][:, DEEPEST - self.depth :], self._eight[1][:, DEEPEST - self.depth :] = feature, threshold
-        self._eight = self._eight[0].ravel(), self._eight[1].ravel()
+        lead = ((0, 0), (DEEPEST - self.depth, 0))
+        self._eight_features = np.pad(feature, lead).ravel()
+        self._eight_thresholds = np.pad(threshold, lead, constant_values=np.inf).ravel()
         self._flat_leaves = leaves.ravel().copy()
         self._flat_leaves[: 2**self.depth] += base
         self._first = np.arange(len(feature)) * 2**self.depth
@@ -42,8 +42,7 @@ class Trees:
         return self._few(table) if len(table) <= FEW else self._many(table)
 
     def _few(self, table: Floats) -> Floats:
-        feature, threshold = self._eight
-        leaf = np.packbits(table.take(feature, axis=1) > threshold, axis=1) + self._first
+        leaf = np.packbits(table.take(self._eight_features, axis=1) > self._eight_thresholds, axis=1) + self._first
         total: Floats = self._flat_leaves.take(leaf).cumsum(axis=1)[:, -1]  # tree after tree, in a fixed order
         return total
 
