@@ -72,12 +72,12 @@ class Resampled:
         ranked = _ranked(scores)
         return self._around(_area(ranked, event, self._weight), lambda weight: _area(ranked, event, weight), None)
 
-    def gain(self, scores: Floats, others: Floats, event: Bools) -> Interval:
-        """Return the 95 % interval of how much greater the AUROC of the scores is than that of others on the same rows, within ±1."""
-        mine, theirs = _ranked(scores), _ranked(others)
+    def gain(self, event: Bools, *pairs: tuple[Floats, Floats]) -> Interval:
+        """Return the 95 % interval of how much greater the AUROC of the first of each pair of scores is than the second's, on average, within ±1."""
+        ranked = [(_ranked(mine), _ranked(theirs)) for mine, theirs in pairs]
 
         def value(weight: Floats) -> float:
-            return _area(mine, event, weight) - _area(theirs, event, weight)
+            return sum(_area(mine, event, weight) - _area(theirs, event, weight) for mine, theirs in ranked) / len(ranked)
 
         return self._around(value(self._weight), value, None, least=-1.0)
 

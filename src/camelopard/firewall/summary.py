@@ -97,7 +97,7 @@ def quality(measured: Mapping[str, Any]) -> list[str]:
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
     if measured.get("falls_back"):
-        lines.append("What it learned says less of damage it was not taught than the model's own confidence: risk is read from that alone.")
+        lines.append("On the whole the model's own confidence says more of what fools it than what was learned: risk is read from that alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])
     if kinds:
         lines.append("Hardest to see: " + ", ".join(f"{kind.replace('-', ' ')} ({found['auroc']:.2f})" for kind, found in kinds[:5]) + ".")
