@@ -28,6 +28,7 @@ from camelopard.stress.truth import Truth
 
 BUDGET = 200_000  # model rows for fitting
 FEWEST = 10  # fooled rows for an AUROC
+DRAWS = 40  # of luck, for what calibration could be
 FLOOR = tuple(kind for kind, damage in catalogue().items() if damage.family == "floor")
 FAMILY = {kind: damage.family for kind, damage in catalogue().items()} | {KIND: "attack"}
 OURS, CLASSIFIER = "camelopard", "is it damaged?"
@@ -181,9 +182,13 @@ def calibration(traffic: Traffic, risk: Floats, confidence: Floats) -> dict[str,
     names, which, counts = np.unique(kind[rows], return_inverse=True, return_counts=True)
     weight = np.where(names == "", 0.5, 0.5 / max(len(names) - 1, 1))[which] / counts[which]
     wrong, fooled = 1 - confidence[rows], traffic.fooled[rows]
+    # What a calibrated judge would show on so few rows: a row and its damaged twins are right or wrong together, as far as they can be.
+    luck = np.random.default_rng(0).random((DRAWS, int(traffic.origin.max()) + 1))
+    perfect = [calibration_error(wrong, draw[traffic.origin[rows]] < wrong, weight=weight) for draw in luck]
     return {
         "ece_risk": calibration_error(risk[rows], fooled, weight=weight),
         "ece_wrong": calibration_error(wrong, traffic.wrong[rows], weight=weight),
+        "ece_wrong_if_calibrated": float(np.mean(perfect)),
         "brier_wrong": brier(wrong, traffic.wrong[rows], weight),
         "rows": len(rows),
     }

@@ -50,7 +50,7 @@ def summary(found: Found) -> dict[str, Any]:
         "behind_the_best_other": behind,
         "wrong": wrong,
         "worst_wrong_gap": min(lost) if lost else None,
-        "calibration": {k: mean([p["calibration"][k] for p in found]) for k in ("ece_risk", "ece_wrong", "brier_wrong")},
+        "calibration": {k: mean([p["calibration"][k] for p in found]) for k in ("ece_risk", "ece_wrong", "ece_wrong_if_calibrated", "brier_wrong")},
         "clean_alarms": mean([p["clean_alarms"]["share"] for p in found if p["clean_alarms"]["possible"]]),
         "cannot_alarm": sum(not p["clean_alarms"]["possible"] for p in found),
         "cpu": float(np.median([p["cpu"] for p in found])),
@@ -87,7 +87,7 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
         "",
         f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out. Behind the best other judge on "
         f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers of classifiers: {w[OURS]:.3f} (own confidence {w[OWN]:.3f}, worst difference "
-        f"{s['worst_wrong_gap']:+.3f}); with regressions {w['with regressions']:.3f}. All kinds seen: calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f} ({s['cannot_alarm']} firewalls had too few rows to stop any and are left out). A regression has no confidence of its own and is left out of that line.",
+        f"{s['worst_wrong_gap']:+.3f}); with regressions {w['with regressions']:.3f}. All kinds seen: calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (a calibrated judge would show {c['ece_wrong_if_calibrated']:.3f} on so few rows; Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f} ({s['cannot_alarm']} firewalls had too few rows to stop any and are left out). A regression has no confidence of its own and is left out of that line.",
     ]
     return "\n".join(lines)
 
