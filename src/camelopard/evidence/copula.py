@@ -95,7 +95,7 @@ class Copula:
             for j, at in places:
                 some = part[at]
                 part[at, j] = gridded(some[:, j] - some @ self.precision[:, j] / self.diagonal[j])
-        filled = scores.copy()
+        filled = scores.copy(order="K")
         filled[rows] = part
         return filled
 
