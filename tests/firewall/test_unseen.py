@@ -67,13 +67,21 @@ def test_what_does_not_carry_over_gives_way_to_the_models_own_doubt() -> None:
 
 
 def test_what_knows_the_damage_that_was_tried_is_kept_where_only_the_rest_is_better_known_to_the_model() -> None:
-    some = material(misleading=False)
-    check, rng = some.check, np.random.default_rng(2)
+    check, rng = material(misleading=False).check, np.random.default_rng(2)
     own: Floats = 1.0 - np.max(check.answer.proba, axis=1)  # type: ignore[arg-type]
     slightly: Floats = own + rng.normal(size=len(own)) * 0.05
+    unseen = [(slightly, np.ones(len(own), dtype=bool))]
     knows: Floats = check.fooled.astype(np.float64)
-    assert not compared(check, knows, slightly, rng)["falls_back"]
-    assert compared(check, slightly, slightly, rng)["falls_back"]
+    assert not compared(check, knows, unseen, rng)["falls_back"]
+    assert compared(check, slightly, unseen, rng)["falls_back"]
+
+
+def test_judges_that_were_not_taught_a_family_are_each_judged_on_their_own() -> None:
+    check, rng = material(misleading=False).check, np.random.default_rng(2)
+    halves = [check.origin % 2 == k for k in (0, 1)]
+    knows: Floats = check.fooled.astype(np.float64)
+    found = compared(check, knows, [(knows, halves[0]), (knows - 5.0, halves[1])], rng)  # on scales of their own
+    assert found["auroc_unseen"]["value"] == 1.0
 
 
 def test_too_little_that_fools_says_nothing() -> None:

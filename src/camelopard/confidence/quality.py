@@ -6,7 +6,7 @@ Intervals come from resampling clusters: a clean row and all its damaged twins h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -26,6 +26,24 @@ def auroc(scores: Floats, event: Bools, weight: Floats | None = None) -> float:
     1.0
     """
     return _area(_ranked(scores), event, np.ones(len(event)) if weight is None else weight)
+
+
+def mean_auroc(parts: Sequence[tuple[Floats, Bools]], event: Bools) -> Callable[[Floats], float]:
+    """Return the function from weights of rows to the AUROC averaged over parts: scores of all rows, and the rows that they are for.
+
+    >>> event, scores = np.array([False, False, True, True]), np.array([0.1, 0.4, 0.35, 0.8])
+    >>> parts = [(scores, np.array([True, False, True, True])), (scores, np.array([False, True, True, False]))]
+    >>> mean_auroc(parts, event)(np.ones(4))  # of 1 and of 0
+    0.5
+    """
+    ranked = [(_ranked(scores), among) for scores, among in parts]
+
+    def figure(weight: Floats) -> float:
+        areas = [_area(order, event, weight * among) for order, among in ranked]
+        known = [area for area in areas if area == area]
+        return float(np.mean(known)) if known else math.nan
+
+    return figure
 
 
 def brier(p: Floats, event: Bools, weight: Floats | None = None) -> float:
@@ -69,17 +87,11 @@ class Resampled:
 
     def auroc(self, scores: Floats, event: Bools) -> Interval:
         """Return the 95 % interval of an AUROC."""
-        ranked = _ranked(scores)
-        return self._around(_area(ranked, event, self._weight), lambda weight: _area(ranked, event, weight), None)
+        return self.interval(mean_auroc([(scores, np.ones(len(scores), dtype=bool))], event))
 
-    def gain(self, event: Bools, *pairs: tuple[Floats, Floats]) -> Interval:
-        """Return the 95 % interval of how much greater the AUROC of the first of each pair of scores is than the second's, on average, within ±1."""
-        ranked = [(_ranked(mine), _ranked(theirs)) for mine, theirs in pairs]
-
-        def value(weight: Floats) -> float:
-            return sum(_area(mine, event, weight) - _area(theirs, event, weight) for mine, theirs in ranked) / len(ranked)
-
-        return self._around(value(self._weight), value, None, least=-1.0)
+    def interval(self, figure: Callable[[Floats], float], least: float = 0.0) -> Interval:
+        """Return the 95 % interval of a figure between `least` and 1 that is made from the weights of the rows, shape (n,)."""
+        return self._around(figure(self._weight), figure, None, least)
 
     def rate(self, hit: Bools, among: Bools) -> Interval:
         """Return the 95 % interval of the share of rows that were hit, among some; Wilson's of as many rows as there are clusters where all agree."""

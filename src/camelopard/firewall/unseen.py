@@ -6,16 +6,17 @@ together, the firewall falls back to that doubt, and says so: what knows the fir
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from camelopard.confidence.quality import Resampled, auroc
-from camelopard.core.arrays import Floats
+from camelopard.confidence.quality import Resampled, mean_auroc
+from camelopard.core.arrays import Bools, Floats
 from camelopard.evidence.doubt import class_scores
 from camelopard.firewall.head import Head
-from camelopard.firewall.learn import conclude, risk_of
+from camelopard.firewall.learn import conclude
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.measure import figure
@@ -44,27 +45,28 @@ def transfer(material: Material, score: Floats, rng: np.random.Generator) -> dic
     groups = families(material)
     if len(groups) < 2 or int(check.fooled.sum()) < FEWEST_FOOLED:
         return {}
-    dealt = rng.integers(0, len(groups), len(check.table))
-    risk = np.zeros(len(check.table))
-    for k, group in enumerate(groups):
-        part = material.without(group)
-        head = Head.of_risk(part.lesson.table, part.lesson.fooled, part.lesson.weight, rng)
-        mine = np.isin(check.kind, group) | (~check.damaged & (dealt == k))
-        risk[mine] = risk_of(part.check, head.score(part.check.table)).probability(head.score(check.table[mine])[:, None])
-    return compared(check, score, risk, rng)
+    unseen = []
+    for group in groups:
+        part = material.without(group).lesson
+        head = Head.of_risk(part.table, part.fooled, part.weight, rng)
+        unseen.append((head.score(check.table), np.isin(check.kind, group) | ~check.damaged))
+    return compared(check, score, unseen, rng)
 
 
-def compared(check: Lesson, seen: Floats, unseen: Floats, rng: np.random.Generator) -> dict[str, Any]:
+def compared(check: Lesson, seen: Floats, unseen: Sequence[tuple[Floats, Bools]], rng: np.random.Generator) -> dict[str, Any]:
     """Return the figures of both, and `falls_back`: the doubt is better even at the near end of the difference's interval.
 
-    `seen` and `unseen` are scores of the same rows, by judges that were taught their family and that were not, shape (n,).
+    `seen` is the score of a judge that was taught every family, shape (n,); `unseen`, of each judge that was not, the score and which rows it is for:
+    those of the families left out, and clean ones.
     """
     own = 1.0 - class_scores(check.answer).max(axis=1)
-    rows, fooled, w = Resampled(check.origin, check.weight, rng), check.fooled, check.weight
-    gain = rows.gain(fooled, (seen, own), (unseen, own))
+    rows, fooled, every = Resampled(check.origin, check.weight, rng), check.fooled, np.ones(len(seen), dtype=bool)
+    ours, doubt = mean_auroc(unseen, fooled), mean_auroc([(own, among) for _, among in unseen], fooled)
+    ours_seen, doubt_seen = mean_auroc([(seen, every)], fooled), mean_auroc([(own, every)], fooled)
+    gain = rows.interval(lambda w: (ours(w) - doubt(w) + ours_seen(w) - doubt_seen(w)) / 2, least=-1.0)
     return {
-        "auroc_unseen": figure(auroc(unseen, fooled, w), rows.auroc(unseen, fooled)),
-        "auroc_unseen_by_own_doubt": figure(auroc(own, fooled, w), rows.auroc(own, fooled)),
+        "auroc_unseen": figure(ours(check.weight), rows.interval(ours)),
+        "auroc_unseen_by_own_doubt": figure(doubt(check.weight), rows.interval(doubt)),
         "falls_back": bool(gain.high < 0 and np.ptp(own) > 0),
     }
 
