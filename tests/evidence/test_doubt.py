@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from camelopard.core.records import Prediction
-from camelopard.evidence.doubt import axis_of, class_scores, doubt
+from camelopard.evidence.doubt import axis_of, doubt
 
 
 def test_an_even_answer_is_more_doubtful_than_a_sure_one() -> None:
@@ -14,8 +14,8 @@ def test_an_even_answer_is_more_doubtful_than_a_sure_one() -> None:
 
 
 def test_decision_values_and_bare_labels_make_scores_too() -> None:
-    by_scores = class_scores(Prediction(np.array([1]), scores=np.array([[0.0, 2.0]]), classes=(0, 1)))
-    by_labels = class_scores(Prediction(np.array(["b"], dtype=object), classes=("a", "b")))
+    by_scores = Prediction(np.array([1]), scores=np.array([[0.0, 2.0]]), classes=(0, 1)).shares
+    by_labels = Prediction(np.array(["b"], dtype=object), classes=("a", "b")).shares
     assert np.isclose(by_scores.sum(), 1.0)
     assert by_scores[0, 1] > 0.8
     assert by_labels.tolist() == [[0.0, 1.0]]

@@ -49,6 +49,26 @@ class Prediction:
         """Return which rows have no answer, shape (n,)."""
         return np.asarray(self.errors != None, dtype=bool)  # noqa: E711  cell by cell
 
+    @cached_property
+    def shares(self) -> Floats:
+        """Return a probability-like number per class, shape (n, k): the model's own, a soft maximum of its decision values, or a plain vote.
+
+        >>> Prediction(np.array(["b"]), classes=("a", "b")).shares.tolist()
+        [[0.0, 1.0]]
+        """
+        if self.proba is not None:
+            if not np.isnan(self.proba).any():
+                return self.proba
+            return np.where(np.isnan(self.proba), 1.0 / max(self.proba.shape[1], 1), self.proba)
+        if self.scores is not None:
+            scores = np.where(np.isnan(self.scores), 0.0, self.scores)
+            powers: Floats = np.exp(np.clip(scores - scores.max(axis=1, keepdims=True), -50.0, 0.0))
+            soft: Floats = powers / powers.sum(axis=1, keepdims=True)
+            return soft
+        if not self.classes:
+            return np.ones((len(self), 1))
+        return np.stack([np.asarray(self.value == c, dtype=np.float64) for c in self.classes], axis=1)
+
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:
         """Return the answers one after the other; where a part has no probabilities because no row of it was answered, they are NaN.

@@ -11,28 +11,12 @@ NAMES = ("doubt", "runner_up", "entropy", "answer", "logit")
 SMALLEST = 1e-6
 
 
-def class_scores(answer: Prediction) -> Floats:
-    """Return a probability-like score per class, shape (n, k): the model's own, a soft maximum of its decision values, or a plain vote."""
-    if answer.proba is not None:
-        if not np.isnan(answer.proba).any():
-            return answer.proba
-        return np.where(np.isnan(answer.proba), 1.0 / max(answer.proba.shape[1], 1), answer.proba)
-    if answer.scores is not None:
-        scores = np.where(np.isnan(answer.scores), 0.0, answer.scores)
-        powers = np.exp(np.clip(scores - scores.max(axis=1, keepdims=True), -50.0, 0.0))
-        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-        return shares
-    return (
-        np.stack([np.asarray(answer.value == c, dtype=np.float64) for c in answer.classes], axis=1) if answer.classes else np.ones((len(answer), 1))
-    )
-
-
 def axis_of(answer: Prediction, task: Task) -> Floats:
     """Return one number per row along which the model's answers differ most, shape (n,): orders categories by what the model makes of them."""
     if task == "regression":
         values = answer.value.astype(np.float64)
         return np.where(np.isnan(values), np.nanmean(values) if not np.isnan(values).all() else 0.0, values)
-    logs = np.log(np.clip(class_scores(answer), SMALLEST, 1.0))
+    logs = np.log(np.clip(answer.shares, SMALLEST, 1.0))
     centred = logs - logs.mean(axis=0)
     if centred.shape[1] == 1:
         return np.zeros(len(answer))
@@ -51,13 +35,13 @@ def doubt(answer: Prediction, task: Task, centre: float = 0.0, scale: float = 1.
     """
     n = len(answer)
     if n == 1 and task == "classification":
-        return np.array([_of_one(class_scores(answer)[0].tolist())])
+        return np.array([_of_one(answer.shares[0].tolist())])
     found = np.zeros((n, len(NAMES)))
     if task == "regression":
         values = answer.value.astype(np.float64)
         found[:, 3] = np.where(np.isnan(values), 0.0, np.clip((values - centre) / scale, -50.0, 50.0))
         return found
-    p = np.minimum(np.maximum(class_scores(answer), SMALLEST), 1.0)
+    p = np.minimum(np.maximum(answer.shares, SMALLEST), 1.0)
     rows = np.arange(n)
     best = p.argmax(axis=1)
     top = p[rows, best]

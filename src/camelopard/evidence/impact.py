@@ -16,7 +16,6 @@ from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence.copula import Copula
-from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.exact import gridded
 from camelopard.evidence.reading import VARIANT, Reader, Reading
 from camelopard.evidence.suspicion import hard
@@ -193,7 +192,7 @@ def _moves(before: Prediction, after: Prediction, c: int, task: Task, tolerance:
         gap = np.abs(np.where(failed, 0.0, new - old)) / max(tolerance, 1e-12)
         gap = np.where(np.isnan(gap), 0.0, gap)
         return gap > 1.0, np.minimum(gap, 20.0)
-    p, q = class_scores(before), class_scores(after)
+    p, q = before.shares, after.shares
     best = np.argmax(p, axis=1)
     answered = np.argmax(q, axis=1).reshape(-1, c)
     drop = p[np.arange(len(p)), best][:, None] - q[np.arange(len(q)), np.repeat(best, c)].reshape(-1, c)

@@ -14,7 +14,6 @@ import numpy as np
 
 from camelopard.core.arrays import Floats, Ints
 from camelopard.core.records import Prediction, Task
-from camelopard.evidence.doubt import class_scores
 
 NAMES = ("nearest", "trust")
 MOST = 512  # rows kept
@@ -117,7 +116,7 @@ def groups_of(answer: Prediction, task: Task, cuts: Floats) -> Ints:
     if task == "regression":
         groups: Ints = np.searchsorted(cuts, answer.value.astype(np.float64)).astype(np.int64)
     else:
-        groups = class_scores(answer).argmax(axis=1).astype(np.int64)
+        groups = answer.shares.argmax(axis=1).astype(np.int64)
     return groups
 
 

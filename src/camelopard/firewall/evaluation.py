@@ -10,6 +10,7 @@ import numpy as np
 
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
+from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS
@@ -19,7 +20,6 @@ from camelopard.firewall.measure import measure
 from camelopard.firewall.summary import quality
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import run
-from camelopard.stress.study import checked_labels, with_labels
 from camelopard.stress.truth import Truth
 
 DAMAGING = 60_000  # model rows to damage rows with, without a budget

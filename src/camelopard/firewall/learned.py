@@ -13,7 +13,6 @@ from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.records import Prediction
-from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.panel import Examination, Panel
@@ -132,16 +131,16 @@ def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction
     """Return P(the answer is right), shape (n,): as learned from labels; without, the model's own word for it, times P(it is not fooled)."""
     if line is not None and errors is not None:
         return line.probability(confidence_columns(answer, risk, errors.score(table), task))
-    word = class_scores(answer).max(axis=1) if task == "classification" else np.ones(len(answer))
+    word = answer.shares.max(axis=1) if task == "classification" else np.ones(len(answer))
     return np.asarray((1.0 - risk) * word, dtype=np.float64)
 
 
 def confidence_columns(answer: Prediction, risk: Floats, error: Floats, task: str) -> Floats:
     """Return what confidence is read from, shape (n, 3): log-odds of the model's own word, of the risk, and of what the head of errors says."""
     if len(risk) == 1:
-        word = logit_of(class_scores(answer)[0].max().item()) if task == "classification" else 0.0
+        word = logit_of(answer.shares[0].max().item()) if task == "classification" else 0.0
         return np.array([[word, logit_of(risk.item()), error.item()]])
     columns = np.empty((len(risk), 3))
-    columns[:, 0] = logit(class_scores(answer).max(axis=1)) if task == "classification" else 0.0
+    columns[:, 0] = logit(answer.shares.max(axis=1)) if task == "classification" else 0.0
     columns[:, 1], columns[:, 2] = logit(risk), error
     return columns

@@ -15,7 +15,6 @@ from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
-from camelopard.evidence.doubt import class_scores
 from camelopard.evidence.impact import batch_of
 from camelopard.firewall.panel import Panel
 
@@ -47,7 +46,7 @@ class Likeness:
         if panel.task == "regression":
             gap[both] = np.abs(before.value[both].astype(np.float64) - now.value[both].astype(np.float64)) / max(panel.tolerance, 1e-12) * SAME
         elif before.proba is not None and now.proba is not None and before.proba.shape == now.proba.shape:
-            gap[both] = np.abs(class_scores(before) - class_scores(now)).max(axis=1)[both]
+            gap[both] = np.abs(before.shares - now.shares).max(axis=1)[both]
         else:
             gap[both] = before.value[both].astype(str) != now.value[both].astype(str)
         return failed | (gap > SAME)

@@ -11,7 +11,6 @@ from camelopard.confidence.quality import Resampled, auroc, brier, calibration_e
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.intervals import share
 from camelopard.core.records import Interval
-from camelopard.evidence.doubt import class_scores
 from camelopard.firewall.learned import Judged
 from camelopard.firewall.material import Lesson
 
@@ -24,7 +23,7 @@ def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmT
     """
     score, risk, confidence = judged.score, judged.risk, judged.confidence
     clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
-    own = 1.0 - class_scores(test.answer).max(axis=1)
+    own = 1.0 - test.answer.shares.max(axis=1)
     rows = Resampled(test.origin, w, rng)
     flagged = np.asarray(score > threshold.value, dtype=bool)
 

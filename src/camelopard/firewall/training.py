@@ -11,6 +11,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
@@ -26,7 +27,7 @@ from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case, run
-from camelopard.stress.study import checked_labels, stress, with_labels
+from camelopard.stress.study import stress
 from camelopard.stress.truth import Truth, tolerance_of
 
 SHARES = {  # of the model rows, where a budget limits them

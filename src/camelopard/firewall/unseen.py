@@ -14,7 +14,6 @@ import numpy as np
 
 from camelopard.confidence.quality import Resampled, mean_auroc
 from camelopard.core.arrays import Bools, Floats
-from camelopard.evidence.doubt import class_scores
 from camelopard.firewall.head import Head
 from camelopard.firewall.learn import conclude
 from camelopard.firewall.learned import Learned
@@ -59,7 +58,7 @@ def compared(check: Lesson, seen: Floats, unseen: Sequence[tuple[Floats, Bools]]
     `seen` is the score of a judge that was taught every family, shape (n,); `unseen`, of each judge that was not, the score and which rows it is for:
     those of the families left out, and clean ones.
     """
-    own = 1.0 - class_scores(check.answer).max(axis=1)
+    own = 1.0 - check.answer.shares.max(axis=1)
     rows, fooled, every = Resampled(check.origin, check.weight, rng), check.fooled, np.ones(len(seen), dtype=bool)
     ours, doubt = mean_auroc(unseen, fooled), mean_auroc([(own, among) for _, among in unseen], fooled)
     ours_seen, doubt_seen = mean_auroc([(seen, every)], fooled), mean_auroc([(own, every)], fooled)

@@ -1,0 +1,71 @@
+"""Labels beside rows: read, checked, and compared with what the model answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Array, is_missing, objects
+from camelopard.core.batch import Batch, plain
+from camelopard.core.cells import cell
+from camelopard.core.errors import InputError
+from camelopard.core.protocols import Model
+from camelopard.core.records import Prediction
+
+
+def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
+    """Return the batch and its labels: an array-like of one label per row, or the name of the column that holds them.
+
+    Raises
+    ------
+    InputError
+        If the length differs, a label is missing, or there is no such column.
+    """
+    if y is None:
+        return batch, None
+    if isinstance(y, str):
+        if y not in batch.columns:
+            raise InputError(f"y={y!r} is no column of X. Its columns: {', '.join(batch.names[:30])}.")
+        values: Array = batch.columns[y]
+        batch = batch.select([name for name in batch.names if name != y])
+    else:
+        values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+        if values.dtype == object and values.ndim == 1:
+            values = objects(cell(v) for v in values)
+    if values.ndim != 1 or len(values) != len(batch):
+        raise InputError(f"y has shape {values.shape} for {len(batch)} rows; expected one label per row.")
+    gone = is_missing(values)
+    if gone.any():
+        raise InputError(f"y is missing in {int(gone.sum())} rows, the first at position {int(np.flatnonzero(gone)[0])}. Leave those rows out.")
+    return batch, values
+
+
+def checked_labels(labels: Array, model: Model, answer: Prediction) -> Array:
+    """Return the labels as they are compared with the model's answers.
+
+    Raises
+    ------
+    InputError
+        If a regression's labels are no numbers, or a label is none of the model's classes (of those that a model without probabilities has shown so
+        far, at least one must occur).
+    """
+    if model.task == "regression":
+        try:
+            numbers = labels.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"y holds {labels[0]!r}, but {model.name} answers numbers; expected numbers.") from error
+        if not np.isfinite(numbers).all():
+            raise InputError(f"y is not finite at position {int(np.flatnonzero(~np.isfinite(numbers))[0])}. Leave those rows out.")
+        return numbers
+    found = {plain(label) for label in labels.tolist()}
+    known = {plain(label) for label in model.classes}
+    unknown = found - known
+    if (answer.proba is not None and unknown) or (known and found == unknown):
+        shown = ", ".join(repr(c) for c in sorted(unknown, key=str)[:5])
+        classes = ", ".join(repr(c) for c in list(model.classes)[:10])
+        raise InputError(
+            f"y holds {shown}, but the classes of {model.name} are {classes}. Give labels as the model spells them, or name its classes: "
+            "wrap(…, classes=[…]), on the command line --classes."
+        )
+    return labels
