@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ def main() -> int:
     arguments = parser.parse_args()
     todo = pairs(arguments.seeds, arguments.quick)
     arguments.kept.mkdir(parents=True, exist_ok=True)
-    start = time.time()
     found: list[dict[str, Any]] = []
     with ProcessPoolExecutor(arguments.jobs) as pool:
         waiting = {}
@@ -57,7 +55,7 @@ def main() -> int:
                 flush=True,
             )
     found.sort(key=lambda f: tuple(str(v) for v in f["pair"].values()))
-    result = {"where": where(), "seconds": time.time() - start, "pairs": found, "summary": tables.summary(found)}
+    result = {"where": where(), "cpu_seconds": sum(pair["cpu"] for pair in found), "pairs": found, "summary": tables.summary(found)}
     print(tables.markdown(result, quick=arguments.quick))
     if not arguments.quick:
         RESULTS.mkdir(exist_ok=True)
