@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from bench.machine import RESULTS, ROOT, in_process, where
+from bench.machine import RESULTS, in_process, into_readme, where
 
 START, END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
 
@@ -24,9 +24,7 @@ def main() -> None:
     if not quick or "--write" in sys.argv:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "spine.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
-        readme = (ROOT / "README.md").read_text()
-        before, rest = readme.split(START, 1)
-        (ROOT / "README.md").write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}")
+        into_readme(START, END, text)
 
 
 def tables(f: dict[str, Any]) -> str:

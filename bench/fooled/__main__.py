@@ -13,7 +13,7 @@ from typing import Any
 from bench.fooled import models, tables
 from bench.fooled.data import TARGETS
 from bench.fooled.pair import Pair, measure
-from bench.machine import RESULTS, where
+from bench.machine import RESULTS, into_readme, where
 
 QUICK = ("adult", "satimage", "protein", "german_credit")
 
@@ -61,7 +61,7 @@ def main() -> int:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "fooled.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
         tables.plot(found, RESULTS / "fooled.svg")
-        tables.into_readme(tables.markdown(result, quick=False))
+        into_readme(tables.START, tables.END, tables.markdown(result, quick=False))
     return 0
 
 

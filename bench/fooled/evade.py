@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.fooled import models
 from bench.fooled.data import load
-from bench.machine import RESULTS, ROOT, where
+from bench.machine import RESULTS, into_readme, where
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch
 from camelopard.core.protocols import Session
@@ -114,8 +114,7 @@ def main() -> int:
     text = markdown(found)
     print(text)
     (RESULTS / "evade.json").write_text(json.dumps({"where": where(), "found": found}, indent=1, sort_keys=True) + "\n")
-    before, rest = (ROOT / "README.md").read_text().split(START, 1)
-    (ROOT / "README.md").write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}")
+    into_readme(START, END, text)
     return 0
 
 

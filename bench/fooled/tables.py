@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from bench.fooled.pair import CLASSIFIER, OURS
-from bench.machine import ROOT
 
 SETTINGS = ("seen", "kind left out", "family left out")
 START, END = "<!-- fooled: written by `make bench-fooled` -->", "<!-- end of fooled -->"
@@ -108,12 +107,6 @@ def _three(value: float) -> str:
 
 def _share(value: float) -> str:
     return "–" if value != value else f"{value:.0%}"
-
-
-def into_readme(text: str) -> None:
-    path = ROOT / "README.md"
-    before, rest = path.read_text().split(START, 1)
-    path.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}")
 
 
 def plot(found: Found, place: Path) -> None:
