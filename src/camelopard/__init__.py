@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from camelopard.version import VERSION
 
 if TYPE_CHECKING:
+    from camelopard.confidence.calibration import calibrate as calibrate
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
     from camelopard.core.records import Assumption as Assumption
@@ -46,6 +47,7 @@ HOME = {
     "StressReport": "camelopard.stress.report",
     "Verdict": "camelopard.core.records",
     "Verdicts": "camelopard.firewall.verdicts",
+    "calibrate": "camelopard.confidence.calibration",
     "imitate": "camelopard.models.imitation",
     "wrap": "camelopard.models.wrap",
 }

@@ -1,4 +1,4 @@
-"""Calibration of a model's own probabilities by maps of few parameters, drawn towards leaving them alone.
+"""Maps of few parameters from a model's probabilities to calibrated ones, drawn towards leaving them alone, and averaged.
 
 All maps are one: new scores = logs · matrixᵀ + offset + curve · odds², followed by a soft maximum, where logs are the model's log-probabilities and
 odds, for two classes, the log-odds. Which parts of it are free gives the families that the literature knows: temperature (Guo et al. 2017), Platt
@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Floats, Ints
-from camelopard.core.errors import InputError
+from camelopard.core.errors import UnknownName
 
 SMALLEST = 1e-6  # probability below which log-odds are no longer told apart
-BINARY = ("temperature", "platt", "beta", "quadratic")
-SEVERAL = ("temperature", "vector", "matrix")
 FREE = {  # which parts of the map each family fits
     "temperature": ("scale",),
     "platt": ("scale", "offset"),
@@ -27,13 +25,17 @@ FREE = {  # which parts of the map each family fits
     "vector": ("scale", "diagonal", "offset"),
     "matrix": ("scale", "diagonal", "rest", "offset"),
 }
-RIDGE = {"scale": 0.1, "diagonal": 1.0, "rest": 10.0, "offset": 0.5, "curve": 20.0}  # in observations: how strongly a part is drawn to doing nothing
+BINARY, SEVERAL = ("temperature", "platt", "beta", "quadratic"), ("temperature", "vector", "matrix")
+RIDGE = {"scale": 0.1, "diagonal": 1.0, "rest": 10.0, "offset": 0.5, "curve": 20.0}  # in rows: how strongly each part is drawn to doing nothing
 STEPS = 200
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A map from probabilities of k classes to better ones. `family` is "none" for the map that changes nothing.
+    """A map from probabilities of k classes to better ones.
+
+    matrix, offset, curve
+        Shape (k, k), (k,) and a number; the identity and zeros change nothing.
 
     >>> rng = np.random.default_rng(0); odds = rng.normal(size=2000) * 2; codes = (rng.random(2000) < 1 / (1 + np.exp(-odds / 2))).astype(np.int64)
     >>> proba = np.column_stack([1 / (1 + np.exp(odds)), 1 / (1 + np.exp(-odds))])  # twice too sure
@@ -41,18 +43,17 @@ class Scaling:
     True
     """
 
-    family: str
     matrix: Floats
     offset: Floats
     curve: float = 0.0
 
     @classmethod
-    def none(cls, k: int) -> Scaling:
+    def nothing(cls, k: int) -> Scaling:
         """Return the map that changes nothing."""
-        return cls("none", np.eye(k), np.zeros(k))
+        return cls(np.eye(k), np.zeros(k))
 
     @classmethod
-    def fit(cls, proba: Floats, codes: Ints, family: str, sample_weight: Floats | None = None) -> Scaling:
+    def fit(cls, proba: Floats, codes: Ints, family: str) -> Scaling:
         """Fit one family by penalised maximum likelihood.
 
         Parameters
@@ -60,61 +61,84 @@ class Scaling:
         proba, codes
             The model's probabilities, shape (n, k), and which class was right, shape (n,).
         family
-            "temperature", "platt", "beta", "quadratic" (two classes), "vector" or "matrix".
-        sample_weight
-            How much each row counts, shape (n,).
+            One of `families_for(k)`.
         """
         from scipy.optimize import minimize
 
         n, k = proba.shape
-        if family in ("platt", "beta", "quadratic") and k != 2:
-            raise InputError(f"{family} scaling is for two classes; expected one of {', '.join(SEVERAL)} for {k}.")
-        free, logs = FREE[family], logs_of(proba)
-        w = np.ones(n) if sample_weight is None else sample_weight * (n / sample_weight.sum())
-        target = np.eye(k)[codes]
-        odds = (logs[:, -1] - logs[:, 0]) ** 2 if "curve" in free else np.zeros(n)
-        sizes = {"scale": 1, "diagonal": k, "rest": k * k, "offset": k, "curve": 1}
-        ends = np.cumsum([sizes[part] for part in free])
-        ridge = np.concatenate([np.full(sizes[part], RIDGE[part]) for part in free])
-        off = 1.0 - np.eye(k)
-
-        def unpacked(theta: Floats) -> tuple[Floats, Floats, float]:
-            parts = dict(zip(free, np.split(theta, ends[:-1]), strict=True))
-            matrix = (1.0 + parts["scale"][0]) * np.eye(k)
-            if "diagonal" in parts:
-                matrix = matrix + np.diag(parts["diagonal"])
-            if "rest" in parts:
-                matrix = matrix + parts["rest"].reshape(k, k) * off
-            return matrix, parts.get("offset", np.zeros(k)), float(parts["curve"][0]) if "curve" in parts else 0.0
+        if family not in families_for(k):
+            raise UnknownName.among(family, families_for(k), f"scaling of {k} classes")
+        parts = _Parts(FREE[family], k)
+        logs, target = logs_of(proba), np.eye(k)[codes]
+        odds = (logs[:, -1] - logs[:, 0]) ** 2
 
         def loss(theta: Floats) -> tuple[float, Floats]:
-            scores = _scores(logs, *unpacked(theta))
+            scores = parts.map(theta).scores(logs)
             logp = scores - _log_sum(scores)
-            gap = (np.exp(logp) - target) * w[:, None]
-            slope = gap.T @ logs
-            found = {"scale": [np.trace(slope)], "diagonal": np.diag(slope), "rest": (slope * off).ravel()}
-            found |= {"offset": gap.sum(axis=0), "curve": [(gap[:, -1] * odds).sum()]}
-            gradient = np.concatenate([np.asarray(found[part], dtype=np.float64) for part in free])
-            return float(-(w * logp[np.arange(n), codes]).sum() + 0.5 * (ridge * theta * theta).sum()), gradient + ridge * theta
+            gap = np.exp(logp) - target
+            gradient = parts.gradient(gap.T @ logs, gap.sum(axis=0), float((gap[:, -1] * odds).sum()))
+            return float(-logp[np.arange(n), codes].sum() + 0.5 * (parts.ridge * theta * theta).sum()), gradient + parts.ridge * theta
 
-        best = minimize(loss, np.zeros(len(ridge)), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-        return cls(family, *unpacked(np.asarray(best.x, dtype=np.float64)))
+        best = minimize(loss, np.zeros(len(parts.ridge)), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+        return parts.map(np.asarray(best.x, dtype=np.float64))
+
+    @classmethod
+    def average(cls, maps: Sequence[Scaling], weights: Floats) -> Scaling:
+        """Return the weighted mean of maps: its scores are the mean of theirs."""
+        matrix = np.einsum("m,mij->ij", weights, np.stack([m.matrix for m in maps]))
+        return cls(matrix, weights @ np.stack([m.offset for m in maps]), float(weights @ np.array([m.curve for m in maps])))
+
+    def scores(self, logs: Floats) -> Floats:
+        """Return scores for log-probabilities, shape (n, k)."""
+        found: Floats = logs @ self.matrix.T + self.offset
+        if self.curve:
+            found[:, -1] += self.curve * (logs[:, -1] - logs[:, 0]) ** 2
+        return found
 
     def proba(self, proba: Floats) -> Floats:
-        """Return calibrated probabilities, shape (n, k); rows that hold NaN stay so."""
-        if self.family == "none":
-            return proba
-        scores = _scores(logs_of(proba), self.matrix, self.offset, self.curve)
-        return np.asarray(np.exp(scores - _log_sum(scores)), dtype=np.float64)
+        """Return calibrated probabilities, shape (n, k); rows of NaN stay so."""
+        scores = self.scores(logs_of(proba))
+        found: Floats = np.exp(scores - _log_sum(scores))
+        return found
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data."""
-        return {"family": self.family, "matrix": self.matrix, "offset": self.offset, "curve": self.curve}
+        return {"matrix": self.matrix, "offset": self.offset, "curve": self.curve}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Scaling:
         """Rebuild from `state()`."""
-        return cls(state["family"], state["matrix"], state["offset"], float(state["curve"]))
+        return cls(state["matrix"], state["offset"], float(state["curve"]))
+
+
+class _Parts:
+    """The free parts of a map, packed into one vector of parameters."""
+
+    def __init__(self, free: Sequence[str], k: int) -> None:
+        self.free, self.k = free, k
+        sizes = {"scale": 1, "diagonal": k, "rest": k * k, "offset": k, "curve": 1}
+        self.ends = np.cumsum([sizes[part] for part in free])[:-1]
+        self.ridge = np.concatenate([np.full(sizes[part], RIDGE[part]) for part in free])
+        self.off = 1.0 - np.eye(k)
+
+    def map(self, theta: Floats) -> Scaling:
+        found = dict(zip(self.free, np.split(theta, self.ends), strict=True))
+        matrix = (1.0 + found["scale"][0]) * np.eye(self.k)
+        if "diagonal" in found:
+            matrix = matrix + np.diag(found["diagonal"])
+        if "rest" in found:
+            matrix = matrix + found["rest"].reshape(self.k, self.k) * self.off
+        return Scaling(matrix, found.get("offset", np.zeros(self.k)), float(found["curve"][0]) if "curve" in found else 0.0)
+
+    def gradient(self, matrix: Floats, offset: Floats, curve: float) -> Floats:
+        """Return the slope in the parameters from that in matrix, offset and curve."""
+        slopes = {"scale": [np.trace(matrix)], "diagonal": np.diag(matrix), "rest": (matrix * self.off).ravel(), "offset": offset, "curve": [curve]}
+        return np.concatenate([np.asarray(slopes[part], dtype=np.float64) for part in self.free])
+
+
+def families_for(k: int) -> tuple[str, ...]:
+    """Return the families that suit k classes."""
+    return BINARY if k == 2 else SEVERAL
 
 
 def logs_of(proba: Floats) -> Floats:
@@ -130,19 +154,7 @@ def log_loss(proba: Floats, codes: Ints) -> Floats:
     return found
 
 
-def _scores(logs: Floats, matrix: Floats, offset: Floats, curve: float) -> Floats:
-    scores: Floats = logs @ matrix.T + offset
-    if curve:
-        scores[:, -1] += curve * (logs[:, -1] - logs[:, 0]) ** 2
-    return scores
-
-
 def _log_sum(scores: Floats) -> Floats:
     top = scores.max(axis=1, keepdims=True)
     found: Floats = top + np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
     return found
-
-
-def families_for(k: int) -> Sequence[str]:
-    """Return the families that suit k classes."""
-    return BINARY if k == 2 else SEVERAL

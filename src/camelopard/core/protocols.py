@@ -38,7 +38,8 @@ class Session(Protocol):
 class Model(Protocol):
     """Anything that answers rows. Made by `camelopard.wrap`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def task(self) -> Task: ...

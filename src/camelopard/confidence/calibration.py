@@ -1,0 +1,224 @@
+"""Calibrates a model's own probabilities on labelled rows, and measures on rows that took no part whether that makes them better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from camelopard.confidence.quality import calibration_error
+from camelopard.confidence.scaling import Scaling, families_for, log_loss
+from camelopard.core.arrays import Array, Floats, Ints
+from camelopard.core.batch import Batch, plain
+from camelopard.core.errors import InputError
+from camelopard.core.labels import checked_labels, with_labels
+from camelopard.core.protocols import Model, Session, wrapped
+from camelopard.core.records import Prediction, Task
+
+FOLDS = 5
+FEWEST_ROWS = 20
+FEW_ERRORS = 30  # below which it is said that little is known
+TEMPER = 0.5  # of the evidence: rows are fewer than they look where they hang together, and a family's loss is itself estimated
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The map that calibrates, how much each family of maps counts in it, and what it is worth.
+
+    scaling
+        The mean of the families' maps.
+    weights
+        How much each family counts; "nothing" is the map that changes nothing.
+    figures
+        `log_loss`, `brier` and `ece`, each with `before`, `after`, and the interval of the change for the first two: of rows that took no part.
+    notes
+        What to know about them, in words.
+    """
+
+    scaling: Scaling
+    weights: Mapping[str, float]
+    figures: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, proba: Floats, codes: Ints, rng: np.random.Generator) -> Calibration:
+        """Learn from probabilities, shape (n, k), and which class was right, shape (n,).
+
+        Every family is fitted, and they are averaged with weights by how well they predict rows that they were not fitted to (pseudo-Bayesian model
+        averaging; Yao, Vehtari, Simpson & Gelman 2018): where little can be learned, "nothing" weighs much, and nothing is lost.
+        """
+        held = np.empty_like(proba)
+        fold = _folds(codes, rng)
+        for k in range(FOLDS):
+            rest = fold != k
+            held[~rest] = _averaged(proba[rest], codes[rest], rng)[0].proba(proba[~rest])
+        scaling, weights = _averaged(proba, codes, rng)
+        errors = int((proba.argmax(axis=1) != codes).sum())
+        few = f"only {errors} of the {len(codes)} rows are answered wrong: what calibration does is hardly measured"
+        return cls(scaling, weights, _figures(proba, held, codes), (few,) if errors < FEW_ERRORS else ())
+
+    def __repr__(self) -> str:
+        def line(name: str, key: str) -> str:
+            f = self.figures[key]
+            change = "" if "change" not in f else f"  change {f['change'][0]:+.4f} to {f['change'][1]:+.4f}"
+            return f"  {name:<20} {f['before']:.4f} → {f['after']:.4f}{change}"
+
+        kept = ", ".join(f"{name} {weight:.0%}" for name, weight in sorted(self.weights.items(), key=lambda w: -w[1]) if weight >= 0.005)
+        lines = [f"Calibrated on {self.figures['rows']:,} rows ({kept}). On rows that took no part:"]
+        lines += [line("log loss", "log_loss"), line("Brier score", "brier"), line("calibration error", "ece")]
+        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A model with calibrated probabilities; its answers are its own. Made by `camelopard.calibrate`."""
+
+    model: Model
+    calibration: Calibration
+    classes: tuple[Any, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def task(self) -> Task:
+        return self.model.task
+
+    def predict(self, X: Any) -> Prediction:
+        """Return the model's answers to X with calibrated probabilities."""
+        return self._better(self.model.predict(X))
+
+    def session(self, budget: int | None = None, *, thrifty: bool = False) -> _CalibratedSession:
+        """Return a run on this model. See `camelopard.core.protocols.Model`."""
+        return _CalibratedSession(self, self.model.session(budget, thrifty=thrifty))
+
+    def _better(self, answer: Prediction) -> Prediction:
+        proba = self.calibration.scaling.proba(answer.shares)
+        proba[answer.failed] = np.nan
+        return replace(answer, proba=proba, scores=None)
+
+    def __repr__(self) -> str:
+        return f"{self.name}, {str(self.calibration)[0].lower()}{str(self.calibration)[1:]}"
+
+
+@dataclass(frozen=True)
+class _CalibratedSession:
+    calibrated: Calibrated
+    inner: Session
+
+    @property
+    def asked(self) -> int:
+        return self.inner.asked
+
+    def predict(self, batch: Batch) -> Prediction:
+        return self.calibrated._better(self.inner.predict(batch))
+
+
+def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
+    """Return the model with its own probabilities calibrated. A model with decision values, or bare answers, gets probabilities.
+
+    Parameters
+    ----------
+    model
+        What `camelopard.wrap` returns: a classifier.
+    X, y
+        Rows that the model was not trained on, in any form, and their labels.
+    seed
+        Seed of everything random.
+
+    Raises
+    ------
+    InputError
+        For a regression, fewer than 20 rows that the model answers, rows that all have one label, or labels that are none of the model's classes.
+    """
+    model = wrapped(model)
+    if model.task != "classification":
+        raise InputError(f"{model.name} answers numbers, which have no probabilities; expected a classifier.")
+    batch, labels = with_labels(Batch.of(X), y)
+    if labels is None:
+        raise InputError("y is missing: calibration compares probabilities with labels.")
+    answer = model.predict(batch)
+    good = np.flatnonzero(~answer.failed)
+    if len(good) < FEWEST_ROWS:
+        raise InputError(f"{len(good)} of the {len(batch)} rows given have an answer; expected at least {FEWEST_ROWS} labelled rows.")
+    labels = checked_labels(labels, model, answer)
+    codes, classes = codes_of(labels, tuple(model.classes))
+    _checked(answer, good)
+    calibration = Calibration.fit(answer.shares[good], codes[good], np.random.default_rng(seed))
+    seen = np.bincount(codes[good], minlength=len(classes))
+    if (seen == 0).any():
+        missing = ", ".join(repr(plain(classes[i])) for i in np.flatnonzero(seen == 0).tolist()[:5])
+        calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
+    return Calibrated(model, calibration, classes)
+
+
+def codes_of(labels: Array, classes: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
+    """Return which class each label is, shape (n,), and the classes.
+
+    Raises
+    ------
+    InputError
+        If all rows have one label, or one that is no class.
+    """
+    place = {plain(c): i for i, c in enumerate(classes)}
+    found = [plain(label) for label in labels.tolist()]
+    strange = next((label for label in found if label not in place), None)
+    if strange is not None:
+        raise InputError(f"y holds {strange!r}, which the model never answers; it answers {', '.join(repr(c) for c in list(place)[:10])}.")
+    if len(set(found)) < 2:
+        raise InputError(f"all {len(found)} rows have the label {found[0]!r}; expected rows of two classes at least.")
+    return np.array([place[label] for label in found], dtype=np.int64), classes
+
+
+def _checked(answer: Prediction, good: Ints) -> None:
+    if answer.proba is None:
+        return
+    proba = answer.proba[good]
+    outside = (proba < -1e-9) | (proba > 1 + 1e-9)
+    if outside.any():
+        i, j = (int(v) for v in np.argwhere(outside)[0])
+        raise InputError(f"the model's probability of class {j} in row {int(good[i])} is {proba[i, j]:.4g}; expected numbers between 0 and 1.")
+    off = np.abs(proba.sum(axis=1) - 1.0) > 0.01
+    if off.any():
+        i = int(np.flatnonzero(off)[0])
+        raise InputError(f"the model's probabilities in row {int(good[i])} add up to {proba[i].sum():.4g}; expected 1.")
+
+
+def _folds(codes: Ints, rng: np.random.Generator) -> Ints:
+    """Return a fold for each row, every class spread evenly over them, shape (n,)."""
+    fold = np.empty(len(codes), dtype=np.int64)
+    for code in np.unique(codes).tolist():
+        mine = np.flatnonzero(codes == code)
+        fold[rng.permutation(mine)] = (np.arange(len(mine)) + rng.integers(FOLDS)) % FOLDS
+    return fold
+
+
+def _averaged(proba: Floats, codes: Ints, rng: np.random.Generator) -> tuple[Scaling, dict[str, float]]:
+    """Return the mean map of all families, and their weights."""
+    k, fold = proba.shape[1], _folds(codes, rng)
+    losses = {"nothing": log_loss(proba, codes)}
+    for family in families_for(k):
+        loss = losses[family] = np.empty(len(codes))
+        for i in range(FOLDS):
+            rest = fold != i
+            loss[~rest] = log_loss(Scaling.fit(proba[rest], codes[rest], family).proba(proba[~rest]), codes[~rest])
+    total = np.array([loss.sum() for loss in losses.values()])
+    weight = np.exp(-TEMPER * (total - total.min()))
+    weight = weight / weight.sum()
+    maps = [Scaling.nothing(k), *(Scaling.fit(proba, codes, family) for family in families_for(k))]
+    return Scaling.average(maps, weight), dict(zip(losses, weight.tolist(), strict=True))
+
+
+def _figures(before: Floats, after: Floats, codes: Ints) -> dict[str, Any]:
+    right = np.eye(before.shape[1])[codes]
+    found: dict[str, Any] = {"rows": len(codes)}
+    for name, of in (("log_loss", lambda p: log_loss(p, codes)), ("brier", lambda p: ((p - right) ** 2).sum(axis=1))):
+        old, new = of(before), of(after)
+        change = new - old
+        near = 1.96 * float(change.std(ddof=1)) / np.sqrt(len(codes))
+        found[name] = {"before": float(old.mean()), "after": float(new.mean()), "change": (float(change.mean() - near), float(change.mean() + near))}
+    found["ece"] = {name: calibration_error(p.max(axis=1), p.argmax(axis=1) == codes) for name, p in (("before", before), ("after", after))}
+    return found

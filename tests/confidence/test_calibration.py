@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import camelopard as cp
+from camelopard.confidence.calibration import Calibration
+from camelopard.confidence.scaling import log_loss
+from camelopard.core.arrays import Floats, Ints
+from camelopard.core.errors import CamelopardError, InputError
+
+
+def world(n: int, seed: int, sure: float) -> tuple[Floats, Ints]:
+    """Return the probabilities of a model that is `sure` times as sure as it may be, and what was right."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(size=n) * 1.5
+    codes = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    p = 1 / (1 + np.exp(-sure * odds))
+    return np.column_stack([1 - p, p]), codes
+
+
+def change(n: int, seed: int, sure: float) -> float:
+    """Return by how much the log loss of many new rows changes."""
+    scaling = Calibration.fit(*world(n, seed, sure), np.random.default_rng(seed)).scaling
+    proba, codes = world(20_000, 10_000 + seed, sure)
+    return float((log_loss(scaling.proba(proba), codes) - log_loss(proba, codes)).mean())
+
+
+def test_a_model_that_is_too_sure_is_mended() -> None:
+    assert max(change(600, seed, 3.0) for seed in range(8)) < -0.1
+
+
+def test_a_calibrated_model_is_left_nearly_alone() -> None:
+    """The null twin: there is nothing to learn."""
+    changes = [change(300, seed, 1.0) for seed in range(20)]
+    assert np.mean(changes) < 0.002
+    assert max(changes) < 0.01
+    calm = Calibration.fit(*world(5_000, 0, 1.0), np.random.default_rng(0))
+    assert calm.weights["nothing"] > 0.1
+
+
+def test_what_it_is_worth_is_measured_on_rows_that_took_no_part() -> None:
+    """Over many worlds the figure is right on average, and its interval covers the truth."""
+    worth = [Calibration.fit(*world(400, seed, 1.5), np.random.default_rng(seed)).figures["log_loss"] for seed in range(30)]
+    truth = [change(400, seed, 1.5) for seed in range(30)]
+    assert abs(np.mean([w["after"] - w["before"] for w in worth]) - np.mean(truth)) < 0.004
+    covered = np.mean([w["change"][0] <= t <= w["change"][1] for w, t in zip(worth, truth, strict=True)])
+    assert covered >= 0.8
+
+
+def people(n: int, seed: int) -> tuple[pd.DataFrame, Any]:
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"dose": rng.normal(size=n), "age": rng.integers(18, 90, n)})
+    return X, np.where(rng.random(n) < 1 / (1 + np.exp(-X["dose"])), "sick", "well")
+
+
+def too_sure(table: pd.DataFrame) -> Any:
+    p = 1 / (1 + np.exp(-4 * table["dose"].astype(float)))
+    return np.column_stack([p, 1 - p])
+
+
+MODEL = cp.wrap(too_sure, name="rule", task="classification", classes=["sick", "well"])
+
+
+def test_a_calibrated_model_answers_as_before_and_knows_better_how_sure_it_is() -> None:
+    X, y = people(800, 0)
+    calibrated = cp.calibrate(MODEL, X, y)
+    new, truth = people(2000, 1)
+    before, after = MODEL.predict(new), calibrated.predict(new)
+    assert after.value.tolist() == before.value.tolist()
+    codes = (truth == "well").astype(np.int64)
+    assert after.proba is not None and before.proba is not None
+    assert log_loss(after.proba, codes).mean() < log_loss(before.proba, codes).mean() - 0.1
+    assert "log loss" in repr(calibrated)
+    assert calibrated.session().predict(cp.Batch.of(new)).proba.tobytes() == after.proba.tobytes()  # type: ignore[union-attr]
+
+
+def test_a_calibrated_model_can_be_stressed_and_guarded_like_any() -> None:
+    X, y = people(600, 0)
+    calibrated = cp.calibrate(MODEL, X, y)
+    assert len(cp.stress(calibrated, X, y, budget=2_000).curves)
+
+
+def test_a_model_that_only_votes_gets_probabilities() -> None:
+    votes = cp.wrap(lambda t: np.where(t["dose"].astype(float) > 0, "sick", "well"), name="votes", task="classification", classes=["sick", "well"])
+    proba = cp.calibrate(votes, *people(800, 0)).predict(people(10, 1)[0]).proba
+    assert proba is not None
+    assert ((proba > 0.1) & (proba < 0.9)).all()
+
+
+def test_rows_that_the_model_cannot_answer_have_no_probability() -> None:
+    calibrated = cp.calibrate(MODEL, *people(300, 0))
+    broken = people(3, 1)[0].astype(object)
+    broken.loc[1, "dose"] = "abc"
+    found = calibrated.predict(broken)
+    assert found.proba is not None
+    assert np.isnan(found.proba).any(axis=1).tolist() == [False, True, False]
+
+
+def test_few_errors_and_labels_that_never_occur_are_said() -> None:
+    X, _ = people(200, 0)
+    y = np.where(X["dose"] > 0, "sick", "well")
+    assert "only 0 of the 200 rows are answered wrong" in repr(cp.calibrate(MODEL, X, y))
+    three = cp.wrap(
+        lambda t: np.column_stack([too_sure(t) * 0.9, np.full(len(t), 0.1)]), name="three", task="classification", classes=["sick", "well", "odd"]
+    )
+    assert "no row has the label 'odd'" in repr(cp.calibrate(three, X, y))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (people(10, 0)[0], people(10, 0)[1], "expected at least 20"),
+        (people(40, 0)[0], ["sick"] * 40, "all 40 rows have the label 'sick'"),
+        (people(40, 0)[0], ["ill", "well"] * 20, "y holds 'ill'"),
+        (people(40, 0)[0], None, "y is missing"),
+    ],
+)
+def test_what_cannot_be_calibrated_with_is_refused_in_words(X: Any, y: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        cp.calibrate(MODEL, X, y)
+
+
+def test_numbers_have_no_probabilities() -> None:
+    numbers = cp.wrap(lambda t: t["dose"].astype(float), name="numbers", task="regression")
+    with pytest.raises(InputError, match="answers numbers"):
+        cp.calibrate(numbers, people(40, 0)[0], np.zeros(40))
+
+
+@pytest.mark.parametrize("proba", [[1.5, -0.5], [0.7, 0.7]])
+def test_probabilities_that_are_none_are_refused(proba: list[float]) -> None:
+    strange = cp.wrap(lambda t: np.tile(proba, (len(t), 1)), name="strange", task="classification", classes=["sick", "well"])
+    with pytest.raises(CamelopardError):
+        cp.calibrate(strange, *people(40, 0))

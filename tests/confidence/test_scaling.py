@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from camelopard.confidence.scaling import BINARY, RIDGE, SEVERAL, Scaling, log_loss, logs_of
+from camelopard.core.arrays import Floats, Ints
+from camelopard.core.errors import UnknownName
+
+
+def binary(n: int = 3000) -> tuple[Floats, Ints]:
+    """Return probabilities that are too sure and lean to one side, and what was right."""
+    rng = np.random.default_rng(0)
+    odds = rng.normal(size=n) * 2
+    codes = (rng.random(n) < 1 / (1 + np.exp(-(0.6 * odds + 0.5)))).astype(np.int64)
+    p = 1 / (1 + np.exp(-odds))
+    return np.column_stack([1 - p, p]), codes
+
+
+def several(n: int = 3000) -> tuple[Floats, Ints]:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(n, 3)) * 2
+    true = scores @ np.array([[0.5, 0.1, 0.0], [0.0, 1.0, 0.0], [0.2, 0.0, 0.7]]).T + np.array([0.3, 0.0, -0.3])
+    p = np.exp(true) / np.exp(true).sum(axis=1, keepdims=True)
+    codes = np.array([rng.choice(3, p=row) for row in p])
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), codes
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing towards nothing, as the reference library does."""
+    for part in RIDGE:
+        monkeypatch.setitem(RIDGE, part, 1e-9)
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize("family", BINARY)
+def test_maps_of_two_classes_are_those_of_the_reference_library(family: str) -> None:
+    proba, codes = binary()
+    logs = logs_of(proba)
+    odds = logs[:, 1] - logs[:, 0]
+    columns = {"temperature": [odds], "platt": [odds], "beta": [logs[:, 1], -logs[:, 0]], "quadratic": [odds, odds**2]}[family]
+    X = np.column_stack(columns)
+    reference = LogisticRegression(C=np.inf, fit_intercept=family != "temperature", tol=1e-10, max_iter=1000).fit(X, codes).predict_proba(X)
+    assert np.allclose(Scaling.fit(proba, codes, family).proba(proba), reference, atol=2e-4)
+
+
+@pytest.mark.usefixtures("free")
+def test_a_map_of_several_classes_is_that_of_the_reference_library() -> None:
+    proba, codes = several()
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logs_of(proba), codes).predict_proba(logs_of(proba))
+    assert np.allclose(Scaling.fit(proba, codes, "matrix").proba(proba), reference, atol=2e-3)
+
+
+@pytest.mark.parametrize(("family", "data"), [*((f, binary) for f in BINARY), *((f, several) for f in SEVERAL)])
+def test_every_family_predicts_new_rows_better_and_keeps_its_state(family: str, data) -> None:  # type: ignore[no-untyped-def]
+    proba, codes = data()
+    half = np.arange(len(codes)) % 2 == 0
+    fitted = Scaling.fit(proba[half], codes[half], family)
+    assert log_loss(fitted.proba(proba[~half]), codes[~half]).mean() < log_loss(proba[~half], codes[~half]).mean()
+    again = Scaling.from_state(fitted.state())
+    assert again.proba(proba).tobytes() == fitted.proba(proba).tobytes()
+    assert np.allclose(fitted.proba(proba).sum(axis=1), 1.0)
+
+
+def test_the_average_of_maps_averages_their_scores() -> None:
+    proba, codes = binary()
+    maps = [Scaling.fit(proba, codes, family) for family in BINARY]
+    weights = np.array([0.1, 0.2, 0.3, 0.4])
+    logs = logs_of(proba)
+    mean = sum(w * m.scores(logs) for w, m in zip(weights, maps, strict=True))
+    assert np.allclose(Scaling.average(maps, weights).scores(logs), mean)
+
+
+def test_probabilities_of_zero_and_one_and_separable_rows_stay_finite() -> None:
+    proba = np.array([[1.0, 0.0], [0.0, 1.0]] * 20)
+    codes = np.array([0, 1] * 20)
+    for family in BINARY:
+        found = Scaling.fit(proba, codes, family).proba(proba)
+        assert np.isfinite(found).all()
+        assert np.isfinite(log_loss(found, 1 - codes)).all()
+
+
+def test_rows_without_an_answer_stay_without() -> None:
+    assert np.isnan(Scaling.nothing(2).proba(np.array([[np.nan, np.nan], [0.2, 0.8]]))).any(axis=1).tolist() == [True, False]
+
+
+def test_a_family_for_another_number_of_classes_is_named() -> None:
+    with pytest.raises(UnknownName, match="no scaling of 3 classes named 'platt'"):
+        Scaling.fit(*several(), "platt")
