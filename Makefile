@@ -36,6 +36,9 @@ bench-fooled: $(VENV)/dev  ## who can tell what fools a model: seven data sets, 
 bench-fooled-quick: $(VENV)/dev  ## the same on a few models, written nowhere
 	$(PY) -m bench.fooled --quick
 
+bench-calibration: $(VENV)/dev  ## are a model's own probabilities better after calibration?
+	$(PY) -m bench.calibration
+
 venv: $(VENV)/dev  ## set up for development
 
 lock: $(VENV)/dev  ## renew the pinned packages
