@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from camelopard.version import VERSION
 
 if TYPE_CHECKING:
+    from camelopard.confidence.calibration import Calibrated as Calibrated
     from camelopard.confidence.calibration import calibrate as calibrate
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
@@ -36,6 +37,7 @@ HOME = {
     "Assumption": "camelopard.core.records",
     "Batch": "camelopard.core.batch",
     "Blocked": "camelopard.firewall.guard",
+    "Calibrated": "camelopard.confidence.calibration",
     "CamelopardError": "camelopard.core.errors",
     "Contract": "camelopard.firewall.contract",
     "Finding": "camelopard.core.records",

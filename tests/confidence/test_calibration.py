@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,10 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
-from camelopard.confidence.calibration import Calibration
+from camelopard.confidence.calibration import Calibrated, Calibration
 from camelopard.confidence.scaling import log_loss
 from camelopard.core.arrays import Floats, Ints
-from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.errors import ArtifactError, CamelopardError, InputError
 
 
 def world(n: int, seed: int, sure: float) -> tuple[Floats, Ints]:
@@ -135,3 +136,18 @@ def test_probabilities_that_are_none_are_refused(proba: list[float]) -> None:
     strange = cp.wrap(lambda t: np.tile(proba, (len(t), 1)), name="strange", task="classification", classes=["sick", "well"])
     with pytest.raises(CamelopardError):
         cp.calibrate(strange, *people(40, 0))
+
+
+def test_a_calibration_is_kept_in_a_file_and_refuses_another_model(tmp_path: Path) -> None:
+    X, y = people(300, 0)
+    calibrated = cp.calibrate(MODEL, X, y)
+    calibrated.save(tmp_path / "rule.calibration")
+    again = Calibrated.load(tmp_path / "rule.calibration", model=MODEL)
+    assert again.predict(X).proba.tobytes() == calibrated.predict(X).proba.tobytes()  # type: ignore[union-attr]
+    assert repr(again) == repr(calibrated)
+    other = cp.wrap(too_sure, name="other", task="classification", classes=["ill", "well"])
+    with pytest.raises(CamelopardError, match="'other' has"):
+        Calibrated.load(tmp_path / "rule.calibration", model=other)
+    (tmp_path / "broken").write_bytes((tmp_path / "rule.calibration").read_bytes()[:-40])
+    with pytest.raises(ArtifactError):
+        Calibrated.load(tmp_path / "broken", model=MODEL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,11 +13,13 @@ from camelopard.confidence.quality import calibration_error
 from camelopard.confidence.scaling import Scaling, families_for, log_loss
 from camelopard.core.arrays import Array, Floats, Ints
 from camelopard.core.batch import Batch, plain
-from camelopard.core.errors import InputError
+from camelopard.core.codec import read, write
+from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Session, wrapped
 from camelopard.core.records import Prediction, Task
 
+KIND = "calibration"
 FOLDS = 5
 FEWEST_ROWS = 20
 FEW_ERRORS = 30  # below which it is said that little is known
@@ -95,6 +98,29 @@ class Calibrated:
         """Return a run on this model. See `camelopard.core.protocols.Model`."""
         return _CalibratedSession(self, self.model.session(budget, thrifty=thrifty))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was learned to one file, without the model."""
+        c = self.calibration
+        told = {"weights": dict(c.weights), "figures": dict(c.figures), "notes": list(c.notes)}
+        write(path, KIND, {"scaling": c.scaling.state(), "classes": list(self.classes), **told})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, model: Model) -> Calibrated:
+        """Return the model with the calibration in a file.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is not whole, or holds something else.
+        CamelopardError
+            If it was learned for a model with other classes.
+        """
+        kept = read(path, KIND)
+        classes = tuple(kept["classes"])
+        if tuple(plain(c) for c in wrapped(model).classes) != classes:
+            raise CamelopardError(f"{path}: learned for a model with the classes {list(classes)}, but {model.name!r} has {list(model.classes)}.")
+        return cls(model, Calibration(Scaling.from_state(kept["scaling"]), kept["weights"], kept["figures"], tuple(kept["notes"])), classes)
+
     def _better(self, answer: Prediction) -> Prediction:
         proba = self.calibration.scaling.proba(answer.shares)
         proba[answer.failed] = np.nan
@@ -152,7 +178,7 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
     if (seen == 0).any():
         missing = ", ".join(repr(plain(classes[i])) for i in np.flatnonzero(seen == 0).tolist()[:5])
         calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
-    return Calibrated(model, calibration, classes)
+    return Calibrated(model, calibration, tuple(plain(c) for c in classes))
 
 
 def codes_of(labels: Array, classes: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
