@@ -13,6 +13,8 @@ from camelopard.version import VERSION
 if TYPE_CHECKING:
     from camelopard.confidence.calibration import Calibrated as Calibrated
     from camelopard.confidence.calibration import calibrate as calibrate
+    from camelopard.confidence.covering import Conformal as Conformal
+    from camelopard.confidence.covering import conformal as conformal
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
     from camelopard.core.records import Assumption as Assumption
@@ -39,6 +41,7 @@ HOME = {
     "Blocked": "camelopard.firewall.guard",
     "Calibrated": "camelopard.confidence.calibration",
     "CamelopardError": "camelopard.core.errors",
+    "Conformal": "camelopard.confidence.covering",
     "Contract": "camelopard.firewall.contract",
     "Finding": "camelopard.core.records",
     "Firewall": "camelopard.firewall.firewall",
@@ -50,6 +53,7 @@ HOME = {
     "Verdict": "camelopard.core.records",
     "Verdicts": "camelopard.firewall.verdicts",
     "calibrate": "camelopard.confidence.calibration",
+    "conformal": "camelopard.confidence.covering",
     "imitate": "camelopard.models.imitation",
     "wrap": "camelopard.models.wrap",
 }

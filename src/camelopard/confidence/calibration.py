@@ -11,11 +11,11 @@ import numpy as np
 
 from camelopard.confidence.quality import calibration_error
 from camelopard.confidence.scaling import Scaling, families_for, log_loss
-from camelopard.core.arrays import Array, Floats, Ints
+from camelopard.core.arrays import Floats, Ints
 from camelopard.core.batch import Batch, plain
 from camelopard.core.codec import read, write
 from camelopard.core.errors import CamelopardError, InputError
-from camelopard.core.labels import checked_labels, with_labels
+from camelopard.core.labels import checked_labels, codes_of, with_labels
 from camelopard.core.protocols import Model, Session, wrapped
 from camelopard.core.records import Prediction, Task
 
@@ -179,24 +179,6 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
         missing = ", ".join(repr(plain(classes[i])) for i in np.flatnonzero(seen == 0).tolist()[:5])
         calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
     return Calibrated(model, calibration, tuple(plain(c) for c in classes))
-
-
-def codes_of(labels: Array, classes: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
-    """Return which class each label is, shape (n,), and the classes.
-
-    Raises
-    ------
-    InputError
-        If all rows have one label, or one that is no class.
-    """
-    place = {plain(c): i for i, c in enumerate(classes)}
-    found = [plain(label) for label in labels.tolist()]
-    strange = next((label for label in found if label not in place), None)
-    if strange is not None:
-        raise InputError(f"y holds {strange!r}, which the model never answers; it answers {', '.join(repr(c) for c in list(place)[:10])}.")
-    if len(set(found)) < 2:
-        raise InputError(f"all {len(found)} rows have the label {found[0]!r}; expected rows of two classes at least.")
-    return np.array([place[label] for label in found], dtype=np.int64), classes
 
 
 def _checked(answer: Prediction, good: Ints) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, is_missing, objects
+from camelopard.core.arrays import Array, Ints, is_missing, objects
 from camelopard.core.batch import Batch, plain
 from camelopard.core.cells import cell
 from camelopard.core.errors import InputError
@@ -69,3 +69,21 @@ def checked_labels(labels: Array, model: Model, answer: Prediction) -> Array:
             "wrap(…, classes=[…]), on the command line --classes."
         )
     return labels
+
+
+def codes_of(labels: Array, classes: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
+    """Return which class each label is, shape (n,), and the classes.
+
+    Raises
+    ------
+    InputError
+        If all rows have one label, or one that is no class.
+    """
+    place = {plain(c): i for i, c in enumerate(classes)}
+    found = [plain(label) for label in labels.tolist()]
+    strange = next((label for label in found if label not in place), None)
+    if strange is not None:
+        raise InputError(f"y holds {strange!r}, which the model never answers; it answers {', '.join(repr(c) for c in list(place)[:10])}.")
+    if len(set(found)) < 2:
+        raise InputError(f"all {len(found)} rows have the label {found[0]!r}; expected rows of two classes at least.")
+    return np.array([place[label] for label in found], dtype=np.int64), classes

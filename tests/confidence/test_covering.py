@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import camelopard as cp
+from camelopard.confidence.covering import Limit
+from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.intervals import at_least
+
+SEEDS, NEW = 20, 2000
+
+
+def people(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"dose": rng.normal(size=n), "place": rng.choice(["Gomel", "Minsk", "Brest"], n, p=[0.6, 0.3, 0.1])})
+
+
+def states(X: pd.DataFrame, seed: int) -> Any:
+    """Return what happens: less certain in Minsk than elsewhere."""
+    rng = np.random.default_rng(1000 + seed)
+    odds = X["dose"] * np.where(X["place"] == "Minsk", 0.3, 2.0)
+    return np.where(rng.random(len(X)) < 1 / (1 + np.exp(-odds)), "sick", "well")
+
+
+def doses(X: pd.DataFrame, seed: int) -> Any:
+    return 3 * X["dose"].to_numpy() + np.random.default_rng(1000 + seed).normal(size=len(X)) * np.where(X["place"] == "Minsk", 4.0, 1.0)
+
+
+def says(X: pd.DataFrame) -> Any:
+    p = 1 / (1 + np.exp(-2 * X["dose"].astype(float)))
+    return np.column_stack([p, 1 - p])
+
+
+CLASSES = cp.wrap(says, name="states", task="classification", classes=["sick", "well"])
+NUMBERS = cp.wrap(lambda X: 3 * X["dose"].astype(float).to_numpy(), name="doses", task="regression")
+
+
+def share_held(model: Any, truth: Any, seed: int, by: str | None, n: int = 600) -> tuple[np.ndarray[Any, Any], pd.DataFrame, cp.Conformal]:
+    """Return which new rows hold the truth."""
+    X, new = people(n, seed), people(NEW, 5000 + seed)
+    made = cp.conformal(model, X, truth(X, seed), coverage=0.9, by=by)
+    y = truth(new, 5000 + seed)
+    if model.task == "regression":
+        low, high = made.interval(new)
+        return (low <= y) & (y <= high), new, made
+    return np.array([label in held for label, held in zip(y, made.sets(new), strict=True)]), new, made
+
+
+def surely_less(held: np.ndarray[Any, Any], limit: Limit) -> bool:
+    """Whether so few rows are held that a promise kept could hardly give them, calibration rows and new rows both being few."""
+    spread = np.sqrt(0.09 / limit.rows + 0.09 / len(held))
+    return bool(held.mean() < 0.9 - 3.3 * spread)
+
+
+@pytest.mark.parametrize(("model", "truth"), [(CLASSES, states), (NUMBERS, doses)])
+def test_the_truth_is_held_as_often_as_promised(model: Any, truth: Any) -> None:
+    found = [share_held(model, truth, seed, None) for seed in range(SEEDS)]
+    assert np.mean([held.mean() for held, _, _ in found]) >= 0.895
+    assert not any(surely_less(held, made.limits["all rows"]) for held, _, made in found)
+    inside = sum(made.limits["all rows"].realised().low - 0.01 <= held.mean() for held, _, made in found)
+    assert at_least(inside, SEEDS, 0.97) > 0.001
+
+
+@pytest.mark.parametrize(("model", "truth"), [(CLASSES, states), (NUMBERS, doses)])
+def test_the_promise_is_kept_in_every_segment_when_asked_and_not_otherwise(model: Any, truth: Any) -> None:
+    shares: dict[str, list[float]] = {}
+    for seed in range(SEEDS):
+        held, new, made = share_held(model, truth, seed, "place", n=1500)
+        for place, limit in made.limits.items():
+            mine = held[(new["place"] == place).to_numpy()]
+            assert not surely_less(mine, limit)
+            shares.setdefault(place, []).append(float(mine.mean()))
+    assert {place: bool(np.mean(s) >= 0.89) for place, s in shares.items()} == {"Brest": True, "Gomel": True, "Minsk": True}
+    held, new, _ = share_held(model, truth, 0, None, n=1500)
+    assert held[(new["place"] == "Minsk").to_numpy()].mean() < 0.87
+
+
+def test_sets_and_intervals_are_no_larger_than_they_must_be() -> None:
+    held, new, made = share_held(NUMBERS, doses, 0, None, n=5000)
+    low, high = made.interval(new)
+    assert 0.88 < held.mean() < 0.92
+    assert len(set(np.round(high - low, 9))) == 1
+    sizes = [len(s) for s in cp.conformal(CLASSES, people(600, 0), states(people(600, 0), 0)).sets(new)]
+    assert min(sizes) == 1
+    assert max(sizes) == 2
+
+
+def test_where_too_little_is_known_everything_is_held() -> None:
+    X = people(40, 0)
+    made = cp.conformal(CLASSES, X, states(X, 0), coverage=0.9, by="place")
+    assert "too few: everything is held. It takes 9" in repr(made)
+    odd = people(2, 1).assign(place=["Pinsk", "Gomel"]).astype(object)
+    odd.loc[1, "dose"] = "abc"
+    assert [len(s) for s in made.sets(odd)] == [2, 2]
+    low, high = cp.conformal(NUMBERS, people(100, 0), doses(people(100, 0), 0)).interval(odd.drop(columns="place"))
+    assert (low[1], high[1]) == (-np.inf, np.inf)
+
+
+def test_the_likeliest_class_comes_first() -> None:
+    X = people(600, 0)
+    made = cp.conformal(cp.calibrate(CLASSES, X, states(X, 0)), people(600, 1), states(people(600, 1), 1))
+    for row, answer in zip(made.sets(people(50, 2)), made.predict(people(50, 2)).value, strict=True):
+        assert row[0] == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"coverage": 1.0}, "expected a share above 0 and below 1"),
+        ({"by": "plce"}, "Did you mean 'place'"),
+        ({"by": "dose"}, "expected one of at most 50"),
+        ({"y": None}, "y is missing"),
+    ],
+)
+def test_what_cannot_be_promised_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:
+    X = people(100, 0)
+    with pytest.raises(CamelopardError, match=message):
+        cp.conformal(CLASSES, X, **{"y": states(X, 0), **arguments})
+
+
+def test_classes_have_no_interval_and_numbers_no_sets() -> None:
+    X = people(100, 0)
+    with pytest.raises(InputError, match=r"ask sets\(X\)"):
+        cp.conformal(CLASSES, X, states(X, 0)).interval(X)
+    with pytest.raises(InputError, match=r"ask interval\(X\)"):
+        cp.conformal(NUMBERS, X, doses(X, 0)).sets(X)
