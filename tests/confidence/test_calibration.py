@@ -66,15 +66,16 @@ def too_sure(table: pd.DataFrame) -> Any:
 MODEL = cp.wrap(too_sure, name="rule", task="classification", classes=["sick", "well"])
 
 
-def test_a_calibrated_model_answers_as_before_and_knows_better_how_sure_it_is() -> None:
+def test_a_calibrated_model_knows_better_how_sure_it_is() -> None:
     X, y = people(800, 0)
     calibrated = cp.calibrate(MODEL, X, y)
     new, truth = people(2000, 1)
     before, after = MODEL.predict(new), calibrated.predict(new)
-    assert after.value.tolist() == before.value.tolist()
     codes = (truth == "well").astype(np.int64)
     assert after.proba is not None and before.proba is not None
     assert log_loss(after.proba, codes).mean() < log_loss(before.proba, codes).mean() - 0.1
+    assert (after.value == before.value).mean() > 0.9
+    assert after.value.tolist() == [("sick", "well")[i] for i in after.proba.argmax(axis=1)]
     assert "log loss" in repr(calibrated)
     assert calibrated.session().predict(cp.Batch.of(new)).proba.tobytes() == after.proba.tobytes()  # type: ignore[union-attr]
 
@@ -115,7 +116,7 @@ def test_few_errors_and_labels_that_never_occur_are_said() -> None:
     ("X", "y", "message"),
     [
         (people(10, 0)[0], people(10, 0)[1], "expected at least 20"),
-        (people(40, 0)[0], ["sick"] * 40, "all 40 rows have the label 'sick'"),
+        (people(40, 0)[0], ["sick"] * 40, "all 40 rows that the model answers have the label 'sick'"),
         (people(40, 0)[0], ["ill", "well"] * 20, "y holds 'ill'"),
         (people(40, 0)[0], None, "y is missing"),
     ],
@@ -151,3 +152,29 @@ def test_a_calibration_is_kept_in_a_file_and_refuses_another_model(tmp_path: Pat
     (tmp_path / "broken").write_bytes((tmp_path / "rule.calibration").read_bytes()[:-40])
     with pytest.raises(ArtifactError):
         Calibrated.load(tmp_path / "broken", model=MODEL)
+
+
+def votes(table: pd.DataFrame) -> Any:
+    return np.where(table["dose"].astype(float) > 3, "odd", np.where(table["dose"].astype(float) > 0, "sick", "well"))
+
+
+def test_a_model_whose_task_and_classes_are_learned_from_its_answers_is_calibrated_and_loaded(tmp_path: Path) -> None:
+    X, y = people(300, 0)
+    X = X.assign(dose=X["dose"].clip(-2, 2))
+    calibrated = cp.calibrate(cp.wrap(votes, name="votes"), X, y)
+    calibrated.save(tmp_path / "votes")
+    again = Calibrated.load(tmp_path / "votes", model=cp.wrap(votes, name="votes"))
+    new = X.head(3).assign(dose=[1.0, 9.0, -1.0])
+    for model in (calibrated, again):
+        found = model.predict(new)
+        assert found.proba is not None
+        assert np.isnan(found.proba).any(axis=1).tolist() == [False, True, False]
+        assert "'odd', a class that calibration never saw" in found.errors[1]
+
+
+def test_rows_without_an_answer_take_no_part() -> None:
+    X, y = people(200, 0)
+    broken = X.astype(object)
+    broken.loc[y == "sick", "dose"] = "abc"
+    with pytest.raises(InputError, match="have the label 'well'"):
+        cp.calibrate(MODEL, broken, y)

@@ -89,3 +89,15 @@ def test_rows_without_an_answer_stay_without() -> None:
 def test_a_family_for_another_number_of_classes_is_named() -> None:
     with pytest.raises(UnknownName, match="no scaling of 3 classes named 'platt'"):
         Scaling.fit(*several(), "platt")
+
+
+@pytest.mark.parametrize("family", BINARY)
+@pytest.mark.parametrize("bend", [0.12, -0.12, 2.0])
+def test_more_sure_never_becomes_less_even_where_no_row_was_seen(family: str, bend: float) -> None:
+    rng = np.random.default_rng(0)
+    odds = rng.uniform(-3, 3, 3000)
+    codes = (rng.random(3000) < 1 / (1 + np.exp(-(odds + bend * odds**2)))).astype(np.int64)
+    p = 1 / (1 + np.exp(-odds))
+    fitted = Scaling.fit(np.column_stack([1 - p, p]), codes, family)
+    ladder = 1 / (1 + np.exp(-np.linspace(-13.5, 13.5, 500)))
+    assert (np.diff(fitted.proba(np.column_stack([1 - ladder, ladder]))[:, 1]) >= -1e-9).all()

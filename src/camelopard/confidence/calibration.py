@@ -11,10 +11,10 @@ import numpy as np
 
 from camelopard.confidence.quality import calibration_error
 from camelopard.confidence.scaling import Scaling, families_for, log_loss
-from camelopard.core.arrays import Floats, Ints
+from camelopard.core.arrays import Floats, Ints, objects
 from camelopard.core.batch import Batch, plain
 from camelopard.core.codec import read, write
-from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.errors import CamelopardError, InputError, ModelError
 from camelopard.core.labels import checked_labels, codes_of, with_labels
 from camelopard.core.protocols import Model, Session, wrapped
 from camelopard.core.records import Prediction, Task
@@ -76,7 +76,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A model with calibrated probabilities; its answers are its own. Made by `camelopard.calibrate`."""
+    """A model with calibrated probabilities, that answers the likeliest class by them. Made by `camelopard.calibrate`."""
 
     model: Model
     calibration: Calibration
@@ -91,7 +91,7 @@ class Calibrated:
         return self.model.task
 
     def predict(self, X: Any) -> Prediction:
-        """Return the model's answers to X with calibrated probabilities."""
+        """Return calibrated probabilities of X, and the likeliest class; no answer where the model's is a class that calibration never saw."""
         return self._better(self.model.predict(X))
 
     def session(self, budget: int | None = None, *, thrifty: bool = False) -> _CalibratedSession:
@@ -117,14 +117,30 @@ class Calibrated:
         """
         kept = read(path, KIND)
         classes = tuple(kept["classes"])
-        if tuple(plain(c) for c in wrapped(model).classes) != classes:
+        try:
+            known = {plain(c) for c in wrapped(model).classes}
+        except ModelError:  # it shows what it answers when it is first asked
+            known = set()
+        if not known <= set(classes):
             raise CamelopardError(f"{path}: learned for a model with the classes {list(classes)}, but {model.name!r} has {list(model.classes)}.")
         return cls(model, Calibration(Scaling.from_state(kept["scaling"]), kept["weights"], kept["figures"], tuple(kept["notes"])), classes)
 
     def _better(self, answer: Prediction) -> Prediction:
-        proba = self.calibration.scaling.proba(answer.shares)
-        proba[answer.failed] = np.nan
-        return replace(answer, proba=proba, scores=None)
+        given = {plain(c): i for i, c in enumerate(answer.classes)}
+        shares = np.zeros((len(answer), len(self.classes)))
+        for i, c in enumerate(self.classes):
+            if c in given:
+                shares[:, i] = answer.shares[:, given[c]]
+        strange = ~answer.failed & ~(shares.sum(axis=1) > 0)
+        errors = answer.errors.copy()
+        for i in np.flatnonzero(strange).tolist():
+            errors[i] = f"the model answers {plain(answer.value[i])!r}, a class that calibration never saw"
+        gone = answer.failed | strange
+        shares[gone] = 1.0
+        proba = self.calibration.scaling.proba(shares)
+        value = objects(None if lost else self.classes[best] for lost, best in zip(gone.tolist(), proba.argmax(axis=1).tolist(), strict=True))
+        proba[gone] = np.nan
+        return Prediction(value, proba, None, errors, self.classes)
 
     def __repr__(self) -> str:
         return f"{self.name}, {str(self.calibration)[0].lower()}{str(self.calibration)[1:]}"
@@ -161,30 +177,36 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
         For a regression, fewer than 20 rows that the model answers, rows that all have one label, or labels that are none of the model's classes.
     """
     model = wrapped(model)
-    if model.task != "classification":
-        raise InputError(f"{model.name} answers numbers, which have no probabilities; expected a classifier.")
     batch, labels = with_labels(Batch.of(X), y)
     if labels is None:
         raise InputError("y is missing: calibration compares probabilities with labels.")
     answer = model.predict(batch)
+    if model.task != "classification":
+        raise InputError(f"{model.name} answers numbers, which have no probabilities; expected a classifier.")
     good = np.flatnonzero(~answer.failed)
     if len(good) < FEWEST_ROWS:
         raise InputError(f"{len(good)} of the {len(batch)} rows given have an answer; expected at least {FEWEST_ROWS} labelled rows.")
-    labels = checked_labels(labels, model, answer)
-    codes, classes = codes_of(labels, tuple(model.classes))
+    answer = answer.take(good)
+    labels, classes = checked_labels(labels[good], model, answer), tuple(plain(c) for c in model.classes)
+    codes = codes_of(labels, classes)
+    if (codes < 0).any():
+        strange = plain(labels[int(np.flatnonzero(codes < 0)[0])])
+        raise InputError(f"y holds {strange!r}, which the model never answers; it answers {', '.join(repr(c) for c in classes[:10])}.")
+    seen = np.bincount(codes, minlength=len(classes))
+    if (seen > 0).sum() < 2:
+        raise InputError(f"all {len(good)} rows that the model answers have the label {plain(labels[0])!r}; expected rows of two classes at least.")
     _checked(answer, good)
-    calibration = Calibration.fit(answer.shares[good], codes[good], np.random.default_rng(seed))
-    seen = np.bincount(codes[good], minlength=len(classes))
+    calibration = Calibration.fit(answer.shares, codes, np.random.default_rng(seed))
     if (seen == 0).any():
-        missing = ", ".join(repr(plain(classes[i])) for i in np.flatnonzero(seen == 0).tolist()[:5])
+        missing = ", ".join(repr(classes[i]) for i in np.flatnonzero(seen == 0).tolist()[:5])
         calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
-    return Calibrated(model, calibration, tuple(plain(c) for c in classes))
+    return Calibrated(model, calibration, classes)
 
 
 def _checked(answer: Prediction, good: Ints) -> None:
     if answer.proba is None:
         return
-    proba = answer.proba[good]
+    proba = answer.proba
     outside = (proba < -1e-9) | (proba > 1 + 1e-9)
     if outside.any():
         i, j = (int(v) for v in np.argwhere(outside)[0])

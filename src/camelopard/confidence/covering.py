@@ -6,6 +6,7 @@ is for rows like those given, in any order; it ends where traffic is different.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import InputError, UnknownName
 from camelopard.core.labels import checked_labels, codes_of, with_labels
 from camelopard.core.protocols import Model, wrapped
-from camelopard.core.records import Interval, Prediction
+from camelopard.core.records import Prediction
 
 MOST_SEGMENTS = 50
 WHOLE = "all rows"
@@ -40,17 +41,16 @@ class Limit:
         Limit(value=89.0, rows=99, rank=90)
         """
         n = len(scores)
-        rank = math.ceil((n + 1) * coverage - 1e-9)
+        rank = max(math.ceil((n + 1) * coverage - 1e-9), 1)
         return cls(float(np.sort(scores)[rank - 1]) if rank <= n else np.inf, n, rank)
 
-    def realised(self) -> Interval:
-        """Return between which coverages the one that these rows happened to give lies, in 95 of 100 cases: Beta(k, n + 1 − k)."""
+    def least(self) -> float:
+        """Return what share of new rows is held at least, in 95 of 100 draws of so many rows: of Beta(k, n + 1 − k), more where scores are tied."""
         if not np.isfinite(self.value):
-            return Interval(1.0, 1.0)
+            return 1.0
         from scipy.stats import beta
 
-        low, high = beta.ppf([0.025, 0.975], self.rank, self.rows + 1 - self.rank)
-        return Interval(float(low), float(high))
+        return float(beta.ppf(0.05, self.rank, self.rows + 1 - self.rank))
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,14 @@ class Conformal:
         answer, limit = self.model.predict(batch), self._limits(batch)
         shares = answer.shares
         held = 1.0 - shares <= limit[:, None]
-        held[np.arange(len(batch)), shares.argmax(axis=1)] = True
+        classes = [plain(c) for c in answer.classes]
+        own = codes_of(answer.value, classes)
+        own = np.where(own < 0, shares.argmax(axis=1), own)
+        held[np.arange(len(batch)), own] = True
         held[answer.failed] = True
-        order = np.argsort(-shares, axis=1, kind="stable")
-        classes = [plain(c) for c in self.model.classes]
+        first = shares.copy()
+        first[np.arange(len(batch)), own] = np.inf
+        order = np.argsort(-first, axis=1, kind="stable")
         return [tuple(classes[c] for c in row if mine[c]) for row, mine in zip(order.tolist(), held.tolist(), strict=True)]
 
     def interval(self, X: Any) -> tuple[Floats, Floats]:
@@ -108,8 +112,7 @@ class Conformal:
         ]
         for name, limit in self.limits.items():
             if np.isfinite(limit.value):
-                around = limit.realised()
-                lines.append(f"  {name}: {limit.rows:,} rows; what they happened to give is {around.low:.1%} to {around.high:.1%} in 95 of 100 cases")
+                lines.append(f"  {name}: {limit.rows:,} rows; so many rows give at least {limit.least():.1%} in 95 of 100 cases")
             else:
                 needed = math.ceil(self.coverage / (1 - self.coverage) - 1e-9)
                 lines.append(f"  {name}: {limit.rows:,} rows, too few: everything is held. It takes {needed:,}.")
@@ -136,27 +139,30 @@ def conformal(model: Model, X: Any, y: Any, *, coverage: float = 0.9, by: str | 
         If coverage is no such share, `by` has more than 50 values, y is missing, or no row is answered.
     """
     model = wrapped(model)
-    if not 0 < coverage < 1:
+    if not isinstance(coverage, (int, float)) or not 0 < coverage < 1:
         raise InputError(f"coverage={coverage!r}; expected a share above 0 and below 1.")
     batch, labels = with_labels(Batch.of(X), y)
     if labels is None:
         raise InputError("y is missing: what answers hold is measured on labels.")
     answer = model.predict(batch)
     good = np.flatnonzero(~answer.failed)
+    if not len(batch):
+        raise InputError("X has no rows; labelled rows are needed to measure on.")
     if not len(good):
         raise InputError(f"{model.name} answers none of the {len(batch)} rows; the first: {answer.errors[0]}.")
-    labels = checked_labels(labels, model, answer)
+    answer = answer.take(good)
+    labels = checked_labels(labels[good], model, answer)
     if model.task == "classification":
-        codes, _ = codes_of(labels, tuple(model.classes))
-        scores = 1.0 - answer.shares[np.arange(len(codes)), codes]
+        codes = codes_of(labels, answer.classes)
+        scores = np.where(codes < 0, np.inf, 1.0 - answer.shares[np.arange(len(codes)), codes])  # a class that is never answered is never held
     else:
-        scores = np.abs(np.where(answer.failed, 0.0, answer.value).astype(np.float64) - labels.astype(np.float64))
+        scores = np.abs(answer.value.astype(np.float64) - labels.astype(np.float64))
     where = segments(batch, by)[good]
     names = list(dict.fromkeys(where.tolist()))
     if len(names) > MOST_SEGMENTS:
         raise InputError(f"the column {by!r} has {len(names)} values; expected one of at most {MOST_SEGMENTS}.")
     part = {name: np.array([s == name for s in where.tolist()], dtype=bool) for name in sorted(names, key=str)}
-    return Conformal(model, coverage, by, {name: Limit.of(scores[good][mine], coverage) for name, mine in part.items()})
+    return Conformal(model, coverage, by, {name: Limit.of(scores[mine], coverage) for name, mine in part.items()})
 
 
 def segments(batch: Batch, by: str | None) -> Array:
@@ -169,4 +175,6 @@ def segments(batch: Batch, by: str | None) -> Array:
 
 
 def _hashable(cell: Any) -> Any:
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        cell = cell.date()  # as a date, whatever library it came from
     return cell if isinstance(cell, (str, int, float, bool, type(None))) else str(cell)

@@ -246,10 +246,10 @@ def _leading(suspicions: Floats) -> Ints:
     """Return the columns of the three most suspicious cells of each row, the first of equals first, shape (n, 3)."""
     n, d = suspicions.shape
     order, left, at = np.empty((RANKS, n), dtype=np.int64), np.array(suspicions.T, order="C"), np.arange(n)
-    places = np.arange(d, dtype=np.int16)[:, None]
+    places = np.arange(d, dtype=np.int32)[:, None]
     for k in range(RANKS):
         # The first of the largest, as argmax finds it, which is slow over few columns.
-        order[k] = np.where(left == left.max(axis=0), places, np.int16(d)).min(axis=0) if k < d else order[d - 1]
+        order[k] = np.where(left == left.max(axis=0), places, np.int32(d)).min(axis=0) if k < d else order[d - 1]
         left[order[k], at] = -np.inf
     return order.T
 
