@@ -28,7 +28,7 @@ def pairs(seeds: int, quick: bool) -> list[Pair]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few pairs, written nowhere but to standard output")
-    parser.add_argument("--seeds", type=int, default=1, help="splits and models of each kind; three take two hours on two cores")
+    parser.add_argument("--seeds", type=int, default=1, help="splits and models of each kind; three take some 70 minutes on two cores")
     parser.add_argument("--kept", type=Path, default=Path("build/fooled"), help="where each pair's figures are kept while the run lasts")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
@@ -59,7 +59,7 @@ def main() -> int:
     print(tables.markdown(result, quick=arguments.quick))
     if not arguments.quick:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "fooled.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+        (RESULTS / "fooled.json").write_text(json.dumps(result, sort_keys=True) + "\n")
         tables.plot(found, RESULTS / "fooled.svg")
         into_readme(tables.START, tables.END, tables.markdown(result, quick=False))
     return 0

@@ -72,9 +72,11 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     """Return the tables in Markdown."""
     s = result["summary"]
     rows, judges = s["rows"], s["judges"]
+    seeds = len({p["pair"]["seed"] for p in result["pairs"]})
+    command = "make bench-fooled-quick" if quick else "make bench-fooled" if seeds == 1 else f"python -m bench.fooled --seeds {seeds}"
     lines = [
-        f"Measured by `make bench-fooled{'-quick' if quick else ''}` ({result['where']}): {s['pairs']} models of {len({p['pair']['table'] for p in result['pairs']})} data sets (LightGBM, logistic or linear regression, random "
-        f"forest, MLP; each weak and strong; {len({p['pair']['seed'] for p in result['pairs']})} split of every set, shared by its models), {rows['clean']:,} times a clean and {rows['damaged']:,} times a damaged or attacked test row was judged; {rows['fooled']:,} of these fool their model. Means over "
+        f"Measured by `{command}` ({result['where']}): {s['pairs']} models of {len({p['pair']['table'] for p in result['pairs']})} data sets (LightGBM, logistic or linear regression, random "
+        f"forest, MLP; each weak and strong; {seeds} split{'s' if seeds > 1 else ''} of every set, shared by its models), {rows['clean']:,} times a clean and {rows['damaged']:,} times a damaged or attacked test row was judged; {rows['fooled']:,} of these fool their model. Means over "
         "models; the floor (legal values and rows in the wrong place) is left out of all but one column.",
         "",
         "| judge | AUROC fooled, all kinds seen | kind left out¹ | family left out | with the floor | harmful flips caught at 5 % / 1 % clean alarms² | harmless flagged² | attacks caught, seen / left out |",
