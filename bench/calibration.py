@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -26,7 +27,7 @@ from camelopard.models.wrap import wrap
 START, END = "<!-- calibration: written by `make bench-calibration` -->", "<!-- end of calibration -->"
 COVERAGE, SPLITS = 0.9, 20
 FEWEST = 20  # rows of a segment to judge it by
-NOTHING, OURS = "left alone", "camelopard"
+NOTHING, OURS, CHOSEN = "left alone", "camelopard", "its best family alone"
 
 
 def measure(job: tuple[str, str, bool, int]) -> dict[str, Any]:
@@ -47,7 +48,12 @@ def measure(job: tuple[str, str, bool, int]) -> dict[str, Any]:
     start = cpu()
     ours = calibrate(model, table.held.X, table.held.y, seed=seed)
     used = cpu() - start
-    judged = {NOTHING: after, OURS: ours.predict(table.test.X).shares, **others(before, held, after)}
+    judged = {
+        NOTHING: after,
+        OURS: ours.predict(table.test.X).shares,
+        CHOSEN: chosen(ours.calibration.weights, before, held, after),
+        **others(before, held, after),
+    }
     both, truth = np.concatenate([before, after]), np.concatenate([held, test])
     return {
         "pair": pair,
@@ -81,6 +87,12 @@ def coverage(scores: Floats, answers: Floats, seed: int) -> dict[str, float]:
         whole.append(found[0])
         worst.append(min(found[1:], default=found[0]))
     return {"whole": float(np.mean(whole)), "worst_segment": float(np.mean(worst)), "short": float(np.mean(short))}
+
+
+def chosen(weights: Mapping[str, float], before: Floats, held: Ints, after: Floats) -> Floats:
+    """Return what the family that predicts best, by the same cross-fitting, makes of it alone."""
+    best = max(weights, key=lambda family: weights[family])
+    return after if best == "nothing" else Scaling.fit(before, held, best).proba(after)
 
 
 def others(before: Floats, held: Ints, after: Floats) -> dict[str, Floats]:

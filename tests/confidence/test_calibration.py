@@ -132,10 +132,10 @@ def test_numbers_have_no_probabilities() -> None:
         cp.calibrate(numbers, people(40, 0)[0], np.zeros(40))
 
 
-@pytest.mark.parametrize("proba", [[1.5, -0.5], [0.7, 0.7]])
-def test_probabilities_that_are_none_are_refused(proba: list[float]) -> None:
+@pytest.mark.parametrize(("proba", "message"), [([1.5, -0.5], "1.5"), ([0.7, 0.7], "they sum to 1.4")])
+def test_probabilities_that_are_none_are_refused(proba: list[float], message: str) -> None:
     strange = cp.wrap(lambda t: np.tile(proba, (len(t), 1)), name="strange", task="classification", classes=["sick", "well"])
-    with pytest.raises(CamelopardError):
+    with pytest.raises(InputError, match=message):
         cp.calibrate(strange, *people(40, 0))
 
 

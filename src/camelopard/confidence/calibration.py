@@ -15,7 +15,7 @@ from camelopard.core.arrays import Floats, Ints, objects
 from camelopard.core.batch import Batch, plain
 from camelopard.core.codec import read, write
 from camelopard.core.errors import CamelopardError, InputError, ModelError
-from camelopard.core.labels import checked_labels, codes_of, with_labels
+from camelopard.core.labels import answered, codes_of
 from camelopard.core.protocols import Model, Session, wrapped
 from camelopard.core.records import Prediction, Task
 
@@ -177,44 +177,22 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
         For a regression, fewer than 20 rows that the model answers, rows that all have one label, or labels that are none of the model's classes.
     """
     model = wrapped(model)
-    batch, labels = with_labels(Batch.of(X), y)
-    if labels is None:
-        raise InputError("y is missing: calibration compares probabilities with labels.")
-    answer = model.predict(batch)
+    _, answer, labels = answered(model, X, y, FEWEST_ROWS)
     if model.task != "classification":
         raise InputError(f"{model.name} answers numbers, which have no probabilities; expected a classifier.")
-    good = np.flatnonzero(~answer.failed)
-    if len(good) < FEWEST_ROWS:
-        raise InputError(f"{len(good)} of the {len(batch)} rows given have an answer; expected at least {FEWEST_ROWS} labelled rows.")
-    answer = answer.take(good)
-    labels, classes = checked_labels(labels[good], model, answer), tuple(plain(c) for c in model.classes)
+    classes = tuple(plain(c) for c in model.classes)
     codes = codes_of(labels, classes)
     if (codes < 0).any():
         strange = plain(labels[int(np.flatnonzero(codes < 0)[0])])
         raise InputError(f"y holds {strange!r}, which the model never answers; it answers {', '.join(repr(c) for c in classes[:10])}.")
     seen = np.bincount(codes, minlength=len(classes))
     if (seen > 0).sum() < 2:
-        raise InputError(f"all {len(good)} rows that the model answers have the label {plain(labels[0])!r}; expected rows of two classes at least.")
-    _checked(answer, good)
+        raise InputError(f"all {len(codes)} rows that the model answers have the label {plain(labels[0])!r}; expected rows of two classes at least.")
     calibration = Calibration.fit(answer.shares, codes, np.random.default_rng(seed))
     if (seen == 0).any():
         missing = ", ".join(repr(classes[i]) for i in np.flatnonzero(seen == 0).tolist()[:5])
         calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
     return Calibrated(model, calibration, classes)
-
-
-def _checked(answer: Prediction, good: Ints) -> None:
-    if answer.proba is None:
-        return
-    proba = answer.proba
-    outside = (proba < -1e-9) | (proba > 1 + 1e-9)
-    if outside.any():
-        i, j = (int(v) for v in np.argwhere(outside)[0])
-        raise InputError(f"the model's probability of class {j} in row {int(good[i])} is {proba[i, j]:.4g}; expected numbers between 0 and 1.")
-    off = np.abs(proba.sum(axis=1) - 1.0) > 0.01
-    if off.any():
-        i = int(np.flatnonzero(off)[0])
-        raise InputError(f"the model's probabilities in row {int(good[i])} add up to {proba[i].sum():.4g}; expected 1.")
 
 
 def _folds(codes: Ints, rng: np.random.Generator) -> Ints:

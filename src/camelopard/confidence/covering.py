@@ -17,7 +17,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Floats, objects
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import InputError, UnknownName
-from camelopard.core.labels import checked_labels, codes_of, with_labels
+from camelopard.core.labels import answered, codes_of
 from camelopard.core.protocols import Model, wrapped
 from camelopard.core.records import Prediction
 
@@ -97,7 +97,7 @@ class Conformal:
             raise InputError(f"{self.model.name} answers classes; ask sets(X).")
         batch = Batch.of(X)
         answer, reach = self.model.predict(batch), self._limits(batch)
-        value = np.where(answer.failed, 0.0, np.where(answer.failed, 0.0, answer.value).astype(np.float64))
+        value = np.where(answer.failed, 0.0, answer.value).astype(np.float64)
         reach = np.where(answer.failed, np.inf, reach)
         return value - reach, value + reach
 
@@ -141,27 +141,17 @@ def conformal(model: Model, X: Any, y: Any, *, coverage: float = 0.9, by: str | 
     model = wrapped(model)
     if not isinstance(coverage, (int, float)) or not 0 < coverage < 1:
         raise InputError(f"coverage={coverage!r}; expected a share above 0 and below 1.")
-    batch, labels = with_labels(Batch.of(X), y)
-    if labels is None:
-        raise InputError("y is missing: what answers hold is measured on labels.")
-    answer = model.predict(batch)
-    good = np.flatnonzero(~answer.failed)
-    if not len(batch):
-        raise InputError("X has no rows; labelled rows are needed to measure on.")
-    if not len(good):
-        raise InputError(f"{model.name} answers none of the {len(batch)} rows; the first: {answer.errors[0]}.")
-    answer = answer.take(good)
-    labels = checked_labels(labels[good], model, answer)
+    batch, answer, labels = answered(model, X, y)
     if model.task == "classification":
         codes = codes_of(labels, answer.classes)
         scores = np.where(codes < 0, np.inf, 1.0 - answer.shares[np.arange(len(codes)), codes])  # a class that is never answered is never held
     else:
         scores = np.abs(answer.value.astype(np.float64) - labels.astype(np.float64))
-    where = segments(batch, by)[good]
-    names = list(dict.fromkeys(where.tolist()))
+    where = segments(batch, by).tolist()
+    names = sorted(set(where), key=str)
     if len(names) > MOST_SEGMENTS:
         raise InputError(f"the column {by!r} has {len(names)} values; expected one of at most {MOST_SEGMENTS}.")
-    part = {name: np.array([s == name for s in where.tolist()], dtype=bool) for name in sorted(names, key=str)}
+    part = {name: np.array([s == name for s in where], dtype=bool) for name in names}
     return Conformal(model, coverage, by, {name: Limit.of(scores[mine], coverage) for name, mine in part.items()})
 
 

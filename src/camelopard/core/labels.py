@@ -42,6 +42,28 @@ def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
     return batch, values
 
 
+def answered(model: Model, X: Any, y: Any, fewest: int = 1) -> tuple[Batch, Prediction, Array]:
+    """Return the rows that the model answers, its answers, and the labels as they are compared with these.
+
+    Raises
+    ------
+    InputError
+        If fewer rows than `fewest` are answered, y is missing, or as `with_labels` and `checked_labels`.
+    """
+    batch, labels = with_labels(Batch.of(X), y)
+    if labels is None:
+        raise InputError("y is missing; labels are what answers are held against.")
+    if not len(batch):
+        raise InputError("X has no rows; labelled rows are needed to measure on.")
+    answer = model.predict(batch)
+    good = np.flatnonzero(~answer.failed)
+    if len(good) < fewest:
+        why = f" The first without one: {answer.errors[answer.failed][0]}." if answer.failed.any() else ""
+        raise InputError(f"{len(good)} of the {len(batch)} rows given have an answer; expected at least {fewest} labelled rows.{why}")
+    answer = answer.take(good)
+    return batch.take(good), answer, checked_labels(labels[good], model, answer)
+
+
 def checked_labels(labels: Array, model: Model, answer: Prediction) -> Array:
     """Return the labels as they are compared with the model's answers.
 
