@@ -5,12 +5,13 @@ oddity of clean rows, and gives every figure that is reported.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from camelopard.confidence.conformal import alarm_threshold, fewest
 from camelopard.confidence.logistic import Logistic
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
@@ -31,7 +32,9 @@ from camelopard.stress.truth import Truth
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 RIDGE = 5.0  # how strongly confidence is drawn towards the model's own word
-OWN_WORD = np.array([1.0, 0.0, 0.0])
+OWN_WORD = np.array([1.0, 0.0])
+ERROR_FOLDS = 3
+MOST_STACKED = 16_000  # rows that a head of one fold learns from
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
@@ -60,45 +63,29 @@ def learn_panel(
 
 
 def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: Head | None = None) -> Learned:
-    """Fit the head, unless one is given, on the rows that teach; probabilities, thresholds and every figure come from the rows that calibrate."""
+    """Fit the head, unless one is given, on the rows that teach; risk, thresholds and every figure come from the rows that calibrate."""
     lesson, check = material.lesson, material.check
-    errors = Head.of_errors(lesson.table, ~material.taught, lesson.weight, rng) if material.labelled else None
-    error = errors.score(check.table) if errors is not None else np.zeros(len(check.table))
     if head is None:
         head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng)
     score = head.score(check.table)
     threshold = alarm_threshold(score[~check.damaged], alpha)
-    risk, confidence, held = calibrated(panel, material, score, error)
+    risk, fooled = learn_risk(check, score)
+    errors, confidence, right = learn_confidence(panel, material, fooled, rng)
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
-    measured = measure(check, material.right if material.labelled else None, Judged(score, held[0], held[1]), threshold, rng)
+    measured = measure(check, material.right if material.labelled else None, Judged(score, fooled, right), threshold, rng)
     mix = mix_of(check, score, material.right)
     return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured, mix)
 
 
-def mix_of(check: Lesson, score: Floats, right: Bools) -> Mix:
-    """Return what is known of the traffic of fitting."""
-    whole, unharmed, w = ~check.fooled, check.damaged, check.weight
-    harmless = Logistic.fit(score[whole, None], unharmed[whole], w[whole])
-    a = float(np.average(right[check.fooled], weights=w[check.fooled])) if check.fooled.any() else 0.0
-    return Mix(float(np.average(check.damaged, weights=w)), harmless, a)
-
-
-def calibrated(panel: Panel, material: Material, score: Floats, error: Floats) -> tuple[Logistic, Logistic | None, Floats]:
-    """Return the maps to risk and, where there are labels, to confidence; and both of rows that took no part in their map, shape (2, n)."""
-    check, every = material.check, np.ones(len(score), dtype=bool)
-    out = [check.origin % FOLDS == fold for fold in range(FOLDS)]
-    fooled = np.empty(len(score))
-    for mine in out:
-        fooled[mine] = risk_of(check, score, ~mine).probability(score[mine, None])
-    risk = risk_of(check, score)
-    if not material.labelled:
-        return risk, None, np.stack([fooled, confidence_of(None, None, check.answer, fooled, check.table, panel.task)])
-    table, held = confidence_columns(check.answer, fooled, error, panel.task), np.empty(len(score))
-    for mine in out:
-        held[mine] = _confidence_of(table, material, ~mine).probability(table[mine])
-    return risk, _confidence_of(table, material, every), np.stack([fooled, held])
+def learn_risk(check: Lesson, score: Floats) -> tuple[Logistic, Floats]:
+    """Return the map from score to risk, and the risk of rows that took no part in their map, shape (n,)."""
+    held = np.empty(len(score))
+    for k in range(FOLDS):
+        mine = check.origin % FOLDS == k
+        held[mine] = risk_of(check, score, ~mine).probability(score[mine, None])
+    return risk_of(check, score), held
 
 
 def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic:
@@ -107,11 +94,77 @@ def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic
     return Logistic.fit(score[some, None], check.fooled[some], check.weight[some])
 
 
-def _confidence_of(table: Floats, material: Material, rows: Bools) -> Logistic:
+def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.random.Generator) -> tuple[Head | None, Logistic | None, Floats]:
+    """Return the head that knows wrong answers, the map to confidence, and the confidence of the rows that calibrate, shape (n,).
+
+    Labels are dear, and no guarantee rests on confidence: both learn from all rows, those that calibrate too. The map sees of every row what heads
+    say that did not see it (stacking, Wolpert 1992); the confidence returned comes from heads and maps that the row took no part in.
+    Without labels there is neither; `risk` is then what confidence is read from.
+    """
+    lesson, check = material.lesson, material.check
+    if not material.labelled:
+        return None, None, confidence_of(None, None, check.answer, risk, check.table, panel.task)
+    rows = Rows.of(material)
+    fold = rows.dealt(rng)
+    error = np.empty(len(fold))
+    for k in range(ERROR_FOLDS):
+        some = _some_of(np.flatnonzero(fold != k), rng)
+        error[fold == k] = Head.of_errors(rows.table[some], rows.wrong[some], rows.weight[some], rng).score(rows.table[fold == k])
+    words = np.concatenate(
+        [
+            confidence_columns(lesson.answer, error[: len(lesson.table)], panel.task),
+            confidence_columns(check.answer, error[len(lesson.table) :], panel.task),
+        ]
+    )
+    held = np.empty(len(fold))
+    for k in range(ERROR_FOLDS):
+        held[fold == k] = _confidence_of(words, rows, fold != k).probability(words[fold == k])
+    errors = Head.of_errors(rows.table, rows.wrong, rows.weight, rng)
+    return errors, _confidence_of(words, rows, fold >= 0), held[len(lesson.table) :]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows with labels, those that teach first: their evidence, whether their answer is wrong, what each counts, and where it comes from."""
+
+    table: Floats
+    wrong: Bools
+    weight: Floats
+    origin: Ints
+
+    @classmethod
+    def of(cls, material: Material) -> Rows:
+        lesson, check = material.lesson, material.check
+        apart = int(lesson.origin.max()) + 1  # a row that teaches and one that calibrates are never the same
+        return cls(
+            np.concatenate([lesson.table, check.table]),
+            ~np.concatenate([material.taught, material.right]),
+            np.concatenate([lesson.weight, check.weight]),
+            np.concatenate([lesson.origin, apart + check.origin]),
+        )
+
+    def dealt(self, rng: np.random.Generator) -> Ints:
+        """Return a fold for each row, damaged twins with their origin, shape (n,)."""
+        folds: Ints = np.arange(int(self.origin.max()) + 1) % ERROR_FOLDS
+        return rng.permutation(folds)[self.origin]
+
+
+def _some_of(rows: Ints, rng: np.random.Generator) -> Ints:
+    return rows if len(rows) <= MOST_STACKED else np.sort(rng.choice(rows, MOST_STACKED, replace=False))
+
+
+def _confidence_of(words: Floats, rows: Rows, among: Bools) -> Logistic:
     """Return the map to confidence learned from some rows; few of them, counted by origin, leave the model's own word nearly as it is."""
-    check = material.check
-    worth = len(np.unique(check.origin[rows]))
-    return Logistic.fit(table[rows], material.right[rows], check.weight[rows], RIDGE, prior=OWN_WORD, rows=worth)
+    worth = len(np.unique(rows.origin[among]))
+    return Logistic.fit(words[among], ~rows.wrong[among], rows.weight[among], RIDGE, prior=OWN_WORD, rows=worth)
+
+
+def mix_of(check: Lesson, score: Floats, right: Bools) -> Mix:
+    """Return what is known of the traffic of fitting."""
+    whole, unharmed, w = ~check.fooled, check.damaged, check.weight
+    harmless = Logistic.fit(score[whole, None], unharmed[whole], w[whole])
+    a = float(np.average(right[check.fooled], weights=w[check.fooled])) if check.fooled.any() else 0.0
+    return Mix(float(np.average(check.damaged, weights=w)), harmless, a)
 
 
 def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) -> Learned:

@@ -130,17 +130,17 @@ class Judged:
 def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction, risk: Floats, table: Floats, task: str) -> Floats:
     """Return P(the answer is right), shape (n,): as learned from labels; without, the model's own word for it, times P(it is not fooled)."""
     if line is not None and errors is not None:
-        return line.probability(confidence_columns(answer, risk, errors.score(table), task))
+        return line.probability(confidence_columns(answer, errors.score(table), task))
     word = answer.shares.max(axis=1) if task == "classification" else np.ones(len(answer))
     return np.asarray((1.0 - risk) * word, dtype=np.float64)
 
 
-def confidence_columns(answer: Prediction, risk: Floats, error: Floats, task: str) -> Floats:
-    """Return what confidence is read from, shape (n, 3): log-odds of the model's own word, of the risk, and of what the head of errors says."""
-    if len(risk) == 1:
+def confidence_columns(answer: Prediction, error: Floats, task: str) -> Floats:
+    """Return what confidence is read from, shape (n, 2): log-odds of the model's own word, and what the head of errors says."""
+    if len(error) == 1:
         word = logit_of(answer.shares[0].max().item()) if task == "classification" else 0.0
-        return np.array([[word, logit_of(risk.item()), error.item()]])
-    columns = np.empty((len(risk), 3))
+        return np.array([[word, error.item()]])
+    columns = np.empty((len(error), 2))
     columns[:, 0] = logit(answer.shares.max(axis=1)) if task == "classification" else 0.0
-    columns[:, 1], columns[:, 2] = logit(risk), error
+    columns[:, 1] = error
     return columns
