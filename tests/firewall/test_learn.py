@@ -50,7 +50,8 @@ def test_where_nothing_tells_right_from_wrong_confidence_shows_no_skill_and_is_c
     given, right = material(at_random)
     *_, held = learn_confidence(PANEL, given, np.zeros(len(right)), np.random.default_rng(0))
     assert abs(auroc(held, right) - 0.5) < 0.05  # a twin on the other side of a fold would show as skill
-    assert calibration_error(held, right) < 0.06
+    assert abs(held.mean() - right.mean()) < 0.03
+    assert calibration_error(held, right) < 0.09  # 50 origins in a bin agree with their probability no better
 
 
 def test_confidence_learns_where_the_model_is_weak_from_labels() -> None:
