@@ -48,7 +48,7 @@ def by_place(values: Floats, seed: int) -> Bools:
 
 def test_where_nothing_tells_right_from_wrong_confidence_shows_no_skill_and_is_calibrated() -> None:
     given, right = material(at_random)
-    *_, held = learn_confidence(PANEL, given, np.zeros(len(right)), np.random.default_rng(0))
+    held = learn_confidence(PANEL, given, np.zeros(len(right)), np.random.default_rng(0)).held
     assert abs(auroc(held, right) - 0.5) < 0.05  # a twin on the other side of a fold would show as skill
     assert abs(held.mean() - right.mean()) < 0.03
     assert calibration_error(held, right) < 0.09  # 50 origins in a bin agree with their probability no better
@@ -56,18 +56,19 @@ def test_where_nothing_tells_right_from_wrong_confidence_shows_no_skill_and_is_c
 
 def test_confidence_learns_where_the_model_is_weak_from_labels() -> None:
     given, right = material(by_place)
-    errors, line, held = learn_confidence(PANEL, given, np.zeros(len(right)), np.random.default_rng(0))
-    assert errors is not None and line is not None
-    assert auroc(held, right) > 0.8
-    assert calibration_error(held, right) < 0.06
+    sure = learn_confidence(PANEL, given, np.zeros(len(right)), np.random.default_rng(0))
+    assert sure.errors is not None and sure.line is not None and sure.curve is not None
+    assert auroc(sure.held, right) > 0.8
+    assert calibration_error(sure.held, right) < 0.06
+    assert sure.curve.accept(0.2).coverage > 0.3 > 0.2 > sure.curve.accept(0.2).wrong
 
 
 def test_without_labels_confidence_is_the_models_own_word_times_what_risk_leaves() -> None:
     given, right = material(by_place, labelled=False)
     risk = np.full(len(right), 0.25)
-    errors, line, held = learn_confidence(PANEL, given, risk, np.random.default_rng(0))
-    assert errors is None and line is None
-    assert held == pytest.approx(0.75 * given.check.answer.shares.max(axis=1))
+    sure = learn_confidence(PANEL, given, risk, np.random.default_rng(0))
+    assert sure.errors is None and sure.line is None and sure.curve is None
+    assert sure.held == pytest.approx(0.75 * given.check.answer.shares.max(axis=1))
 
 
 def test_twins_share_the_fold_of_their_origin_and_rows_of_both_parts_never_do() -> None:

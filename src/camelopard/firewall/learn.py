@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from camelopard.confidence.acceptance import RiskCoverage
 from camelopard.confidence.conformal import alarm_threshold, fewest
 from camelopard.confidence.logistic import Logistic
 from camelopard.core.arrays import Bools, Floats, Ints
@@ -70,13 +71,13 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
     score = head.score(check.table)
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
-    errors, confidence, right = learn_confidence(panel, material, fooled, rng)
+    sure = learn_confidence(panel, material, fooled, rng)
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
-    measured = measure(check, material.right if material.labelled else None, Judged(score, fooled, right), threshold, rng)
+    measured = measure(check, material.right if material.labelled else None, Judged(score, fooled, sure.held), threshold, rng)
     mix = mix_of(check, score, material.right)
-    return Learned(panel, head, errors, risk, confidence, threshold, odd, farthest, missing, measured, mix)
+    return Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve)
 
 
 def learn_risk(check: Lesson, score: Floats) -> tuple[Logistic, Floats]:
@@ -94,16 +95,27 @@ def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic
     return Logistic.fit(score[some, None], check.fooled[some], check.weight[some])
 
 
-def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.random.Generator) -> tuple[Head | None, Logistic | None, Floats]:
-    """Return the head that knows wrong answers, the map to confidence, and the confidence of the rows that calibrate, shape (n,).
+@dataclass(frozen=True)
+class Sure:
+    """What confidence rests on: the head that knows wrong answers, the map to confidence, and how much is accepted at which error; none without
+    labels. `held`: the confidence of the rows that calibrate, shape (n,), from heads and maps that they took no part in.
+    """
 
-    Labels are dear, and no guarantee rests on confidence: both learn from all rows, those that calibrate too. The map sees of every row what heads
-    say that did not see it (stacking, Wolpert 1992); the confidence returned comes from heads and maps that the row took no part in.
-    Without labels there is neither; `risk` is then what confidence is read from.
+    held: Floats
+    errors: Head | None = None
+    line: Logistic | None = None
+    curve: RiskCoverage | None = None
+
+
+def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.random.Generator) -> Sure:
+    """Return what confidence rests on.
+
+    Labels are dear, and no alarm rests on confidence: head and map learn from all rows, those that calibrate too. The map sees of every row what
+    heads say that did not see it (stacking, Wolpert 1992). Without labels `risk` is what confidence is read from.
     """
     lesson, check = material.lesson, material.check
     if not material.labelled:
-        return None, None, confidence_of(None, None, check.answer, risk, check.table, panel.task)
+        return Sure(confidence_of(None, None, check.answer, risk, check.table, panel.task))
     rows = Rows.of(material)
     fold = rows.dealt(rng)
     error = np.empty(len(fold))
@@ -120,7 +132,8 @@ def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.ran
     for k in range(ERROR_FOLDS):
         held[fold == k] = _confidence_of(words, rows, fold != k).probability(words[fold == k])
     errors = Head.of_errors(rows.table, rows.wrong, rows.weight, rng)
-    return errors, _confidence_of(words, rows, fold >= 0), held[len(lesson.table) :]
+    curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
+    return Sure(held[len(lesson.table) :], errors, _confidence_of(words, rows, fold >= 0), curve)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.acceptance import RiskCoverage
 from camelopard.confidence.conformal import AlarmThreshold
 from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
@@ -69,6 +70,7 @@ class Mix:
 class Learned:
     """All that a firewall keeps. `risk` is None without a model; `errors`, a head that knows wrong answers, and `confidence` without labels.
 
+    `accept`: from which confidence how many answers are wrong, on the declared traffic; None without labels.
     `farthest_odd` and `most_missing` bound what was tested: the oddest row, and the most missing cells in a row, that the head learned from.
     """
 
@@ -83,6 +85,7 @@ class Learned:
     most_missing: float
     measured: Mapping[str, Any]
     mix: Mix
+    accept: RiskCoverage | None = None
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
