@@ -97,7 +97,7 @@ class RiskCoverage:
         return cls(coverage, share, worth)
 
     def at_most(self, sureness: float) -> Floats:
-        """Return the upper limit of the share wrong at each threshold, each alone with this probability (Korn & Graubard 1998); 1 if nothing is known."""
+        """Return the upper limit of the share wrong at each threshold, each with this probability (Korn & Graubard 1998); 1 if nothing is known."""
         from scipy.stats import beta
 
         hits = self.wrong * self.worth
