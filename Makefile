@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-quick bench-fooled bench-fooled-quick bench-calibration lock build clean venv
+.PHONY: help demo test check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench-fooled-quick: $(VENV)/dev  ## the same on a few models, written nowhere
 
 bench-calibration: $(VENV)/dev  ## are a model's own probabilities better after calibration?
 	$(PY) -m bench.calibration
+
+bench-trust: $(VENV)/dev  ## are promises about errors kept on damaged traffic, and is accuracy estimated well without labels?
+	$(PY) -m bench.trust
 
 venv: $(VENV)/dev  ## set up for development
 

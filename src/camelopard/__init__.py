@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 from camelopard.version import VERSION
 
 if TYPE_CHECKING:
+    from camelopard.confidence.acceptance import Accepted as Accepted
     from camelopard.confidence.calibration import Calibrated as Calibrated
     from camelopard.confidence.calibration import calibrate as calibrate
     from camelopard.confidence.covering import Conformal as Conformal
     from camelopard.confidence.covering import conformal as conformal
+    from camelopard.confidence.deciding import decide as decide
+    from camelopard.confidence.decision import Decision as Decision
+    from camelopard.confidence.decision_record import DecisionRecord as DecisionRecord
+    from camelopard.confidence.martingale import Exchangeability as Exchangeability
+    from camelopard.confidence.promise import PromiseWatch as PromiseWatch
+    from camelopard.confidence.venn_abers import VennAbers as VennAbers
+    from camelopard.confidence.watching import GuaranteeWithdrawn as GuaranteeWithdrawn
     from camelopard.core.batch import Batch as Batch
     from camelopard.core.errors import CamelopardError as CamelopardError
     from camelopard.core.records import Assumption as Assumption
@@ -24,9 +32,15 @@ if TYPE_CHECKING:
     from camelopard.core.records import Repair as Repair
     from camelopard.core.records import Verdict as Verdict
     from camelopard.firewall.contract import Contract as Contract
+    from camelopard.firewall.costs import Costs as Costs
+    from camelopard.firewall.desk import Desk as Desk
+    from camelopard.firewall.estimation import Backtest as Backtest
+    from camelopard.firewall.estimation import Estimate as Estimate
     from camelopard.firewall.firewall import Firewall as Firewall
     from camelopard.firewall.guard import Blocked as Blocked
+    from camelopard.firewall.overrides import Override as Override
     from camelopard.firewall.policy import Policy as Policy
+    from camelopard.firewall.simulation import Simulation as Simulation
     from camelopard.firewall.verdicts import Verdicts as Verdicts
     from camelopard.models.imitation import imitate as imitate
     from camelopard.models.wrap import wrap as wrap
@@ -36,24 +50,38 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 HOME = {
+    "Accepted": "camelopard.confidence.acceptance",
     "Assumption": "camelopard.core.records",
+    "Backtest": "camelopard.firewall.estimation",
     "Batch": "camelopard.core.batch",
     "Blocked": "camelopard.firewall.guard",
     "Calibrated": "camelopard.confidence.calibration",
     "CamelopardError": "camelopard.core.errors",
     "Conformal": "camelopard.confidence.covering",
     "Contract": "camelopard.firewall.contract",
+    "Costs": "camelopard.firewall.costs",
+    "Decision": "camelopard.confidence.decision",
+    "DecisionRecord": "camelopard.confidence.decision_record",
+    "Desk": "camelopard.firewall.desk",
+    "Estimate": "camelopard.firewall.estimation",
+    "Exchangeability": "camelopard.confidence.martingale",
     "Finding": "camelopard.core.records",
     "Firewall": "camelopard.firewall.firewall",
+    "GuaranteeWithdrawn": "camelopard.confidence.watching",
+    "Override": "camelopard.firewall.overrides",
     "Policy": "camelopard.firewall.policy",
     "Prediction": "camelopard.core.records",
+    "PromiseWatch": "camelopard.confidence.promise",
     "Reason": "camelopard.core.records",
     "Repair": "camelopard.core.records",
+    "Simulation": "camelopard.firewall.simulation",
     "StressReport": "camelopard.stress.report",
+    "VennAbers": "camelopard.confidence.venn_abers",
     "Verdict": "camelopard.core.records",
     "Verdicts": "camelopard.firewall.verdicts",
     "calibrate": "camelopard.confidence.calibration",
     "conformal": "camelopard.confidence.covering",
+    "decide": "camelopard.confidence.deciding",
     "imitate": "camelopard.models.imitation",
     "wrap": "camelopard.models.wrap",
 }

@@ -155,3 +155,20 @@ def test_a_firewall_is_measured_on_rows_of_ones_own_and_told_of_live_traffic(com
     Path("few.csv").write_text("dose,age,noise\n1,30,0.1\n")
     code, _, err = command("recalibrate", "measured.firewall", "few.csv", "--model", "model.txt", "-o", "few.firewall")
     assert (code, "expected at least 100 rows" in err, Path("few.firewall").exists()) == (2, True, False)
+
+
+def test_estimate_says_how_good_the_model_is_without_labels_and_with_them_what_that_is_worth(command, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    fit = ("fit", "model.txt", "clean.csv", "--target", "sick", "-o", "sick.firewall", "--budget", "8000", "--alpha", "0.05")
+    code, _, _ = command(*fit, "--report", "sick.html")
+    assert code == 0 and "How sure it is" in (folder / "sick.html").read_text(encoding="utf-8")
+    people(400, 5).to_csv(folder / "past.csv", index=False)
+    people(400, 5).drop(columns="sick").to_csv(folder / "live.csv", index=False)
+    known = ("--model", "model.txt")
+    code, out, _ = command("estimate", "sick.firewall", "live.csv", *known)
+    assert code == 0 and "Estimated accuracy" in out and "on 400 rows without labels" in out and "nothing changed" in out
+    code, out, _ = command("estimate", "sick.firewall", "live.csv", *known, "--metric", "recall", "--positive", "1", "--json")
+    assert code == 0 and 0 < json.loads(out)["low"] < json.loads(out)["value"] < 1
+    code, out, _ = command("estimate", "sick.firewall", "past.csv", *known, "--target", "sick", "--window", "100")
+    assert code == 0 and "On 4 labelled windows" in out
+    code, _, err = command("estimate", "sick.firewall", "past.csv", *known, "--target", "sick", "--window", "1000")
+    assert code == 2 and "less than one window of 1000" in err

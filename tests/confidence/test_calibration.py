@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
-from camelopard.confidence.calibration import Calibrated, Calibration
+from camelopard.confidence.calibration import KIND, Calibrated, Calibration
 from camelopard.confidence.scaling import log_loss
+from camelopard.confidence.venn_abers import VennAbers
 from camelopard.core.arrays import Floats, Ints
+from camelopard.core.codec import read, write
 from camelopard.core.errors import ArtifactError, CamelopardError, InputError
 
 
@@ -146,6 +148,7 @@ def test_a_calibration_is_kept_in_a_file_and_refuses_another_model(tmp_path: Pat
     again = Calibrated.load(tmp_path / "rule.calibration", model=MODEL)
     assert again.predict(X).proba.tobytes() == calibrated.predict(X).proba.tobytes()  # type: ignore[union-attr]
     assert repr(again) == repr(calibrated)
+    assert [end.tobytes() for end in again.interval(X)] == [end.tobytes() for end in calibrated.interval(X)]
     other = cp.wrap(too_sure, name="other", task="classification", classes=["ill", "well"])
     with pytest.raises(CamelopardError, match="'other' has"):
         Calibrated.load(tmp_path / "rule.calibration", model=other)
@@ -178,3 +181,65 @@ def test_rows_without_an_answer_take_no_part() -> None:
     broken.loc[y == "sick", "dose"] = "abc"
     with pytest.raises(InputError, match="have the label 'well'"):
         cp.calibrate(MODEL, broken, y)
+
+
+def test_the_interval_of_two_classes_is_one_seen_from_both_sides_and_reads_the_models_own_shares() -> None:
+    X, y = people(300, 0)
+    calibrated, new = cp.calibrate(MODEL, X, y), people(50, 1)[0]
+    low, high = calibrated.interval(new)
+    expected = VennAbers.fit(too_sure(X)[:, 1], y == "well").interval(too_sure(new)[:, 1])
+    assert (low[:, 1].tobytes(), high[:, 1].tobytes()) == (expected[0].tobytes(), expected[1].tobytes())
+    assert np.abs(low[:, 0] + high[:, 1] - 1).max() < 1e-15
+    assert np.abs(high[:, 0] + low[:, 1] - 1).max() < 1e-15
+    assert (low <= high).all()
+
+
+def three_doses(table: pd.DataFrame) -> Any:
+    odds = np.column_stack([table["dose"].astype(float) * slope for slope in (1.5, 0.0, -1.5)])
+    return np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+
+
+def test_the_end_for_what_comes_true_is_calibrated_for_each_of_three_classes_and_widths_shrink_with_rows() -> None:
+    three = cp.wrap(three_doses, name="three", task="classification", classes=["a", "b", "c"])
+    said, came = [], []
+    widths: dict[int, list[float]] = {30: [], 300: []}
+    for n, times in ((30, 12), (300, 2)):
+        for seed in range(times):
+            rng = np.random.default_rng([n, seed])
+            X = pd.DataFrame({"dose": rng.normal(size=n + 500)})
+            codes = (rng.random((n + 500, 1)) > three_doses(X).cumsum(axis=1)).sum(axis=1)
+            low, high = cp.calibrate(three, X.head(n), np.array(["a", "b", "c"])[codes[:n]]).interval(X.tail(500))
+            assert low.shape == high.shape == (500, 3)
+            right = np.eye(3, dtype=bool)[codes[n:]]
+            said.append(np.where(right, high, low).mean(axis=0))
+            came.append(right.mean(axis=0))
+            widths[n].append(float((high - low).mean()))
+    assert np.abs(np.mean(said, axis=0) - np.mean(came, axis=0)).max() < 0.03
+    assert np.mean(widths[30]) > 2.5 * np.mean(widths[300]) > 0.03
+
+
+def test_a_row_without_an_answer_may_have_any_probability() -> None:
+    broken = people(3, 1)[0].astype(object)
+    broken.loc[1, "dose"] = "abc"
+    low, high = cp.calibrate(MODEL, *people(300, 0)).interval(broken)
+    assert (low[1].tolist(), high[1].tolist()) == ([0, 0], [1, 1])
+    assert (high[[0, 2]] - low[[0, 2]]).max() < 0.5
+
+
+def test_a_file_from_before_there_were_intervals_still_loads_and_says_what_it_lacks(tmp_path: Path) -> None:
+    X, y = people(300, 0)
+    calibrated = cp.calibrate(MODEL, X, y)
+    calibrated.save(tmp_path / "new")
+    kept = read(tmp_path / "new", KIND)
+    del kept["around"]
+    write(tmp_path / "old", KIND, kept)
+    again = Calibrated.load(tmp_path / "old", model=MODEL)
+    assert again.predict(X).proba.tobytes() == calibrated.predict(X).proba.tobytes()  # type: ignore[union-attr]
+    with pytest.raises(CamelopardError, match=r"is from a file without intervals. Call camelopard.calibrate again"):
+        again.interval(X)
+    state = calibrated.around[0].state()
+    damaged: list[Any] = [[{}], [{**state, "low": np.zeros((2, 2))}], [state, state], 3]
+    for broken in damaged:
+        write(tmp_path / "odd", KIND, {**kept, "around": broken})
+        with pytest.raises(ArtifactError, match=r"intervals .* Save it again"):
+            Calibrated.load(tmp_path / "odd", model=MODEL)

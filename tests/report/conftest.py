@@ -107,6 +107,56 @@ def assumption(code: str, fields: list[str], statement: str, cost: float | None,
     }
 
 
+def estimate(value: float, half: float) -> dict[str, float]:
+    return {"value": value, "low": max(0.0, value - half), "high": value + half}
+
+
+def sure() -> dict[str, Any]:
+    """Return what held-out rows say of confidence and policy: confidence is right, the model's own word says too much."""
+    said = [round(0.5 + 0.05 * k, 3) for k in range(10)]
+    columns = [round(0.1 * k, 3) for k in range(1, 11)]
+
+    def bins(right: list[float]) -> dict[str, list[float]]:
+        return {"said": said, "right": right, "low": [r - 0.03 for r in right], "high": [min(1.0, r + 0.03) for r in right], "share": [0.1] * 10}
+
+    def curve(worst: float) -> dict[str, list[float]]:
+        wrong = [round(worst * c, 4) for c in columns]
+        return {"threshold": said[::-1], "coverage": columns, "wrong": wrong, "at_most": [w + 0.01 for w in wrong]}
+
+    def costs(ratio: float) -> dict[str, Any]:
+        threshold = [k / 20 for k in range(21)]
+        cost = [1000 * (ratio * 0.15 * (1 - t) + t * t) for t in threshold]
+        return {
+            "ratio": ratio,
+            "at": 1 - 1 / ratio,
+            "threshold": threshold,
+            "cost": cost,
+            "low": [c - 20 for c in cost],
+            "high": [c + 20 for c in cost],
+            "own": [c + 50 for c in cost],
+            "by_confidence": estimate(400.0, 20.0),
+            "by_own": estimate(450.0, 20.0),
+            "accept_all": 150 * ratio,
+            "review_all": 1000.0,
+        }
+
+    return {
+        "reliability": {"confidence": bins(said), "own": bins([s - 0.1 for s in said])},
+        "risk_coverage": {"sureness": 0.95, "confidence": curve(0.15), "own": {**curve(0.15), "wrong": [0.15] * 10, "at_most": [0.16] * 10}},
+        "costs": [costs(2.0), costs(5.0), costs(20.0)],
+        "routes": {
+            "policy": {"review": None, "block": 0.8, "repair": True},
+            "per_1000": {"pass": estimate(900, 9), "repair": estimate(50, 5), "review": estimate(30, 4), "block": estimate(20, 3)},
+            "wrong": {"pass": estimate(95, 9), "repair": estimate(30, 5), "review": estimate(15, 4), "block": estimate(10, 3)},
+            "wrong_repaired": estimate(8, 3),
+            "before": estimate(150, 12),
+            "through": estimate(103, 10),
+            "caught": estimate(50, 6),
+            "spoilt": estimate(3, 2),
+        },
+    }
+
+
 def full() -> dict[str, Any]:
     findings = []
     for kind, (_, columns, worst) in KINDS.items():
@@ -242,3 +292,11 @@ def full() -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """Return a whole report."""
     return full()
+
+
+@pytest.fixture
+def labelled() -> dict[str, Any]:
+    """Return a whole report of a firewall that was fitted with labels."""
+    found = full()
+    found["firewall"]["measured"].update(sure())
+    return found

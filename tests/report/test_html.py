@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from camelopard.report import html, wording
+from camelopard.report.certainty import certainty
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col"}
 EVIL = "<script>alert(1)</script>\"'&\u202egnp.exe\x00\x07\ud800</style>-->{{7*7}}`" + "A" * 5000
@@ -128,6 +129,35 @@ def test_every_number_may_be_none(document: dict[str, Any]) -> None:
     assert "nan" not in page.text.lower().split()
 
 
+def test_how_sure_it_is_stands_on_the_page_only_where_it_was_measured(document: dict[str, Any], labelled: dict[str, Any]) -> None:
+    document["curves"] = labelled["curves"] = labelled["firewall"]["measured"]["costs"] = []
+    page = Page(html.write(labelled))
+    assert "What routing by risk does with 1,000 rows" in page.text and "#sure" in [a.get("href") for a in page.named("a")]
+    assert "Accept the surest 80 % and 12 % of those are wrong (at most 13 %, with 95 % probability)" in page.text
+    bare = Page(html.write(document))
+    assert "How sure it is" not in bare.text and "#sure" not in [a.get("href") for a in bare.named("a")]
+
+
+def test_hostile_words_about_confidence_stay_words(labelled: dict[str, Any]) -> None:
+    del labelled["firewall"]["measured"]["costs"]
+    evil = {"firewall": {**poisoned(labelled["firewall"]), "policy": EVIL}}
+    text = html.write(evil)
+    assert "<script" not in text and "\u202e" not in text and "A" * 700 not in text
+    assert len(Page(text).named("svg")) == 4
+
+
+def test_every_part_of_how_sure_it_is_may_be_absent_or_of_a_wrong_kind(labelled: dict[str, Any]) -> None:
+    measured = {key: labelled["firewall"]["measured"][key] for key in ("reliability", "risk_coverage", "costs", "routes")}
+    wrongs: tuple[Any, ...] = (None, [], {}, "text", 3, [None, "text", 3, []], {"confidence": {"said": [float("nan"), "x", 2.0]}})
+    for key in measured:
+        parts = measured[key][0] if isinstance(measured[key], list) else measured[key]
+        for wrong in wrongs:
+            for changed in (wrong, *[{**parts, part: wrong} for part in parts], [{**parts, part: wrong} for part in parts]):
+                assert certainty({"firewall": {"measured": {**measured, key: changed}}})
+        assert html.write({"firewall": {"measured": {key: measured[key]}}}).startswith("<!doctype html>")
+    assert "How sure it is" not in html.write({"firewall": {"measured": hollow(measured)}})
+
+
 def test_every_single_key_may_be_absent_or_of_a_wrong_kind(document: dict[str, Any]) -> None:
     document["curves"] = document["curves"][:10]
     wrongs: tuple[Any, ...] = (None, [], {}, "text", 3, [None, "text", 3, []])
@@ -168,8 +198,8 @@ def test_page_is_one_file_without_scripts_or_outside_addresses(document: dict[st
     assert {a["href"] for a in page.named("a")} <= {f"#{a['id']}" for _, a in page.elements if "id" in a}
 
 
-def test_page_is_valid_in_structure(document: dict[str, Any]) -> None:
-    text = html.write(document)
+def test_page_is_valid_in_structure(labelled: dict[str, Any]) -> None:
+    text = html.write(labelled)
     page = Page(text)
     ranks = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert ranks[0] == 1 and ranks.count(1) == 1
@@ -179,7 +209,7 @@ def test_page_is_valid_in_structure(document: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
     assert text.startswith("<!doctype html>") and '<html lang="en">' in text
     assert all(a["role"] == "img" and a["aria-labelledby"] for a in page.named("svg"))
-    assert len(page.named("svg")) == 2, "one drawing for a desk, one for a phone"
+    assert len(page.named("svg")) == 2 * 4, "each of four drawings once for a desk, once for a phone"
 
 
 def test_same_document_gives_the_same_bytes(document: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ def fit(
     output: Annotated[Path, typer.Option("-o", "--output", help="Firewall to write.")],
     target: Annotated[str | None, typer.Option("--target", help="Column with the labels.")] = None,
     reference: Annotated[str | None, typer.Option("--reference", help="Training rows of the model.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write what was found and measured, too: .html or .json.")] = None,
+    uncertainty: Annotated[str | None, typer.Option("--uncertainty", help="Try it as evidence: ensemble, noise or auto.")] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Share of clean rows that may be stopped.")] = 0.01,
     budget: Annotated[str | None, typer.Option("--budget", help='Model rows ("50000") or time ("60s").')] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
@@ -28,7 +30,8 @@ def fit(
     from camelopard.modality.files import read_table_file
 
     check_place(output)
-    firewall = Firewall(alpha=alpha, budget=budget, seed=seed)
+    check_place(report)
+    firewall = Firewall(alpha=alpha, budget=budget, seed=seed, uncertainty=uncertainty)
     with working(quiet=json) as tell:
         wrapped = model_of(model, trust=trust, classes=classes)
         batch, labels = read_table_file(data, target)
@@ -37,6 +40,8 @@ def fit(
             known = known.select([name for name in known.names if name != target])
         firewall.fit(wrapped, batch, labels, reference=known, progress=tell)
     firewall.save(output)
+    if report is not None:
+        firewall.save_report(report)
     if json:
         as_json(firewall.describe())
     else:

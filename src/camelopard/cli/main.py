@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from camelopard.cli import demo, evaluate, fit, recalibrate, screen, show, stress
+from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, show, simulate, stress
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
@@ -31,7 +31,13 @@ camelopard show income.firewall
 
 camelopard evaluate income.firewall labelled.csv --target income --model model.txt
 
-camelopard recalibrate income.firewall live.csv --model model.txt -o live.firewall"""
+camelopard decide model.txt labelled.csv --target income --positive ">50K" --missed 50 --false-alarm 4 -o decision.html
+
+camelopard estimate income.firewall live.csv --model model.txt
+
+camelopard recalibrate income.firewall live.csv --model model.txt -o live.firewall
+
+camelopard simulate income.firewall past.csv --model model.txt --wrong 100 --review 5 --block 20 --reviews-per-day 200 --per-day 5000"""
 
 
 class Commands(TyperGroup):
@@ -68,7 +74,10 @@ app.command("fit")(fit.fit)
 app.command("screen")(screen.screen)
 app.command("show")(show.show)
 app.command("evaluate")(evaluate.evaluate)
+app.command("decide")(decide.decide)
+app.command("estimate")(estimate.estimate)
 app.command("recalibrate")(recalibrate.recalibrate)
+app.command("simulate")(simulate.simulate)
 
 
 def _version(asked: bool) -> None:

@@ -199,6 +199,7 @@ class Verdict:
     route: Route
     reasons: tuple[Reason, ...]
     repair: Repair | None
+    doubt: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         repair = None if self.repair is None else {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}

@@ -15,6 +15,7 @@ from camelopard.core.records import Verdict
 from camelopard.demo.data import Adult, adult, income_model
 from camelopard.firewall.firewall import Firewall
 from camelopard.models.wrap import wrap
+from camelopard.report.certainty import digest
 
 Row = dict[str, Any]
 
@@ -93,6 +94,9 @@ def run(out: Path, console: Any, progress: Progress = silent, budget: int | str 
     console.print(
         f"\n   Of the {len(clean):,} undamaged test rows {stopped:.1%} were stopped (promised: at most {firewall.alpha:.0%} because of risk)."
     )
+    console.print("   On rows with labels that took no part in learning, half of them damaged:")
+    for line in digest(firewall.describe()["measured"]):
+        console.print(f"   {line}", highlight=False)
     out.write_text(html(firewall, cases), encoding="utf-8")
     console.print(f"\n[bold]4.[/] The report is in [bold]{out}[/]: open it in a browser.\n")
     console.print(NEXT, highlight=False)

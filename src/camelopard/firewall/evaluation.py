@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.acceptance import Accepted, RiskCoverage
+from camelopard.confidence.covering import MOST_SEGMENTS, segments
+from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.labels import checked_labels, with_labels
-from camelopard.core.protocols import Model, Progress
+from camelopard.core.protocols import Model, Progress, silent
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
-from camelopard.firewall.material import CALIBRATION_DAMAGED, Purse, examined, gather, right_answers
+from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, gather, right_answers
 from camelopard.firewall.measure import measure
 from camelopard.firewall.summary import quality
 from camelopard.stress.damages import catalogue
@@ -44,11 +47,52 @@ def evaluate(
     model: Model, learned: Learned, schema: Schema, tolerance: float, X: Any, y: Any, budget: int | None, seed: int, progress: Progress
 ) -> Quality:
     """Return the quality of a firewall on clean rows and every kind of damage done to them. See `Firewall.evaluate`."""
+    rng = np.random.default_rng(seed)
     batch, labels = with_labels(Batch.of(X), y)
+    test, rows = damaged(model, learned, schema, tolerance, batch, labels, budget, rng, progress)
+    right = None if labels is None else right_answers(test, labels[rows], tolerance)
+    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng))
+
+
+def accept_by(
+    model: Model, learned: Learned, schema: Schema, tolerance: float, by: str, X: Any, y: Any, errors: float, sureness: float, seed: int
+) -> dict[Any, Accepted]:
+    """Return from which confidence on answers are accepted in each segment. See `Firewall.accept_by`."""
+    batch, labels = with_labels(Batch.of(X), y)
+    if labels is None:
+        raise InputError("accept_by() holds answers against labels; give them as y.")
+    segment = segments(batch, by)
+    names = sorted(set(segment.tolist()), key=str)
+    if len(names) > MOST_SEGMENTS:
+        raise InputError(f"the column {by!r} has {len(names)} values; expected one of at most {MOST_SEGMENTS}.")
+    test, rows = damaged(model, learned, schema, tolerance, batch, labels, None, np.random.default_rng(seed), silent)
+    wrong = ~right_answers(test, labels[rows], tolerance)
+    confidence = learned.judge(test.answer, test.table).confidence
+    mine = segment[rows][test.origin]
+    found = {}
+    for name in names:
+        some = np.flatnonzero([value == name for value in mine.tolist()])
+        curve = RiskCoverage.of(confidence[some], wrong[some], test.weight[some], test.origin[some])
+        found[name] = curve.accept(errors, sureness)
+    return found
+
+
+def damaged(
+    model: Model,
+    learned: Learned,
+    schema: Schema,
+    tolerance: float,
+    batch: Batch,
+    labels: Array | None,
+    budget: int | None,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[Lesson, Ints]:
+    """Return the evidence of clean rows and of every kind of damage done to them, and the positions in the batch of the rows that it counts."""
     if len(batch) < FEWEST_ROWS:
         raise InputError(f"{len(batch)} rows are too few to judge by; expected at least {FEWEST_ROWS} clean rows.")
-    batch, rng, truth = schema.conform(batch), np.random.default_rng(seed), Truth(model.task, tolerance)
-    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget))
+    batch, truth = schema.conform(batch), Truth(model.task, tolerance)
+    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget), learned.panel.extra_rows)
     rows = np.sort(rng.permutation(len(batch))[: purse.clean(len(batch))])
     clean = batch.take(rows)
     answer = purse.session.predict(clean)
@@ -57,6 +101,4 @@ def evaluate(
     room = DAMAGING if budget is None else int(SHARE * budget)
     cases = run(purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), progress=progress)
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
-    test = examined(learned.panel, clean, stressed, purse, schema.form, rng)
-    right = None if labels is None else right_answers(test, labels[rows], tolerance)
-    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng))
+    return examined(learned.panel, clean, stressed, purse, schema.form, rng), rows

@@ -7,33 +7,40 @@ import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from camelopard.confidence.conformal import AlarmThreshold, p_values
-from camelopard.confidence.logistic import Logistic
+from camelopard.confidence.acceptance import Accepted
+from camelopard.confidence.conformal import p_values
 from camelopard.core import codec
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted, told
+from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, silent, wrapped
 from camelopard.core.records import Prediction, Reason
 from camelopard.core.schema import Column, Schema
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.contract import Contract
-from camelopard.firewall.explain import Explainer, trusted
+from camelopard.firewall.doubts import doubts
+from camelopard.firewall.drawing import tickets
+from camelopard.firewall.explain import Explainer
+from camelopard.firewall.gauge import check_measurable, kinds_of
 from camelopard.firewall.guard import Guard
-from camelopard.firewall.head import Head
 from camelopard.firewall.incoming import empty, read
-from camelopard.firewall.learned import Learned, Mix
-from camelopard.firewall.likeness import ROWS, Likeness, is_other
-from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.learned import Learned, Live
+from camelopard.firewall.likeness import Likeness, check_model
+from camelopard.firewall.overrides import Rows, absent_segments, check_columns, reasons_of
+from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
-from camelopard.firewall.verdicts import Verdicts, joined, refused
+from camelopard.firewall.repairs import trusted
+from camelopard.firewall.verdicts import Grounds, Verdicts, joined, refused
 from camelopard.stress.budget import parse
 
 if TYPE_CHECKING:
+    from camelopard.firewall.estimation import Backtest, Estimate
     from camelopard.firewall.evaluation import Quality
 
 FEWEST_LIVE = 100  # rows to know live traffic by
@@ -52,14 +59,18 @@ class Firewall:
     alpha
         Share of clean rows that may be stopped because of risk, 0–1.
     policy
-        Which risk leads to which route.
+        Which risk, or which costs, lead to which route.
     budget
         What fitting may cost: rows asked of the model, seconds as "60s", or None for the default.
     seed
         Seed of everything random in fitting. The same inputs give the same firewall.
+    uncertainty
+        Kinds of uncertainty to try as evidence for confidence, kept where they surely help: "ensemble", "noise", "auto" for all; None: no kind.
     """
 
-    def __init__(self, alpha: float = 0.01, policy: Policy | None = None, budget: int | str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, alpha: float = 0.01, policy: Policy | None = None, budget: int | str | None = None, seed: int = 0, uncertainty: str | None = None
+    ) -> None:
         if not (isinstance(alpha, (int, float)) and 0 < alpha < 1):
             raise CamelopardError(f"Firewall(alpha={alpha!r}): expected a share between 0 and 1, such as 0.01.")
         parse(budget)
@@ -67,6 +78,8 @@ class Firewall:
             raise CamelopardError(f"Firewall(seed={seed!r}): expected a whole number from 0.")
         if policy is not None and not isinstance(policy, Policy):
             raise CamelopardError(f"Firewall(policy={policy!r}): expected a camelopard.Policy.")
+        kinds_of(uncertainty)
+        self.uncertainty = uncertainty
         self.alpha, self.policy, self.budget, self.seed = alpha, policy if policy is not None else Policy(), budget, seed
 
     # --- learning -------------------------------------------------------------------------------------------------------------------
@@ -93,11 +106,24 @@ class Firewall:
         from camelopard.firewall.learn import rows_for
         from camelopard.firewall.training import train
 
-        trained = train(model, X, y, reference, alpha=self.alpha, budget=self.budget, seed=self.seed, progress=progress)
+        if any(override.column is not None for override in self.policy.overrides):  # better before long work than after it
+            check_columns(self.policy.overrides, Batch.of(X).names)
+        trained = train(
+            model,
+            X,
+            y,
+            reference,
+            alpha=self.alpha,
+            budget=self.budget,
+            seed=self.seed,
+            progress=progress,
+            uncertainty=self.uncertainty,
+            policy=self.policy,
+        )
         self.model_, self.schema_, self.learned_, self.report_ = model, trained.schema, trained.learned, trained.report
         self.about_, self.contract_ = dict(trained.about), Contract(trained.report.assumptions)
         self.likeness_ = trained.likeness
-        if not np.isfinite(trained.learned.threshold.value):
+        if not np.isfinite(trained.learned.threshold.value) and (model is None or self.policy.costs is None):
             rows = trained.about["rows"]["calibrated"]
             warnings.warn(
                 f"this firewall can stop no row: {rows} of the rows given calibrate it, too few to promise at most {self.alpha:.1%} false alarms; "
@@ -142,7 +168,7 @@ class Firewall:
         except Exception as error:  # cells may be of any class, and models may do anything
             if len(raw) > 1:
                 return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
-            return refused(raw.ids, f"the row cannot be dealt with: {told(error)}")
+            return self._routed(refused(raw, f"the row cannot be dealt with: {told(error)}"))
 
     def _screen(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
         learned = self.learned_
@@ -151,20 +177,42 @@ class Firewall:
         problems = {**empty(batch, self.schema_, found.reading.states == MISSING), **problems}
         outside, untested = learned.outside(found)
         oddity = 1.0 - p_values(found.odd, learned.clean_odd)
+        held, repairable = self._breaks_rules(batch), np.zeros(len(batch), dtype=bool)
         unreadable = answer.failed.copy()
         if problems:
             unreadable[[i for i in problems if i < len(batch)]] = True
         if learned.risk is None:
             nothing = np.full(len(batch), np.nan)
             risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
-            route = self.policy.route(risk, alarmed, np.zeros(len(batch), dtype=bool), unreadable, self._breaks_rules(batch))
         else:
             judged = learned.judge(answer, found.table)
             alarmed = judged.score > learned.threshold.value
             risk, confidence = np.where(unreadable, 1.0, judged.risk), np.where(unreadable, 0.0, judged.confidence)
-            route = self.policy.route(risk, alarmed, self._repairable(found, batch, problems), unreadable, untested | self._breaks_rules(batch))
+            held, repairable = untested | held, self._repairable(found, batch, problems)
+        sure = confidence if self.policy.costs is None else None
+        route = self.policy.route(risk, alarmed, repairable, unreadable, held, confidence=sure)
+        if self.policy.overrides:
+            remarks = [*remarks, *absent_segments(self.policy.overrides, raw)]
         explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_, remarks, problems)
-        return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair)
+        grounds = Grounds(
+            alarmed,
+            repairable,
+            unreadable,
+            held,
+            Rows(raw, partial(reasons_of, explainer), remarks).fit,
+            partial(tickets, batch),
+            explainer.reasons,
+            learned.measured.get("repaired_wrong"),
+            learned.panel.tolerance if learned.panel.task == "regression" else None,
+            None if learned.risk is None else partial(doubts, answer, risk, confidence, outside),
+        )
+        return self._routed(
+            Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair, grounds)
+        )
+
+    def _routed(self, verdicts: Verdicts) -> Verdicts:
+        """Return verdicts with the routes of the policy, where it looks at more than risk."""
+        return verdicts if self.policy.plain else self.policy.applied(verdicts)
 
     def _examined(self, raw: Batch) -> Examination:
         batch = self.schema_.conform(raw)
@@ -221,6 +269,22 @@ class Firewall:
             raise CamelopardError("evaluate() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         return evaluate(self.model_, self.learned_.as_fitted(), self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
 
+    def with_policy(self, policy: Policy) -> Firewall:
+        """Return this firewall with another policy. Nothing is fitted again; what comes from here and what comes from there is judged alike.
+
+        Raises
+        ------
+        UnknownName
+            If an override is for reasons on a column that the firewall does not know.
+        """
+        self._check_fitted()
+        if not isinstance(policy, Policy):
+            raise CamelopardError(f"with_policy({policy!r}): expected a camelopard.Policy.")
+        check_columns(policy.overrides, self.schema_.names)
+        other = copy(self)
+        other.contract_, other.policy = deepcopy(self.contract_), policy
+        return other
+
     def recalibrated(self, X: Any) -> Firewall:
         """Return this firewall with risk and confidence for traffic like `X`.
 
@@ -242,27 +306,125 @@ class Firewall:
         self._check_fitted()
         if self.model_ is None or self.learned_.risk is None:
             raise CamelopardError("recalibrated() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        raw, problems, _ = read(X, self.schema_, {})
-        sound = raw.take(np.setdiff1d(np.arange(len(raw)), list(problems)))
-        scores = [self._scores(sound.take(slice(start, start + self._chunk))) for start in range(0, len(sound), self._chunk)]
-        known = np.concatenate(scores) if scores else np.zeros(0)
-        if len(known) < FEWEST_LIVE:
+        live = self._evidence(X)
+        if len(live.answer) < FEWEST_LIVE:
             raise CamelopardError(
-                f"{len(known)} of the {len(raw)} rows given have an answer; expected at least {FEWEST_LIVE} rows of live traffic, in the form that "
-                "screen takes."
+                f"{len(live.answer)} of the {live.given} rows given have an answer; expected at least {FEWEST_LIVE} rows of live traffic, in the "
+                "form that screen takes."
             )
+        known = self.learned_.head.score(live.table)
         other = copy(self)
         other.contract_ = deepcopy(self.contract_)
         other.learned_, found = self.learned_.for_traffic(known)
         other.about_ = {**self.about_, "traffic": found}
         return other
 
-    def _scores(self, raw: Batch) -> Floats:
-        """Return the head's scores of the rows that hold something, and that the model answers."""
-        found = self._examined(raw)
-        there = ~found.answer.failed & ~(found.reading.states == MISSING).all(axis=1)
-        scores: Floats = self.learned_.head.score(found.table)[there]
-        return scores
+    def estimate(self, X: Any, *, metric: str = "accuracy", positive: Any = None) -> Estimate:
+        """Return how good the model is on rows without labels, with an interval, beside other ways to tell and what each was worth in a backtest.
+
+        Confidence is corrected for the share of damaged rows among these, and averaged. The interval holds what chance does to so few rows, how far
+        the mean of confidence was off between families of damage, and how few labelled rows all of this rests on. What no row shows, such as a
+        plausible wrong value in its place, or labels that mean something else now, it cannot hold.
+
+        Parameters
+        ----------
+        X
+            Live rows, in any form that `screen` takes.
+        metric, positive
+            "accuracy" (for regressions: the share within the tolerance); for two classes also "precision", "recall" or "f1" of the class `positive`.
+
+        Raises
+        ------
+        CamelopardError
+            For a firewall that was fitted without a model or without labels, or if the model answers none of the rows.
+        """
+        from camelopard.firewall.estimation import estimated
+
+        self._check_labelled("estimate")
+        return estimated(self.learned_, self._evidence(X), metric, positive)
+
+    def backtest(self, X: Any, y: Any, *, rows: int = 300) -> Backtest:
+        """Hold `estimate` and the other ways against labels, on consecutive windows of labelled rows: which is to be trusted for this model?
+
+        Parameters
+        ----------
+        X, y
+            Past traffic in the order in which it came, and the labels that became known.
+        rows
+            Of a window.
+
+        Raises
+        ------
+        InputError
+            If not even one window is full.
+        CamelopardError
+            As `estimate`.
+        """
+        from camelopard.firewall.estimation import backtest
+
+        self._check_labelled("backtest")
+        assert self.model_ is not None
+        batch, labels = with_labels(Batch.of(X), y)
+        if labels is None:
+            raise CamelopardError("backtest() holds estimates against labels; give them as y.")
+        live = self._evidence(batch)
+        return backtest(self.learned_, live, checked_labels(labels, self.model_, live.answer), rows)
+
+    def accept(self, errors: float, *, sureness: float = 0.9) -> Accepted:
+        """Return from which confidence on answers may be used so that at most the share `errors` of those used is wrong.
+
+        That holds with probability `sureness` over the draw of the rows given to fit, on the declared traffic: half clean rows, half damaged ones,
+        every kind of damage alike. Cleaner traffic shows fewer errors. `accept_by` makes the promise within segments, from rows of your own.
+
+        Raises
+        ------
+        CamelopardError
+            For a firewall that was fitted without a model or without labels.
+        InputError
+            If a share is not above 0 and below 1.
+        """
+        self._check_labelled("accept")
+        if self.learned_.mix.shift:
+            raise CamelopardError("accept() is for the traffic of fitting, and this firewall was recalibrated for other traffic. Ask the one before.")
+        assert self.learned_.accept is not None
+        return self.learned_.accept.accept(errors, sureness)
+
+    def accept_by(self, by: str, X: Any, y: Any, errors: float, *, sureness: float = 0.9, seed: int = 0) -> dict[Any, Accepted]:
+        """Return the same for each value of a column, from labelled clean rows that the firewall was not fitted on; they are damaged as in fitting.
+
+        Raises
+        ------
+        CamelopardError
+            As `accept`; for a column that there is not, or that has more than 50 values.
+        """
+        from camelopard.firewall.evaluation import accept_by
+
+        self._check_labelled("accept_by")
+        assert self.model_ is not None
+        known = self.learned_.as_fitted()
+        return accept_by(self.model_, known, self.schema_, self.about_["tolerance"], by, X, y, errors, sureness, seed)
+
+    def _check_labelled(self, what: str) -> None:
+        self._check_fitted()
+        if self.model_ is None:
+            raise CamelopardError(f"{what}() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
+        if self.learned_.accept is None or self.learned_.estimator is None:
+            raise CamelopardError(f"{what}() rests on labels, and this firewall was fitted without. Fit it with y: firewall.fit(model, X, y).")
+
+    def _evidence(self, X: Any) -> Live:
+        """Return what is known of the rows that hold something and that the model answers."""
+        raw, problems, _ = read(X, self.schema_, {})
+        sound = np.setdiff1d(np.arange(len(raw)), list(problems))
+        parts = []
+        for start in range(0, len(sound), self._chunk):
+            rows = sound[start : start + self._chunk]
+            found = self._examined(raw.take(rows))
+            there = ~found.answer.failed & ~(found.reading.states == MISSING).all(axis=1)
+            parts.append((rows[there], found.answer.take(there), found.table[there]))
+        if not parts:
+            return Live(len(raw), sound, Prediction(np.empty(0, dtype=object)), np.empty((0, 0)))
+        kept, answers, tables = zip(*parts, strict=True)
+        return Live(len(raw), np.concatenate(kept), Prediction.joined(answers), np.vstack(tables))
 
     # --- what is known --------------------------------------------------------------------------------------------------------------
 
@@ -290,7 +452,7 @@ class Firewall:
         return {
             **self.about_,
             "alpha": self.alpha,
-            "policy": {"review": self.policy.review, "block": self.policy.block, "repair": self.policy.repair},
+            "policy": self.policy.state(),
             "threshold": {
                 "alpha": threshold.alpha,
                 "confidence": threshold.confidence,
@@ -315,6 +477,21 @@ class Firewall:
 
         return summary(self.describe())
 
+    def save_report(self, path: str | os.PathLike[str]) -> None:
+        """Write the stress report together with what was measured of this firewall, as its ending says: .html or .json.
+
+        Raises
+        ------
+        CamelopardError
+            For a firewall that was loaded from a file, which keeps no report, or another ending.
+        """
+        from camelopard.stress.report import save
+
+        self._check_fitted()
+        if not hasattr(self, "report_"):
+            raise CamelopardError("save_report() needs the stress report, which a file does not keep. Write it where the firewall is fitted.")
+        save({**self.report_.to_dict(), "firewall": self.describe()}, path)
+
     # --- keeping --------------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -336,7 +513,8 @@ class Firewall:
         model = None if model is None else wrapped(model)
         try:
             firewall = cls._from_state(state, model, str(path))
-            firewall._check_model(str(path))
+            check_model(firewall.model_, firewall.about_["model"], firewall.likeness_, firewall.learned_.panel, firewall.schema_.form, str(path))
+            check_measurable(firewall.learned_.panel, firewall.model_, firewall.schema_.form, str(path))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
         return firewall
@@ -346,70 +524,25 @@ class Firewall:
         return {
             "alpha": self.alpha,
             "seed": self.seed,
-            "policy": {"review": self.policy.review, "block": self.policy.block, "repair": self.policy.repair},
+            "policy": self.policy.state(),
             "about": self.about_,
             "form": {"kind": form.kind, "dtypes": dict(form.dtypes), "categories": dict(form.categories)},
             "columns": [vars(column) for column in self.schema_.columns.values()],
-            "panel": learned.panel.state(),
-            "head": learned.head.state(),
-            "errors": None if learned.errors is None else learned.errors.state(),
-            "risk": None if learned.risk is None else learned.risk.state(),
-            "confidence": None if learned.confidence is None else learned.confidence.state(),
-            "threshold": vars(learned.threshold),
-            "clean_odd": learned.clean_odd,
-            "farthest_odd": learned.farthest_odd,
-            "most_missing": learned.most_missing,
-            "measured": learned.measured,
-            "mix": learned.mix.state(),
+            **learned.state(),
             "contract": self.contract_.to_toml(),
             "likeness": None if self.likeness_ is None else self.likeness_.state(),
         }
 
     @classmethod
     def _from_state(cls, s: Mapping[str, Any], model: Model | None, path: str) -> Firewall:
-        firewall = cls(alpha=s["alpha"], policy=Policy(**s["policy"]), seed=s["seed"])
+        firewall = cls(alpha=s["alpha"], policy=Policy.from_state(s["policy"]), seed=s["seed"])
         firewall.model_, firewall.about_ = model, dict(s["about"])
+        firewall.uncertainty = firewall.about_.get("uncertainty", {}).get("asked_for")
         firewall.schema_ = Schema({c["name"]: Column(**c) for c in s["columns"]}, Form(**s["form"]))
-        firewall.learned_ = Learned(
-            Panel.from_state(s["panel"]),
-            Head.from_state(s["head"]),
-            None if s["errors"] is None else Head.from_state(s["errors"]),
-            None if s["risk"] is None else Logistic.from_state(s["risk"]),
-            None if s["confidence"] is None else Logistic.from_state(s["confidence"]),
-            AlarmThreshold(**s["threshold"]),
-            s["clean_odd"],
-            s["farthest_odd"],
-            s["most_missing"],
-            s["measured"],
-            Mix.from_state(s["mix"]),
-        )
+        firewall.learned_ = Learned.from_state(s)
         firewall.contract_ = Contract.from_toml(s["contract"], path)
         firewall.likeness_ = None if s["likeness"] is None else Likeness.from_state(s["likeness"])
         return firewall
-
-    def _check_model(self, path: str) -> None:
-        kept = self.about_["model"]
-        if self.model_ is None:
-            return
-        if kept is None:
-            raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
-        # A function may know its task only once it has answered: the likeness is asked first.
-        other = 0 if self.likeness_ is None else self.likeness_.other(self.model_, self.learned_.panel, self.schema_.form)
-        if self.model_.task != kept["task"]:
-            raise ArtifactError(
-                f"{path}: fitted to a model for {kept['task']}, but {self.model_.name!r} does {self.model_.task}. Load it with its own model."
-            )
-        known = [str(c) for c in kept["classes"]]
-        if known and [str(c) for c in self.model_.classes] != [c for c in known if c in {str(m) for m in self.model_.classes}]:
-            raise ArtifactError(
-                f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {self.model_.name!r} has {list(self.model_.classes)}. "
-                "Load it with its own model."
-            )
-        if is_other(other):
-            raise ArtifactError(
-                f"{path}: {self.model_.name!r} is not the model that it was fitted to: it answers {other} of {ROWS} rows otherwise. "
-                "Load it with its own model, or fit a firewall to this one."
-            )
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "learned_"):

@@ -5,7 +5,7 @@ oddity of clean rows, and gives every figure that is reported.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from camelopard.evidence.doubt import axis_of
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.suspicion import suspicion
+from camelopard.firewall.estimation import learn_estimator
 from camelopard.firewall.head import Head
 from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns, confidence_of
 from camelopard.firewall.material import CALIBRATION_SHARE, GATE, Lesson, Material
-from camelopard.firewall.measure import measure
+from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.panel import Panel, never_cost, null_costs, places_of
+from camelopard.firewall.policy import Policy
 from camelopard.stress.report import StressReport
 from camelopard.stress.truth import Truth
 
@@ -63,8 +65,13 @@ def learn_panel(
     return Panel(reader, copula, near, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
 
 
-def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: Head | None = None) -> Learned:
-    """Fit the head, unless one is given, on the rows that teach; risk, thresholds and every figure come from the rows that calibrate."""
+def conclude(
+    panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: Head | None = None, policy: Policy | None = None
+) -> Learned:
+    """Fit the head, unless one is given, on the rows that teach; risk, thresholds and every figure come from the rows that calibrate.
+
+    `policy` is what the figures on routes are for.
+    """
     lesson, check = material.lesson, material.check
     if head is None:
         head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng)
@@ -75,9 +82,15 @@ def conclude(panel: Panel, material: Material, alpha: float, rng: np.random.Gene
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
-    measured = measure(check, material.right if material.labelled else None, Judged(score, fooled, sure.held), threshold, rng)
+    right = material.right if material.labelled else None
+    judged = Judged(score, fooled, sure.held)
+    measured = measure(check, right, judged, threshold, rng, policy=policy, repaired_right=material.repaired_right)
+    measured.update(repairs(material, score > threshold.value, rng))
     mix = mix_of(check, score, material.right)
-    return Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve)
+    learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve)
+    if not material.labelled:
+        return learned
+    return replace(learned, estimator=learn_estimator(learned, lesson, check, (material.taught, material.right), sure.held, material.families, rng))
 
 
 def learn_risk(check: Lesson, score: Floats) -> tuple[Logistic, Floats]:
@@ -117,23 +130,28 @@ def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.ran
     if not material.labelled:
         return Sure(confidence_of(None, None, check.answer, risk, check.table, panel.task))
     rows = Rows.of(material)
+    words, held = crossed(rows, (lesson.answer, check.answer), panel.task, rng)
+    errors = Head.of_errors(rows.table, rows.wrong, rows.weight, rng)
+    curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
+    return Sure(held[len(lesson.table) :], errors, _confidence_of(words, rows, np.ones(len(held), dtype=bool)), curve)
+
+
+def crossed(rows: Rows, answers: tuple[Prediction, Prediction], task: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return what the map to confidence sees of each row, shape (n, 2), and its confidence, shape (n,), from heads and maps that it took no part in.
+
+    `answers` are the model's, to the rows that teach and to those that calibrate.
+    """
     fold = rows.dealt(rng)
     error = np.empty(len(fold))
     for k in range(ERROR_FOLDS):
         some = _some_of(np.flatnonzero(fold != k), rng)
         error[fold == k] = Head.of_errors(rows.table[some], rows.wrong[some], rows.weight[some], rng).score(rows.table[fold == k])
-    words = np.concatenate(
-        [
-            confidence_columns(lesson.answer, error[: len(lesson.table)], panel.task),
-            confidence_columns(check.answer, error[len(lesson.table) :], panel.task),
-        ]
-    )
+    cut = len(answers[0])
+    words = np.concatenate([confidence_columns(answers[0], error[:cut], task), confidence_columns(answers[1], error[cut:], task)])
     held = np.empty(len(fold))
     for k in range(ERROR_FOLDS):
         held[fold == k] = _confidence_of(words, rows, fold != k).probability(words[fold == k])
-    errors = Head.of_errors(rows.table, rows.wrong, rows.weight, rng)
-    curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
-    return Sure(held[len(lesson.table) :], errors, _confidence_of(words, rows, fold >= 0), curve)
+    return words, held
 
 
 @dataclass(frozen=True)

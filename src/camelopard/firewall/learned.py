@@ -12,7 +12,8 @@ from camelopard.confidence.acceptance import RiskCoverage
 from camelopard.confidence.conformal import AlarmThreshold
 from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
-from camelopard.core.arrays import Bools, Floats
+from camelopard.confidence.unlabelled import Estimator
+from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.records import Prediction
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
@@ -70,7 +71,8 @@ class Mix:
 class Learned:
     """All that a firewall keeps. `risk` is None without a model; `errors`, a head that knows wrong answers, and `confidence` without labels.
 
-    `accept`: from which confidence how many answers are wrong, on the declared traffic; None without labels.
+    `accept`: from which confidence how many answers are wrong, on the declared traffic; `estimator`: what is
+    known of accuracy without labels. Both None where there were no labels.
     `farthest_odd` and `most_missing` bound what was tested: the oddest row, and the most missing cells in a row, that the head learned from.
     """
 
@@ -86,6 +88,7 @@ class Learned:
     measured: Mapping[str, Any]
     mix: Mix
     accept: RiskCoverage | None = None
+    estimator: Estimator | None = None
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
@@ -119,6 +122,53 @@ class Learned:
         fooled = [float(mix.risk(score, declared).mean()) for mix in found]
         known = {"rows": len(score), "damaged": share, "fooled": fooled[0], "low": fooled[1], "high": fooled[2]}
         return replace(self, mix=found[0]), known
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as plain data and arrays."""
+        return {
+            "panel": self.panel.state(),
+            "head": self.head.state(),
+            "errors": None if self.errors is None else self.errors.state(),
+            "risk": None if self.risk is None else self.risk.state(),
+            "confidence": None if self.confidence is None else self.confidence.state(),
+            "threshold": vars(self.threshold),
+            "clean_odd": self.clean_odd,
+            "farthest_odd": self.farthest_odd,
+            "most_missing": self.most_missing,
+            "measured": self.measured,
+            "mix": self.mix.state(),
+            "accept": None if self.accept is None else self.accept.state(),
+            "estimator": None if self.estimator is None else self.estimator.state(),
+        }
+
+    @classmethod
+    def from_state(cls, s: Mapping[str, Any]) -> Learned:
+        """Rebuild from `state()`."""
+        return cls(
+            Panel.from_state(s["panel"]),
+            Head.from_state(s["head"]),
+            None if s["errors"] is None else Head.from_state(s["errors"]),
+            None if s["risk"] is None else Logistic.from_state(s["risk"]),
+            None if s["confidence"] is None else Logistic.from_state(s["confidence"]),
+            AlarmThreshold(**s["threshold"]),
+            s["clean_odd"],
+            s["farthest_odd"],
+            s["most_missing"],
+            s["measured"],
+            Mix.from_state(s["mix"]),
+            None if s["accept"] is None else RiskCoverage.from_state(s["accept"]),
+            None if s["estimator"] is None else Estimator.from_state(s["estimator"]),
+        )
+
+
+@dataclass(frozen=True)
+class Live:
+    """Rows as they came: how many were given, the positions of those that the model answers, the answers, and the evidence, shape (n, f)."""
+
+    given: int
+    rows: Ints
+    answer: Prediction
+    table: Floats
 
 
 @dataclass(frozen=True)

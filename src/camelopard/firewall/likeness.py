@@ -13,6 +13,7 @@ import numpy as np
 
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import ArtifactError
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
 from camelopard.evidence.impact import batch_of
@@ -73,3 +74,26 @@ def rows(panel: Panel, form: Form) -> Batch:
 def is_other(count: int) -> bool:
     """Whether so many other answers make another model."""
     return count > MOST_OTHER * ROWS
+
+
+def check_model(model: Model | None, kept: Mapping[str, Any] | None, likeness: Likeness | None, panel: Panel, form: Form, path: str) -> None:
+    """Raise ArtifactError if this is not the model that the firewall in a file was fitted to; `kept`: what the file says of that one."""
+    if model is None:
+        return
+    if kept is None:
+        raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
+    # A function may know its task only once it has answered: the likeness is asked first.
+    other = 0 if likeness is None else likeness.other(model, panel, form)
+    if model.task != kept["task"]:
+        raise ArtifactError(f"{path}: fitted to a model for {kept['task']}, but {model.name!r} does {model.task}. Load it with its own model.")
+    known = [str(c) for c in kept["classes"]]
+    if known and [str(c) for c in model.classes] != [c for c in known if c in {str(m) for m in model.classes}]:
+        raise ArtifactError(
+            f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {model.name!r} has {list(model.classes)}. "
+            "Load it with its own model."
+        )
+    if is_other(other):
+        raise ArtifactError(
+            f"{path}: {model.name!r} is not the model that it was fitted to: it answers {other} of {ROWS} rows otherwise. "
+            "Load it with its own model, or fit a firewall to this one."
+        )

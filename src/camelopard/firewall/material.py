@@ -17,7 +17,9 @@ from camelopard.core.protocols import Model, Progress, Session
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES
+from camelopard.firewall.gauge import Gauge
 from camelopard.firewall.panel import Panel
+from camelopard.firewall.repairs import repaired_answers
 from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
@@ -85,18 +87,19 @@ def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[
 
 @dataclass(frozen=True)
 class Purse:
-    """A session, and the model rows it may ask; None for no limit."""
+    """A session, and the model rows it may ask; None for no limit. `uncertainty`: model rows that its evidence costs for each row."""
 
     session: Session
     rows: int | None = None
+    uncertainty: int = 0
 
     def damaged(self, most: int) -> int:
         """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
-        return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + CANDIDATES * REPAIRED))))
+        return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + self.uncertainty + CANDIDATES * REPAIRED))))
 
     def clean(self, most: int) -> int:
         """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
-        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + CANDIDATES * (1 - GATE)))))
+        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * (1 - GATE)))))
 
     @property
     def piece(self) -> int:
@@ -119,7 +122,11 @@ class Stressed:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Evidence and outcomes of clean and damaged rows: rows on which the model raises are left out, they need no probability."""
+    """Evidence and outcomes of clean and damaged rows: rows on which the model raises are left out, they need no probability.
+
+    `repaired`: the answer to the repaired row, None where no repair is to be trusted. `beside`: kinds of uncertainty that are not evidence yet, a
+    column for each, shape (n, kinds).
+    """
 
     table: Floats
     fooled: Bools
@@ -129,6 +136,8 @@ class Lesson:
     answer: Prediction
     origin: Ints
     kind: Array
+    repaired: Array | None = None
+    beside: Floats | None = None
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
@@ -143,6 +152,8 @@ class Lesson:
             self.answer.take(keep),
             self.origin[keep],
             kind,
+            None if self.repaired is None else self.repaired[keep],
+            None if self.beside is None else self.beside[keep],
         )
 
 
@@ -156,11 +167,15 @@ class Material:
     right: Bools
     labelled: bool
     families: Mapping[str, str] = field(default_factory=dict)
+    repaired_right: Bools | None = None
 
     def without(self, kinds: Collection[str]) -> Material:
         """Return the same without these kinds of damage, as if they had never been tried."""
         first, second = (~np.isin(part.kind, list(kinds)) for part in (self.lesson, self.check))
-        return Material(self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled, self.families)
+        repaired = None if self.repaired_right is None else self.repaired_right[second]
+        return Material(
+            self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled, self.families, repaired
+        )
 
 
 def collect(
@@ -171,22 +186,36 @@ def collect(
     calibrate: tuple[Batch, Sequence[Case], Array | None, Purse],
     rng: np.random.Generator,
     progress: Progress,
+    gauge: Gauge | None = None,
 ) -> Material:
-    """Return the evidence to learn from. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost."""
+    """Return the evidence to learn from. `teach` and `calibrate` hold clean rows, the stress cases made of them, and what they may cost.
+
+    `gauge` measures more beside it, at its own cost.
+    """
     progress("measuring evidence", 0, 2)
     clean, cases, taught, purse = teach
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
     kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
-    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, teaching=True)
+    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, teaching=True, gauge=gauge)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
     stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept)
+    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, gauge=gauge)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families)
+    return Material(lesson, check, right[0], right[1], y is not None, families, _repaired_right(check, y, truth))
+
+
+def _repaired_right(check: Lesson, y: Array | None, truth: Truth) -> Bools | None:
+    """Return whether the answer to the repaired row is right, False where there is none, shape (n,); None without labels."""
+    if y is None or check.repaired is None:
+        return None
+    right = np.zeros(len(check.repaired), dtype=bool)
+    some = np.flatnonzero(check.repaired != None)  # noqa: E711  cell by cell
+    right[some] = agreeing(check.repaired[some], y[check.origin[some]], truth.tolerance if truth.task == "regression" else None)
+    return right
 
 
 def gather(
@@ -247,11 +276,12 @@ def examined(
     positions: Ints | None = None,
     *,
     teaching: bool = False,
+    gauge: Gauge | None = None,
 ) -> Lesson:
     """Return the evidence of clean and damaged rows as far as the purse goes, clean ones first, at random; each side weighs half, each kind alike.
 
     `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `teaching`: these are the rows that
-    the panel may have been learned from.
+    the panel may have been learned from. `gauge` measures more beside the evidence.
     """
     places = np.arange(len(clean)) if positions is None else positions
     batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
@@ -261,7 +291,7 @@ def examined(
         kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
         origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
     order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(batch) - len(clean))])
-    tables, odds, answers, done = [], [], [], []
+    tables, odds, answers, repairs, beside, done = [], [], [], [], [], []
     for start in range(0, len(order), purse.piece):
         rows = np.sort(order[start : start + purse.piece])
         part = batch.take(rows)
@@ -272,6 +302,8 @@ def examined(
             break
         tables.append(found.table)
         odds.append(found.odd)
+        repairs.append(repaired_answers(found, panel))
+        beside.append(np.empty((len(rows), 0)) if gauge is None else gauge.measure(part, answer, found.reading))
         answers.append(answer)
         done.append(rows)
     if not done:
@@ -289,6 +321,8 @@ def examined(
         answer.take(keep),
         origin[rows],
         kinds,
+        np.concatenate(repairs)[keep],
+        None if gauge is None else np.vstack(beside)[keep],
     )
 
 
@@ -307,10 +341,11 @@ def _some(n: int, most: int, rng: np.random.Generator) -> Ints:
 
 def right_answers(test: Lesson, y: Array | None, tolerance: float) -> Bools:
     """Return which answers are right, shape (n,): by the labels of the undamaged rows, or, without labels, those that the damage did not change."""
-    if y is None:
-        return ~test.fooled
-    labels = y[test.origin]
-    if test.answer.classes:
-        return np.asarray([a == b for a, b in zip(test.answer.value.tolist(), labels.tolist(), strict=True)], dtype=bool)
-    gap = np.abs(test.answer.value.astype(np.float64) - labels.astype(np.float64))
-    return np.asarray(gap <= tolerance, dtype=bool)
+    return ~test.fooled if y is None else agreeing(test.answer.value, y[test.origin], tolerance if not test.answer.classes else None)
+
+
+def agreeing(answers: Array, labels: Array, tolerance: float | None) -> Bools:
+    """Return where answer and label are the same, or, for numbers, nearer than the tolerance, shape (n,)."""
+    if tolerance is None:
+        return np.asarray([a == b for a, b in zip(answers.tolist(), labels.tolist(), strict=True)], dtype=bool)
+    return np.asarray(np.abs(answers.astype(np.float64) - labels.astype(np.float64)) <= tolerance, dtype=bool)

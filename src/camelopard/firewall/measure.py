@@ -11,15 +11,40 @@ from camelopard.confidence.quality import Resampled, auroc, brier, calibration_e
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.intervals import share
 from camelopard.core.records import Interval
+from camelopard.firewall.held_out import HeldOut, own_word, routes
 from camelopard.firewall.learned import Judged
-from camelopard.firewall.material import Lesson
+from camelopard.firewall.material import Lesson, Material
+from camelopard.firewall.policy import Policy
+
+FEWEST_REPAIRED = 20
 
 
-def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmThreshold, rng: np.random.Generator) -> dict[str, Any]:
+def measure(
+    test: Lesson,
+    right: Bools | None,
+    judged: Judged,
+    threshold: AlarmThreshold,
+    rng: np.random.Generator,
+    *,
+    policy: Policy | None = None,
+    repaired_right: Bools | None = None,
+) -> dict[str, Any]:
     """Return what rows say of a firewall, each with its interval: how well it tells fooled from not, and what gets through.
 
-    Every figure is for the declared mix of traffic (the rows' weights). `right`, which answers are right, is None without labels. What is judged must
-    come from maps that the row took no part in.
+    Every figure is for the declared mix of traffic (the rows' weights). What is judged must come from maps that the row took no part in.
+
+    Parameters
+    ----------
+    test, judged, threshold
+        The rows' evidence and outcomes, what the firewall makes of them, and where its alarm begins.
+    right
+        Which answers are right, shape (n,); None without labels.
+    rng
+        Resamples the rows for intervals.
+    policy
+        What routes the rows; None: by risk, as a policy of which nothing was set.
+    repaired_right
+        Which answers to repaired rows are right, shape (n,); None: as far as `right` tells, which of two classes it does.
     """
     score, risk, confidence = judged.score, judged.risk, judged.confidence
     clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
@@ -49,7 +74,36 @@ def measure(test: Lesson, right: Bools | None, judged: Judged, threshold: AlarmT
     }
     if right is not None:
         found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
+        held = HeldOut(confidence, own_word(test.answer), right, w, test.origin, rows)
+        mended = _mended(test, right) if repaired_right is None else repaired_right
+        found.update(held.figures(), routes=routes(policy or Policy(), risk, flagged, _repairable(test), mended, held))
     return found
+
+
+def repairs(material: Material, stopped: Bools, rng: np.random.Generator) -> dict[str, Any]:
+    """Return how often the answer to a repaired row is wrong, among stopped rows with a repair to be trusted; nothing without such rows."""
+    check, right = material.check, material.repaired_right
+    if right is None or check.repaired is None:
+        return {}
+    some = stopped & _repairable(check)
+    if int(some.sum()) < FEWEST_REPAIRED:
+        return {}
+    share_wrong = float(np.average(~right[some], weights=check.weight[some]))
+    found = figure(share_wrong, Resampled(check.origin, check.weight, rng).rate(~right, some))
+    return {"repaired": {**found, "rows": int(some.sum())}, "repaired_wrong": share_wrong}
+
+
+def _repairable(test: Lesson) -> Bools:
+    """Return which rows have a repair to be trusted, shape (n,)."""
+    return np.zeros(len(test.fooled), dtype=bool) if test.repaired is None else np.asarray(test.repaired != None, dtype=bool)  # noqa: E711  cell by cell
+
+
+def _mended(test: Lesson, right: Bools) -> Bools | None:
+    """Return which answers to repaired rows are right, shape (n,), where that can be told: of two classes a wrong answer leaves one."""
+    if test.repaired is None or len(test.answer.classes) != 2:
+        return None
+    same = np.asarray(test.repaired == test.answer.value, dtype=bool)
+    return np.asarray(_repairable(test) & (same == right))
 
 
 def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
@@ -12,11 +13,12 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, summed
 from camelopard.core.batch import Batch, Form
+from camelopard.core.errors import ModelError
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
-from camelopard.evidence import neighbours
+from camelopard.evidence import neighbours, uncertainty
 from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.impact import RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
@@ -79,10 +81,11 @@ class Panel:
         tolerance: float,
         centre: float,
         scale: float,
+        uncertain: tuple[str, ...] = (),
     ) -> None:
         self.reader, self.copula, self.near = reader, copula, near
         self.null_costs, self.never, self.weights, self.gate = null_costs, never, weights, gate
-        self.task, self.tolerance, self.centre, self.scale = task, tolerance, centre, scale
+        self.task, self.tolerance, self.centre, self.scale, self.uncertain = task, tolerance, centre, scale, uncertain
         self._category_weights = weights[reader.scorer.categories]
         self._plain_weights: list[float] = weights.tolist()
 
@@ -90,7 +93,22 @@ class Panel:
     def names(self) -> tuple[str, ...]:
         """Return the names of the table's columns."""
         cells = [encoder.name for encoder in self.reader.encoders]
-        return (*SUMMARY, *(f"place:{n}" for n in cells))
+        return (*SUMMARY, *(f"place:{n}" for n in cells), *(f"uncertain:{kind}" for kind in self.uncertain))
+
+    def also(self, kind: str) -> Panel:
+        """Return the panel that measures this kind of uncertainty, too, as the last column of the table."""
+        other = copy(self)
+        other.uncertain = (*self.uncertain, kind)
+        return other
+
+    @property
+    def extra_rows(self) -> int:
+        """Return how many model rows uncertainty costs for each row."""
+        return sum(uncertainty.KINDS[kind] for kind in self.uncertain)
+
+    def uncertainty(self, kind: str, batch: Batch, answer: Prediction, reading: Reading, session: Session) -> Floats | None:
+        """Return how uncertain the answers are, shape (n,); None where this kind does not apply (see `camelopard.evidence.uncertainty`)."""
+        return uncertainty.measure(kind, batch, answer, reading, reader=self.reader, session=session, task=self.task, scale=self.scale)
 
     def examine(self, batch: Batch, answer: Prediction, session: Session | None, form: Form, origin: Ints | None = None) -> Examination:
         """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none).
@@ -116,7 +134,15 @@ class Panel:
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
         table = self._table(reading, surprise, suspicions, moved, answer, origin)
+        if self.uncertain and session is not None:
+            table = np.column_stack([table, *(self._certainly(kind, batch, answer, reading, session) for kind in self.uncertain)])
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
+
+    def _certainly(self, kind: str, batch: Batch, answer: Prediction, reading: Reading, session: Session) -> Floats:
+        found = self.uncertainty(kind, batch, answer, reading, session)
+        if found is None:
+            raise ModelError(f"uncertainty by {kind!r} cannot be measured for this model, but the firewall was fitted with it.")
+        return found
 
     def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
         suspect: Bools = (suspicions.max(axis=1) > self.gate) | answer.failed
@@ -233,13 +259,17 @@ class Panel:
             "tolerance": self.tolerance,
             "centre": self.centre,
             "scale": self.scale,
+            **({"uncertain": list(self.uncertain)} if self.uncertain else {}),
         }
 
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> Panel:
         """Rebuild from `state()`."""
         reader, copula, near = Reader.from_state(s["reader"]), Copula.from_state(s["copula"]), Neighbours.from_state(s["near"])
-        return cls(reader, copula, near, s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
+        if not set(s.get("uncertain", ())) <= set(uncertainty.KINDS):
+            raise ValueError(f"unknown kinds of uncertainty: {s['uncertain']}")
+        parts = (s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
+        return cls(reader, copula, near, *parts, uncertain=tuple(s.get("uncertain", ())))
 
 
 def _leading(suspicions: Floats) -> Ints:

@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from camelopard.firewall.policy import Policy
+from camelopard.firewall.uncertainty import sentences
 from camelopard.firewall.underfit import sentence
+from camelopard.report.certainty import digest
 
 
 def summary(about: Mapping[str, Any]) -> str:
     """Return `Firewall.describe()` as text for people."""
-    return "\n".join([*_head(about), "", *_promise(about), "", *quality(about["measured"]), "", *_contract(about["contract"])]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [
+                *_head(about),
+                "",
+                *_promise(about),
+                "",
+                *quality(about["measured"]),
+                *sentences(about.get("uncertainty")),
+                "",
+                *_contract(about["contract"]),
+            ]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def percent(value: float | None) -> str:
@@ -39,9 +56,12 @@ def _head(about: Mapping[str, Any]) -> list[str]:
 def _promise(about: Mapping[str, Any]) -> list[str]:
     threshold = about["threshold"]
     lines = [f"Before all: {sentence(about['plain_model'])}"] if about.get("plain_model", {}).get("low", 0.0) > 0 else []
+    policy = about["policy"]
+    by_costs = policy.get("costs") is not None
+    what = "raise an alarm" if by_costs else "are stopped"
     if threshold["alarms_possible"]:
         lines.append(
-            f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} are stopped "
+            f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} {what} "
             f"(holds with probability {threshold['confidence']:.2f}, from {threshold['rows']:,} calibration rows)."
         )
     else:
@@ -49,12 +69,14 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
             f"Alarms: none. {threshold['rows']} calibration rows are too few to promise at most {percent(about['alpha'])} false alarms; "
             "give more rows to fit, or a larger alpha."
         )
-    if threshold["risk"] is not None:
-        policy = about["policy"]
+    if by_costs:
+        lines.append("Routes are decided by costs, not by alarms: more or fewer clean rows may be stopped than that.")
+    elif threshold["risk"] is not None:
         repaired = " where no repair can be trusted" if policy["repair"] else ""
         lines.append(
             f"A row is stopped from a risk of {max(threshold['risk'], policy['review'] or 0.0):.2g}; refused from {policy['block']:.2g}{repaired}."
         )
+    lines.extend(Policy.from_state(policy).words())
     if about.get("traffic"):
         found = about["traffic"]
         lines.append(
@@ -96,6 +118,7 @@ def quality(measured: Mapping[str, Any]) -> list[str]:
     ]
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
+    lines += digest(measured)
     if measured.get("falls_back"):
         lines.append("On the whole the model's own confidence says more of what fools it than what was learned: risk is read from that alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])

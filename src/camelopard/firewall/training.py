@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,15 @@ from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
+from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
 from camelopard.firewall.material import Material, Purse, Split, answered, collect
 from camelopard.firewall.panel import Panel
+from camelopard.firewall.policy import Policy
 from camelopard.firewall.seen import warn_if_seen
+from camelopard.firewall.uncertainty import decided, untried
 from camelopard.firewall.underfit import rival
 from camelopard.firewall.unseen import concluded
 from camelopard.stress.attack import attack
@@ -60,28 +63,71 @@ class Trained:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that is known before the head learns: what `Trained` has, with the evidence in place of what is learned from it."""
+    """All that is known before the head learns: what `Trained` has, with the evidence in place of what is learned from it.
+
+    `gauge` measured kinds of uncertainty beside the evidence, None where none was asked for or there are no labels.
+    """
 
     schema: Schema
     panel: Panel
     material: Material
     report: StressReport
     about: Mapping[str, Any]
+    gauge: Gauge | None = None
 
 
-def train(model: Model | None, X: Any, y: Any, reference: Any, *, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
+def train(
+    model: Model | None,
+    X: Any,
+    y: Any,
+    reference: Any,
+    *,
+    alpha: float,
+    budget: int | str | None,
+    seed: int,
+    progress: Progress,
+    uncertainty: str | None = None,
+    policy: Policy | None = None,
+) -> Trained:
     """Return a trained firewall. See `Firewall.fit`."""
     if model is None:
-        return _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
-    ready = prepare(wrapped(model), X, y, reference, budget=budget, seed=seed, progress=progress)
+        trained = _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
+        return trained if uncertainty is None else replace(trained, about={**trained.about, "uncertainty": untried(uncertainty, "there is no model")})
+    ready = prepare(wrapped(model), X, y, reference, budget=budget, seed=seed, progress=progress, uncertainty=uncertainty)
+    if uncertainty is not None:
+        ready = _with_uncertainty(ready, uncertainty, seed, progress)
     progress("learning what fools the model", 0, 1)
-    learned = concluded(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]))
+    learned = concluded(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]), policy)
     progress("learning what fools the model", 1, 1)
     return Trained(ready.schema, learned, ready.report, ready.about, Likeness.of(model, ready.panel, ready.schema.form))
 
 
-def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str | None = None, seed: int = 0, progress: Progress = silent) -> Prepared:
-    """Stress the model and measure the evidence of clean and damaged rows: all of fitting but the learning itself."""
+def _with_uncertainty(ready: Prepared, asked_for: str, seed: int, progress: Progress) -> Prepared:
+    """Return what is prepared with the kind of uncertainty that surely helps, if any does, and with what was found about it."""
+    if ready.gauge is None:
+        return replace(ready, about={**ready.about, "uncertainty": untried(asked_for, "no labels were given")})
+    progress("weighing uncertainty", 0, 1)
+    panel, material, found = decided(ready.panel, ready.material, ready.gauge, asked_for, seed)
+    progress("weighing uncertainty", 1, 1)
+    about = {**ready.about, "uncertainty": found, "asked": ready.about["asked"] + found["asked"]}
+    return replace(ready, panel=panel, material=material, about=about)
+
+
+def prepare(
+    model: Model,
+    X: Any,
+    y: Any,
+    reference: Any,
+    *,
+    budget: int | str | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    uncertainty: str | None = None,
+) -> Prepared:
+    """Stress the model and measure the evidence of clean and damaged rows: all of fitting but the learning itself.
+
+    `uncertainty` is measured beside the evidence, in a run of its own with as large a budget again.
+    """
     given = _read(X, y, reference, np.random.default_rng(seed))
     schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
     rows = rows_allowed(parse(budget), model, batch)
@@ -91,6 +137,8 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     raising = int((~good[split.calibrate]).sum())
     split = split.only(good)
     seen = split.rows
+    kinds = kinds_of(uncertainty) if labels is not None else ()
+    check_members(kinds, session, batch.take(seen))
     if labels is not None:
         checked_labels(labels[seen], model, answer.take(seen))
     warn_if_seen(model, batch.take(seen), _taken(labels, seen), given.reference, schema, session, rng, _part(rows, SHARES["seen"]))
@@ -112,7 +160,8 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
     twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, (_part(rows, ATTACK_SHARE) or ATTACKED * QUERIES) // QUERIES)]
     teach = taught, report.cases, _taken(labels, split.teach), purses["teach"]
     calibrate = held, twins, _taken(labels, split.calibrate), purses["calibrate"]
-    material = collect(panel, schema, truth, teach, calibrate, rng, progress)
+    gauge = Gauge(panel, kinds, model.session(rows, thrifty=True)) if kinds else None
+    material = collect(panel, schema, truth, teach, calibrate, rng, progress, gauge)
     about = {
         "model": {"name": model.name, "task": model.task, "classes": list(model.classes)},
         "mode": "model",
@@ -123,7 +172,7 @@ def prepare(model: Model, X: Any, y: Any, reference: Any, *, budget: int | str |
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
-    return Prepared(schema, panel, material, report, about)
+    return Prepared(schema, panel, material, report, about, gauge)
 
 
 def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int) -> list[Case]:

@@ -20,17 +20,18 @@ from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.measure import figure
 from camelopard.firewall.panel import Panel
+from camelopard.firewall.policy import Policy
 
 GROUPS = 4  # of families left out together: each head knows less than if only one were left out
 FEWEST_FOOLED = 30
 
 
-def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator) -> Learned:
+def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, policy: Policy | None = None) -> Learned:
     """Conclude, and measure on damage never seen; fall back to the model's own doubt where that is surely better on the whole."""
-    learned = conclude(panel, material, alpha, rng)
+    learned = conclude(panel, material, alpha, rng, policy=policy)
     found = transfer(material, learned.head.score(material.check.table), rng)
     if found.get("falls_back"):
-        learned = conclude(panel, material, alpha, rng, Head.of_doubt())
+        learned = conclude(panel, material, alpha, rng, Head.of_doubt(), policy)
     return replace(learned, measured={**learned.measured, **found})
 
 

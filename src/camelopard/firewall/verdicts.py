@@ -5,13 +5,85 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Floats, Objects
-from camelopard.core.batch import plain
+from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects, is_missing
+from camelopard.core.batch import Batch, plain
+from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Prediction, Reason, Repair, Verdict
+from camelopard.firewall.doubts import DATA
+
+if TYPE_CHECKING:
+    from camelopard.firewall.overrides import Override
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a route hangs on besides risk and confidence, so that another policy can decide on the same rows again. Arrays have shape (n,).
+
+    alarmed
+        The score lies above the conformal threshold.
+    repairable
+        There is a repair to be trusted.
+    unreadable
+        The model gave no answer, or the row could not be read.
+    held
+        To be looked at by a person whatever the risk: the row misses more than was tested, or breaks a rule that a person set.
+    fit
+        Which rows an override is meant for.
+    tickets
+        From a seed and positions of rows to a number in [0, 1) per row, the same for the same row: whose is below the audit rate is drawn.
+    reason_of
+        The reasons of a row, without what a policy adds to them.
+    repaired_wrong
+        Share of answers to trusted repairs that were wrong at fit, None where that was not measured.
+    tolerance
+        How far a number may be from the truth and still be right; None where answers are classes.
+    doubts
+        Which kind of doubt each row would be in (see `camelopard.firewall.doubts`); None where there is no model.
+    """
+
+    alarmed: Bools
+    repairable: Bools
+    unreadable: Bools
+    held: Bools
+    fit: Callable[[Override], Bools]
+    tickets: Callable[[int, Ints], Floats]
+    reason_of: Callable[[int], list[Reason]]
+    repaired_wrong: float | None = None
+    tolerance: float | None = None
+    doubts: Callable[[], Objects] | None = None
+
+    @classmethod
+    def of(cls, verdicts: Verdicts) -> Grounds:
+        """Return what verdicts carry, or what can be told of those made by hand: their routes as alarms and repairs, no answer as unreadable.
+
+        Raises
+        ------
+        CamelopardError
+            If these are no verdicts.
+        """
+        from camelopard.firewall.overrides import Rows
+
+        if not isinstance(verdicts, Verdicts):
+            raise CamelopardError(f"a {type(verdicts).__name__} is no Verdicts; expected what Firewall.screen returns for the rows.")
+        if verdicts.grounds is not None:
+            return verdicts.grounds
+
+        def fit(override: Override) -> Bools:
+            if override.segment:
+                raise CamelopardError("these verdicts came without their rows, so no segment can be told. Screen the rows with Firewall.screen.")
+            told = ((i, reason) for i in range(len(verdicts)) for reason in verdicts.reason_of(i))
+            return Rows(Batch({}, verdicts.ids), lambda: told).fit(override)
+
+        def tickets(seed: int, rows: Ints) -> Floats:
+            raise CamelopardError("these verdicts came without their rows, so none can be drawn for an audit. Screen the rows with Firewall.screen.")
+
+        alarmed, repairable = (np.asarray(verdicts.route != "pass", dtype=bool), np.asarray(verdicts.route == "repair", dtype=bool))
+        held = np.zeros(len(verdicts), dtype=bool)
+        return cls(alarmed, repairable, is_missing(verdicts.prediction), held, fit, tickets, verdicts.reason_of)
 
 
 @dataclass(frozen=True)
@@ -30,6 +102,10 @@ class Verdicts:
         1 − conformal p-value among clean rows.
     route
         "pass", "repair", "review" or "block".
+    grounds
+        What the routes hang on besides; None for verdicts made by hand.
+    chance
+        What `propensity` returns, where a policy with an audit knows it better than from the routes.
     """
 
     ids: Array
@@ -41,6 +117,30 @@ class Verdicts:
     route: Objects
     reason_of: Callable[[int], list[Reason]]
     repair_of: Callable[[int], Repair | None]
+    grounds: Grounds | None = None
+    chance: Floats | None = None
+
+    @property
+    def propensity(self) -> Floats:
+        """The chance with which a row like this is reviewed, shape (n,).
+
+        1 where its route is review for what it costs, the audit rate where it was among the rows that are drawn from, 0 elsewhere. What reviews
+        show, weighted by one over it, is unbiased for the rows above 0 (Horvitz & Thompson 1952).
+        """
+        return np.asarray(self.route == "review", dtype=np.float64) if self.chance is None else self.chance
+
+    @property
+    def doubt(self) -> Objects:
+        """Which kind of doubt rows are in that do not simply pass, shape (n,), None for those that do.
+
+        "boundary": the model itself is unsure, a person decides. "region": the model is sure, but was wrong in rows like this, train it again.
+        "data": the row is not what the model was made for, mend the data.
+        """
+        found: Objects = np.full(len(self), DATA, dtype=object)
+        if self.grounds is not None and self.grounds.doubts is not None:
+            found[:] = self.grounds.doubts()
+        found[self.route == "pass"] = None
+        return found
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -60,6 +160,7 @@ class Verdicts:
             self.route[i],
             tuple(self.reasons(i)),
             self.repair(i),
+            self.doubt[i],
         )
 
     def reasons(self, i: int) -> list[Reason]:
@@ -76,7 +177,7 @@ class Verdicts:
         return [verdict.to_dict() for verdict in self]
 
     def table(self) -> dict[str, list[Any]]:
-        """Return the columns of a flat table: id, prediction, risk, confidence, oddity, route, reason, repair, repaired_prediction."""
+        """Return the columns of a flat table: id, prediction, risk, confidence, oddity, route, doubt, reason, repair, repaired_prediction."""
         columns: dict[str, list[Any]] = {
             "id": self.ids.tolist(),
             "prediction": [plain(v) for v in self.prediction],
@@ -84,6 +185,7 @@ class Verdicts:
             "confidence": self.confidence.tolist(),
             "oddity": self.oddity.tolist(),
             "route": self.route.tolist(),
+            "doubt": self.doubt.tolist(),
             "reason": [],
             "repair": [],
             "repaired_prediction": [],
@@ -118,12 +220,16 @@ class Verdicts:
         return f"<Verdicts: {len(self)} rows, " + ", ".join(f"{n} {route}" for route, n in counts.items() if n or route == "pass") + ">"
 
 
-def refused(ids: Array, why: str) -> Verdicts:
+def refused(batch: Batch, why: str) -> Verdicts:
     """Return the verdict that blocks rows which nothing is known about but why."""
-    n = len(ids)
+    from camelopard.firewall.overrides import Rows
+
+    n = len(batch)
     reason = Reason("unreadable", None, None, "a row that the model can answer", 1.0, why)
     nothing, route = np.full(n, None, dtype=object), np.full(n, "block", dtype=object)
-    return Verdicts(ids, nothing, None, np.ones(n), np.zeros(n), np.ones(n), route, lambda i: [reason], lambda i: None)
+    no, reasons = np.zeros(n, dtype=bool), lambda i: [reason]
+    grounds = Grounds(no, no, ~no, no, Rows(batch, lambda: ((i, reason) for i in range(n))).fit, lambda seed, rows: np.ones(len(rows)), reasons)
+    return Verdicts(batch.ids, nothing, None, np.ones(n), np.zeros(n), np.ones(n), route, reasons, lambda i: None, grounds)
 
 
 def joined(parts: Sequence[Verdicts]) -> Verdicts:
@@ -140,7 +246,7 @@ def joined(parts: Sequence[Verdicts]) -> Verdicts:
 
     def repair(i: int) -> Repair | None:
         part, local = within(i)
-        return part.repair(local)
+        return part.repair_of(local)
 
     answers = Prediction.joined([Prediction(part.prediction, part.proba) for part in parts])
     return Verdicts(
@@ -153,4 +259,33 @@ def joined(parts: Sequence[Verdicts]) -> Verdicts:
         np.concatenate([part.route for part in parts]),
         reasons,
         repair,
+        _joined_grounds([Grounds.of(part) for part in parts], starts),
+        None if all(part.chance is None for part in parts) else np.concatenate([part.propensity for part in parts]),
     )
+
+
+def _joined_grounds(parts: Sequence[Grounds], starts: Ints) -> Grounds:
+    def fit(override: Override) -> Bools:
+        return np.concatenate([part.fit(override) for part in parts])
+
+    def tickets(seed: int, rows: Ints) -> Floats:
+        found, part_of = np.empty(len(rows)), np.searchsorted(starts, rows, side="right") - 1
+        for k, part in enumerate(parts):
+            here = part_of == k
+            found[here] = part.tickets(seed, rows[here] - starts[k])
+        return found
+
+    def reasons(i: int) -> list[Reason]:
+        k = int(np.searchsorted(starts, i, side="right")) - 1
+        return parts[k].reason_of(i - int(starts[k]))
+
+    alarmed, repairable, unreadable, held = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("alarmed", "repairable", "unreadable", "held")
+    )
+    repaired_wrong = next((part.repaired_wrong for part in parts if part.repaired_wrong is not None), None)
+    tolerance = next((part.tolerance for part in parts if part.tolerance is not None), None)
+
+    def doubts() -> Objects:
+        return np.concatenate([np.full(len(part.alarmed), DATA, dtype=object) if part.doubts is None else part.doubts() for part in parts])
+
+    return Grounds(alarmed, repairable, unreadable, held, fit, tickets, reasons, repaired_wrong, tolerance, doubts)

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
+from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ModelError
 from camelopard.core.records import Prediction, Task
 from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter, Asker, Meter
+from camelopard.models.members import Members, Voices
 from camelopard.models.session import Session
 
 BATCH_SIZE = 8192
@@ -32,6 +34,8 @@ class Wrapped:
         The form in which it is asked; None: that of each batch.
     batch_size
         Rows per call at most.
+    members
+        How to ask each member of an ensemble, where the adapter does not know; None: as the adapter does.
 
     `task` and `classes` (in the order of the probabilities; empty for a regression) raise ModelError for a function that has not answered yet and
     whose task nobody named.
@@ -39,11 +43,21 @@ class Wrapped:
 
     name: str
 
-    def __init__(self, obj: object, name: str, adapter: Adapter, reader: Reader, form: Form | None = None, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(
+        self,
+        obj: object,
+        name: str,
+        adapter: Adapter,
+        reader: Reader,
+        form: Form | None = None,
+        batch_size: int = BATCH_SIZE,
+        members: Voices | None = None,
+    ) -> None:
         if batch_size < 1:
             raise ModelError(f"batch_size={batch_size}; expected a whole number of rows per call, at least 1.")
         self.obj, self.name = obj, name
         self._adapter, self._reader, self._form, self._batch_size = adapter, reader, form, batch_size
+        self._voices: Voices | None = members or getattr(adapter, "members", None)
 
     def __repr__(self) -> str:
         task = self.task if hasattr(self, "task") else "task not known yet"
@@ -69,6 +83,19 @@ class Wrapped:
         """
         return self._reader.prediction(self._asker(Meter(), False).ask(Batch.of(X)))
 
+    def members(self, X: Any) -> Floats | None:
+        """Return what each member of an ensemble answers: probabilities, shape (m, n, k), or numbers, shape (m, n); NaN in rows on which one raises.
+
+        None where the model is no ensemble, or it is not known how to ask its members: `wrap(…, members=…)` says so.
+
+        Raises
+        ------
+        ModelError
+            If the members' answers have another shape.
+        """
+        found = self._members()
+        return None if found is None else found.answers(Batch.of(X))
+
     def session(self, budget: int | None = None, *, thrifty: bool = False, max_rows: int = 1_000_000) -> Session:
         """Return a run on this model in which answers are remembered and at most `budget` rows are asked.
 
@@ -78,13 +105,19 @@ class Wrapped:
         if budget is not None and budget < 0:
             raise ModelError(f"budget={budget}; expected a number of model rows, 0 or more, or None for no limit.")
         meter = Meter(budget)
-        return Session(self._asker(meter, thrifty), self._reader, meter, max_rows)
+        return Session(self._asker(meter, thrifty), self._reader, meter, max_rows, self._members)
 
     def renamed(self, name: str) -> Wrapped:
         """Return the same model under another name."""
         twin = copy(self)
         twin.name = name
         return twin
+
+    def _members(self) -> Members | None:
+        """Return how to ask the members; None for what is no ensemble, and for a function whose task is not known yet."""
+        if self._voices is None or not hasattr(self, "task"):
+            return None
+        return Members(self._voices, self._adapter.eats, self._form, len(self.classes))
 
     def _asker(self, meter: Meter, thrifty: bool) -> Asker:
         return Asker(self._adapter, self._reader, self._form, self._batch_size, meter, thrifty)

@@ -11,15 +11,21 @@ from camelopard.core.arrays import Floats
 from camelopard.core.errors import ModelError
 from camelopard.core.records import Task
 from camelopard.models.answers import Meaning, Raw, Reader
+from camelopard.models.members import Voices, of_forest
 from camelopard.models.model import reading
 from camelopard.models.native import Eats
 
 
 class EstimatorAdapter:
-    """Asks an estimator once where it gives probabilities: the class is the most probable one; otherwise `predict`, with its scores."""
+    """Asks an estimator once where it gives probabilities: the class is the most probable one; otherwise `predict`, with its scores.
 
-    def __init__(self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int, width: int | None = None) -> None:
-        self.eats = eats
+    `members`: how to ask each member of an ensemble, None where the estimator is none.
+    """
+
+    def __init__(
+        self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int, width: int | None = None, members: Voices | None = None
+    ) -> None:
+        self.eats, self.members = eats, members
         self._estimator, self._meaning, self._classes, self._width = estimator, meaning, classes, width
 
     def ask(self, table: Any) -> Raw:
@@ -75,7 +81,9 @@ def of_estimator(
     elif found == "classification":
         meaning = "proba" if own is not None and hasattr(estimator, "predict_proba") else "labels"
     eats = booster or _eats(estimator, features)
-    return EstimatorAdapter(estimator, eats, meaning, len(own or ()), width), Reader(found, own, classes)
+    with reading(f"this {type(estimator).__name__}"):
+        members = of_forest(estimator, len(own or ()))
+    return EstimatorAdapter(estimator, eats, meaning, len(own or ()), width, members), Reader(found, own, classes)
 
 
 def _classes(estimator: Any) -> list[Any] | None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from camelopard.core.arrays import Ints
+from camelopard.core.arrays import Floats, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
 from camelopard.models.answers import Answers, Reader
 from camelopard.models.asking import Asker, Meter
+from camelopard.models.members import Members
 from camelopard.models.rowhash import RowHasher
 
 
@@ -24,10 +25,15 @@ class Session:
         Who asks the model, what its answers mean, what was spent.
     max_rows
         Rows remembered; beyond that many, new rows are answered but not kept.
+    members
+        Gives the members of an ensemble, None for any other model, and for a function whose task is not known yet.
     """
 
-    def __init__(self, asker: Asker, reader: Reader, meter: Meter, max_rows: int = 1_000_000) -> None:
+    def __init__(
+        self, asker: Asker, reader: Reader, meter: Meter, max_rows: int = 1_000_000, members: Callable[[], Members | None] = lambda: None
+    ) -> None:
         self._asker, self._reader, self._meter, self._max_rows = asker, reader, meter, max_rows
+        self._members = members
         self._hasher = RowHasher()
         self._places: dict[bytes, int] = {}
         self._kept = Answers.none(1024)
@@ -74,6 +80,14 @@ class Session:
         known = np.flatnonzero(places >= 0)
         every = Answers.none(len(batch)).put(known, self._kept.take(places[known])).put(unknown, answers.take(where))
         return self._reader.prediction(every)
+
+    def members(self, batch: Batch) -> Floats | None:
+        """Return what each member of an ensemble answers, shape (m, n, k) or (m, n), NaN where one raises; None where the model is no ensemble.
+
+        Nothing of it is remembered or counted as rows asked.
+        """
+        found = self._members()
+        return None if found is None else found.answers(batch)
 
     def _keeper(self, keys: list[bytes]) -> Callable[[Ints, Answers], None]:
         def keep(rows: Ints, part: Answers) -> None:

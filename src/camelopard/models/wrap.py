@@ -11,6 +11,7 @@ from camelopard.core.protocols import Model
 from camelopard.core.records import Task
 from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter
+from camelopard.models.members import Voices
 from camelopard.models.model import BATCH_SIZE, Wrapped
 
 Of = Callable[[Any, Task | None, Sequence[Any] | None, tuple[str, ...] | None], tuple[Adapter, Reader]]
@@ -24,6 +25,7 @@ def wrap(
     *,
     batch_size: int = BATCH_SIZE,
     reference: Any = None,
+    members: Voices | None = None,
 ) -> Model:
     """Return the one face of a model: `predict`, `task`, `classes`, `session`. The model itself is never changed.
 
@@ -43,6 +45,9 @@ def wrap(
         Rows per call at most.
     reference
         Rows like those it was fitted on: their column types, fixed categories and order are used for every batch, however that comes.
+    members
+        A function from the same table to the answers of each member of an ensemble: probabilities, shape (members, n, k), or numbers, shape
+        (members, n). Forests, bagging and voting of scikit-learn need none. It must answer the same row alike each time.
 
     Raises
     ------
@@ -54,16 +59,18 @@ def wrap(
     ['young', 'old']
     """
     if isinstance(obj, Wrapped):
-        if task is None and classes is None and reference is None and batch_size == BATCH_SIZE:
+        if task is None and classes is None and reference is None and members is None and batch_size == BATCH_SIZE:
             return obj if name is None else obj.renamed(name)
         name, obj = name or obj.name, obj.obj
     elif all(hasattr(obj, attribute) for attribute in ("session", "predict", "classes", "task", "name")):
         return obj  # type: ignore[no-any-return]
     if isinstance(obj, type):
         raise ModelError(f"{obj.__name__} is a class; expected a fitted model. Give an instance, e.g. {obj.__name__}().fit(X, y).")
+    if members is not None and not callable(members):
+        raise ModelError(f"members={type(members).__name__}; expected a function from a table to the answers of each member, shape (members, n, k).")
     rows = None if reference is None else Batch.of(reference)
     adapter, reader = _adapter(obj)(obj, task, classes, None if rows is None else rows.names)
-    return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size)
+    return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size, members)
 
 
 def _adapter(obj: object) -> Of:

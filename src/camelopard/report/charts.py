@@ -25,12 +25,31 @@ def dose_response(panels: Sequence[Panel], columns: int, width: int, name: str) 
     """
     if not panels:
         return ""
+    return finished(_chart(panels, columns, width), name, "How being fooled grows with severity", _description(panels), 11)
+
+
+def finished(chart: Any, name: str, title: str, description: str, size: int) -> str:
+    """Return an Altair chart as an SVG element in the style of the page, its axes in letters of `size` pixels."""
     import altair as alt
     import vl_convert
 
-    spec = _chart(panels, columns, width).to_dict()
-    drawing = vl_convert.vegalite_to_svg(spec, vl_version=".".join(alt.SCHEMA_VERSION.split(".")[:2]))
-    return accessible(drawing, name, "How being fooled grows with severity", _description(panels))
+    styled = (
+        chart.configure(aria=False, background="transparent", font=FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_title(color=INK, fontSize=size + 1, fontWeight="normal", anchor="start", frame="group", offset=10)
+        .configure_axis(
+            labelColor=QUIET,
+            titleColor=QUIET,
+            gridColor=RULE,
+            domainColor=RULE,
+            tickColor=RULE,
+            labelFontSize=size,
+            titleFontSize=size,
+            titleFontWeight="normal",
+        )
+    )
+    drawing = vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=".".join(alt.SCHEMA_VERSION.split(".")[:2]))
+    return accessible(drawing, name, title, description)
 
 
 def accessible(drawing: str, name: str, title: str, description: str) -> str:
@@ -91,18 +110,6 @@ def _chart(panels: Sequence[Panel], columns: int, width: int) -> Any:
         alt.layer(band, floor, line, dots, data=alt.Data(values=rows))
         .properties(width=width, height=100)
         .facet(facet=alt.Facet("panel:N", header=header), columns=columns, spacing=22)
-        .configure(aria=False, background="transparent", font=FONT, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=QUIET,
-            titleColor=QUIET,
-            gridColor=RULE,
-            domainColor=RULE,
-            tickColor=RULE,
-            labelFontSize=11,
-            titleFontSize=11,
-            titleFontWeight="normal",
-        )
     )
 
 

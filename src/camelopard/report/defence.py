@@ -26,8 +26,11 @@ FIGURES = {
     "ece_risk": "Calibration error of the risk (0 is perfect)",
     "brier_risk": "Brier score of the risk (0 is perfect)",
     "ece_confidence": "Calibration error of the confidence (0 is perfect)",
+    "brier_confidence": "Brier score of the confidence (0 is perfect)",
+    "repaired": "Wrong answers among those given to repaired rows",
 }
-SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent"})
+SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent", "repaired"})
+TOLD_ELSEWHERE = frozenset({"repaired_wrong"})  # the same figure as "repaired"
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ def _figures(found: Any) -> list[Figure]:
     figures = []
     for key, value in given.pairs(found, "measured"):
         estimate = given.number(value, "value") if isinstance(value, Mapping) else given.number(value)
-        if estimate is None:
+        if estimate is None or key in TOLD_ELSEWHERE:
             continue
         interval = given.entry(value, "interval") or value
         low, high = given.number(interval, "low"), given.number(interval, "high")

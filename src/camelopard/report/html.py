@@ -11,14 +11,16 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from camelopard.report import charts, curves, defence, fooled, terms, wording
+from camelopard.report import certainty, certainty_charts, charts, curves, defence, fooled, terms, wording
 from camelopard.report import document as given
+from camelopard.report.certainty import Certainty
 from camelopard.report.fooled import Group
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 WIDE, NARROW = (4, 190), (2, 132)  # panels side by side and their width in pixels, on a desk and on a phone
+SURE_WIDE, SURE_NARROW = (2, 330, 620, 3, 225), (1, 255, 265, 1, 265)  # columns and width: reliability, risk–coverage (one column), costs
 MOST_DATA = 200
 MOST_NOTES = 10
 
@@ -53,6 +55,7 @@ def write(document: Mapping[str, Any]) -> str:
     """
     panels = curves.panels(document)
     groups = fooled.groups(document)
+    sure = certainty.certainty(document)
     page: str = _template().render(
         style=(files(__package__) / "report.css").read_text(encoding="utf-8"),
         top=masthead(document),
@@ -70,6 +73,13 @@ def write(document: Mapping[str, Any]) -> str:
         serving=serving(document),
         serving_checked=given.text(document, "mode") not in ("data", "predictions") and given.entry(document, "serving") is not None,
         firewall=defence.firewall(document),
+        sure=sure,
+        sayers=certainty.SAYERS,
+        percent=wording.percent,
+        span=wording.span,
+        figure=wording.figure,
+        sure_wide=drawings(sure, *SURE_WIDE, name="sure"),
+        sure_narrow=drawings(sure, *SURE_NARROW, name="sure-narrow"),
         screened=defence.screened(document),
         screen_title=wording.sentence(given.text(document, "screen", "title") or "Rows that were screened", wording.LONGEST_NAME),
         data=data_columns(document),
@@ -103,6 +113,15 @@ def masthead(document: Mapping[str, Any]) -> Masthead:
 def serving(document: Mapping[str, Any]) -> list[Group]:
     """Return the serving faults, by what is wrong."""
     return fooled.groups({"findings": given.records(document, "serving")})
+
+
+def drawings(sure: Certainty, columns: int, width: int, long: int, prices: int, each: int, *, name: str) -> dict[str, str]:
+    """Return the charts of how sure the model is, by what they show."""
+    return {
+        "reliability": certainty_charts.reliability(sure.reliability, columns, width, f"{name}-reliability"),
+        "accepting": certainty_charts.accepting(sure.accepting, long, f"{name}-accepting"),
+        "costs": certainty_charts.costs(sure.costs, prices, each, f"{name}-costs"),
+    }
 
 
 def cost(document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -199,7 +218,8 @@ def _data_column(column: Mapping[str, Any]) -> DataColumn:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import DictLoader, Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string((files(__package__) / "report.html").read_text(encoding="utf-8"))
+    pages = {name: (files(__package__) / name).read_text(encoding="utf-8") for name in ("report.html", "certainty.html")}
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=DictLoader(pages))
+    return environment.get_template("report.html")

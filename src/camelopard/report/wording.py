@@ -52,14 +52,14 @@ def percent(share: float | None) -> str:
 def span(low: float | None, high: float | None) -> str:
     """Return an interval of shares, or nothing where it is not known.
 
-    >>> span(0.312, 0.371).replace(SPACE, " "), span(None, 0.4)
-    ('31–37 %', '')
+    >>> span(0.312, 0.371).replace(SPACE, " "), span(0.98, 0.9996).replace(SPACE, " "), span(None, 0.4)
+    ('31–37 %', '98 % to > 99.9 %', '')
     """
     if low is None or high is None or low != low or high != high:
         return ""
     first, last = percent(low), percent(high)
     unit = f"{SPACE}%"
-    return f"{first.removesuffix(unit)}–{last}" if "<" not in first and "<" not in last else f"{first} to {last}"
+    return f"{first.removesuffix(unit)}–{last}" if not set("<>") & set(first + last) else f"{first} to {last}"
 
 
 def figure(value: float | None, digits: int = 6) -> str:

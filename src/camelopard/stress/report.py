@@ -96,15 +96,7 @@ class StressReport:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report as its ending says: .html, .json or .xml (JUnit); whole or not at all."""
-        ending = Path(path).suffix.lower()
-        if ending in (".html", ".htm"):
-            _write(path, self.to_html())
-        elif ending == ".json":
-            _write(path, self.to_json())
-        elif ending == ".xml":
-            self.to_junit(path)
-        else:
-            raise CamelopardError(f"{os.fspath(path)}: cannot write a report as {ending or 'a file without ending'}; expected .html, .json or .xml.")
+        save(self.to_dict(), path)
 
     def __repr__(self) -> str:
         lines = [f"<StressReport: {self.verdict}>"]
@@ -112,6 +104,21 @@ class StressReport:
         if len(self.findings) > 10:
             lines.append(f"          … and {len(self.findings) - 10} more")
         return "\n".join(lines)
+
+
+def save(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a report's document as its ending says: .html, .json or .xml (JUnit); whole or not at all."""
+    from camelopard.report import html, junit
+
+    ending = Path(path).suffix.lower()
+    if ending in (".html", ".htm"):
+        _write(path, html.write(document))
+    elif ending == ".json":
+        _write(path, json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))
+    elif ending == ".xml":
+        _write(path, junit.write(document))
+    else:
+        raise CamelopardError(f"{os.fspath(path)}: cannot write a report as {ending or 'a file without ending'}; expected .html, .json or .xml.")
 
 
 def _write(path: str | os.PathLike[str], text: str) -> None:

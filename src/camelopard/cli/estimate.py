@@ -1,0 +1,35 @@
+"""`camelopard estimate`: how good is the model on rows without labels?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def estimate(
+    firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote, with labels.")],
+    data: Annotated[str, typer.Argument(help="Live rows; with --target, past rows with labels, in the order in which they came.")],
+    model: Annotated[str, typer.Option("--model", help="The model it was fitted to.")],
+    metric: Annotated[str, typer.Option("--metric", help="accuracy, precision, recall or f1.")] = "accuracy",
+    positive: Annotated[str | None, typer.Option("--positive", help="The class that precision, recall and f1 are of.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Column with labels: hold estimates against them, window by window.")] = None,
+    window: Annotated[int, typer.Option("--window", help="Rows of a window, with --target.")] = 300,
+    classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
+) -> None:
+    """Estimate accuracy without labels, or hold such estimates against labels."""
+    from camelopard.cli.loading import firewall_of
+    from camelopard.cli.telling import as_json, working
+    from camelopard.modality.files import read_table_file
+
+    with working(quiet=json):
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        batch, labels = read_table_file(data, target)
+        found = fitted.estimate(batch, metric=metric, positive=positive) if target is None else fitted.backtest(batch, labels, rows=window)
+    if json:
+        as_json(found.to_dict())
+    else:
+        typer.echo(repr(found))

@@ -1,0 +1,84 @@
+"""What each outcome costs, in whatever unit the business counts in; from it follows the threshold that right probabilities would ask for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from camelopard.core.errors import InputError, UnknownName
+
+NAMES = ("missed", "false_alarm", "found", "gain_found")
+
+
+@dataclass(frozen=True)
+class OutcomeCosts:
+    """What one row costs, by what became of it. A row rightly left alone costs nothing: the other costs are counted from there.
+
+    missed
+        A row of the class sought that was not named.
+    false_alarm
+        A row of another class that was named.
+    found
+        A row of the class sought that was named: what dealing with it costs.
+    gain_found
+        What such a row brings in.
+
+    >>> OutcomeCosts.of({"missed": 50, "false_alarm": 4}).usual
+    0.07407407407407407
+    """
+
+    missed: float
+    false_alarm: float
+    found: float = 0.0
+    gain_found: float = 0.0
+
+    @classmethod
+    def of(cls, costs: Mapping[str, float] | OutcomeCosts | None) -> OutcomeCosts | None:
+        """Read costs, and refuse those by which no threshold makes sense.
+
+        Raises
+        ------
+        InputError
+            If one is negative or no number, `missed` or `false_alarm` is not given, both are 0, or finding a case costs as much as missing it.
+        UnknownName
+            For a name that is none of the four.
+        """
+        if costs is None or isinstance(costs, OutcomeCosts):
+            return costs
+        if not isinstance(costs, Mapping):
+            raise InputError(f'costs={str(costs)[:60]}; expected names and numbers: {{"missed": 50.0, "false_alarm": 4.0}}.')
+        for name, value in costs.items():
+            if name not in NAMES:
+                raise UnknownName.among(name, NAMES, "cost")
+            if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
+                raise InputError(f"the cost {name!r} is {value!r}; expected a number, 0 or more.")
+            if not math.isfinite(value) or value < 0:
+                more = " Give what it brings in as gain_found." if name == "found" and value < 0 else ""
+                raise InputError(f"the cost {name!r} is {value}; expected a finite number, 0 or more.{more}")
+        for name in NAMES[:2]:
+            if name not in costs:
+                example = "{'missed': 50.0, 'false_alarm': 4.0}, on the command line --missed 50 --false-alarm 4"
+                raise InputError(f"costs do not say what {name!r} costs. Give both: {example}.")
+        made = cls(**{name: float(value) for name, value in costs.items()})
+        if made.missed == 0 and made.false_alarm == 0 and made.net_found >= 0:
+            raise InputError("missed and false_alarm both cost 0, so every threshold costs the same. Give at least one of them a cost.")
+        if made.net_found >= made.missed:
+            raise InputError(
+                f"a found case costs {made.net_found:g} net (found {made.found:g} − gain_found {made.gain_found:g}), a missed one {made.missed:g}: "
+                "finding never pays, so no threshold makes sense. Check which class is the positive one, or raise missed or gain_found."
+            )
+        return made
+
+    @property
+    def net_found(self) -> float:
+        """What a found row costs after what it brings in; may be below 0."""
+        return self.found - self.gain_found
+
+    @property
+    def usual(self) -> float:
+        """The cheapest threshold if the model's probabilities are right (Elkin 2001): from there on naming costs less than not naming."""
+        return self.false_alarm / (self.false_alarm + self.missed - self.net_found)
+
+    def to_dict(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in NAMES}
