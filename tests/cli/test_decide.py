@@ -15,6 +15,7 @@ import camelopard as cp
 from camelopard.cli.main import main
 
 Command = Callable[..., tuple[int, str, str]]
+CHOSEN = ("--positive", "1", "--choose", "recall", "--who", "Ada", "--why", "agreed", "--when", "2026-11-21")
 
 
 def people(n: int, seed: int) -> pd.DataFrame:
@@ -95,6 +96,8 @@ def test_json_holds_all_of_it(command: Command) -> None:
         (("--positive", "1", "-o", "none/d.html"), "there is no folder none"),
         (("--positive", "1", "--by", "wrd"), "Did you mean 'ward'"),
         (("--positive", "1", "--least-recall", "2"), "least_recall=2.0; expected a share"),
+        ((*CHOSEN, "-o", "same.json", "--record", "./same.json"), "--record same.json: another file of this command has that name"),
+        ((*CHOSEN, "--record", "model.joblib"), "--record model.joblib: another file of this command has that name"),
     ],
 )
 def test_wrong_use_is_one_line_and_leaves_with_2(command: Command, words: tuple[str, ...], message: str) -> None:

@@ -56,6 +56,14 @@ def test_rows_without_an_error_are_no_proof_that_there_are_none() -> None:
     assert np.isfinite(curve.accept(0.3).threshold)
 
 
+@pytest.mark.parametrize("weights", [(1.0,), (0.25, 0.5, 1.0)])
+def test_where_every_answer_is_wrong_none_is_accepted(weights: tuple[float, ...]) -> None:
+    for n in (5, 64, 100, 128):
+        w = np.random.default_rng(n).choice(weights, n)
+        curve = RiskCoverage.of(np.full(n, 0.95), np.ones(n, dtype=bool), w, np.arange(n))
+        assert not np.isfinite(curve.accept(0.5).threshold)
+
+
 def test_twins_that_are_wrong_together_count_once() -> None:
     rng = np.random.default_rng(0)
     confidence, wrong = rng.uniform(0.5, 1, 1000), rng.random(1000) < 0.2

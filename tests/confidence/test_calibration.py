@@ -243,3 +243,40 @@ def test_a_file_from_before_there_were_intervals_still_loads_and_says_what_it_la
         write(tmp_path / "odd", KIND, {**kept, "around": broken})
         with pytest.raises(ArtifactError, match=r"intervals .* Save it again"):
             Calibrated.load(tmp_path / "odd", model=MODEL)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", True])
+def test_a_seed_that_is_none_is_refused(seed: Any) -> None:
+    with pytest.raises(InputError, match="expected a whole number from 0"):
+        cp.calibrate(MODEL, *people(40, 0), seed=seed)
+
+
+def test_rows_left_out_are_told() -> None:
+    X, y = people(200, 0)
+    broken = X.astype(object)
+    broken.loc[:6, "dose"] = "abc"
+    assert "Note: 7 of the 200 rows have no answer and were left out." in repr(cp.calibrate(MODEL, broken, y))
+
+
+def test_a_whole_file_with_wrong_entries_and_a_model_of_numbers_are_refused_in_words(tmp_path: Path) -> None:
+    cp.calibrate(MODEL, *people(100, 0)).save(tmp_path / "good")
+    kept = read(tmp_path / "good", KIND)
+    scaling = kept["scaling"]
+    odd: list[dict[str, Any]] = [{"classes": value} for value in (3, ["a"], [["a"], ["b"]], ["a", "a"])]
+    odd += [
+        {"scaling": value}
+        for value in ({}, None, *({**scaling, name: bad} for name, bad in (("matrix", np.eye(3)), ("offset", [1]), ("curve", "x"))))
+    ]
+    odd += [{"scaling": {**scaling, "matrix": np.full((2, 2), np.nan)}}, {"scaling": {**scaling, "reach": float("inf")}}]
+    odd += [{"weights": []}, {"weights": {"nothing": "all"}}, {"figures": {}}, {"figures": None}, {"notes": None}]
+    for changes in odd:
+        write(tmp_path / "odd", KIND, {**kept, **changes})
+        with pytest.raises(ArtifactError, match=r"does not make a calibration .* Save it again"):
+            Calibrated.load(tmp_path / "odd", model=MODEL)
+    for name in ("classes", "scaling", "weights", "figures", "notes"):
+        write(tmp_path / "odd", KIND, {key: value for key, value in kept.items() if key != name})
+        with pytest.raises(ArtifactError, match=f"KeyError: '{name}'"):
+            Calibrated.load(tmp_path / "odd", model=MODEL)
+    numbers = cp.wrap(lambda t: t["dose"].astype(float), name="numbers", task="regression")
+    with pytest.raises(CamelopardError, match="'numbers' answers numbers. Give a classifier"):
+        Calibrated.load(tmp_path / "good", model=numbers)

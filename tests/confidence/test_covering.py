@@ -115,6 +115,7 @@ def test_the_likeliest_class_comes_first() -> None:
     [
         ({"coverage": 1.0}, "expected a share above 0 and below 1"),
         ({"by": "plce"}, "Did you mean 'place'"),
+        ({"by": ["place"]}, "expected the name of one column"),
         ({"by": "dose"}, "expected one of at most 50"),
         ({"y": None}, "y is missing"),
     ],
@@ -144,12 +145,31 @@ def test_the_models_own_answer_is_always_held_and_first() -> None:
         assert [held[0] for held in made.sets(X)] == made.predict(X).value.tolist()
 
 
-def test_one_label_one_row_and_a_label_never_answered_are_no_reason_to_refuse() -> None:
+def test_one_label_and_one_row_are_no_reason_to_refuse() -> None:
     X = people(200, 0)
     assert {len(s) for s in cp.conformal(CLASSES, X, ["well"] * 200).sets(X)} <= {1, 2}
     assert [len(s) for s in cp.conformal(CLASSES, X.head(1), ["well"]).sets(X.head(1))] == [2]
-    votes = cp.wrap(lambda t: np.where(t["dose"].astype(float) > 0, "sick", "well"), name="votes", task="classification")
-    assert np.isinf(cp.conformal(votes, X, np.where(X["place"] == "Minsk", "odd", "well")).limits["all rows"].value)
+
+
+def vote(t: pd.DataFrame) -> Any:
+    return np.where(t["dose"].astype(float) > 0, "sick", "well")
+
+
+def test_a_class_that_the_model_never_answers_is_refused_and_held_where_it_is_named() -> None:
+    X, new = people(400, 0), people(NEW, 1)
+    y, truth = (np.where(np.random.default_rng(7).random(len(t)) < 0.4, "odd", vote(t)) for t in (X, new))
+    with pytest.raises(InputError, match=r"y holds 'odd' in \d+ of 400 rows, which votes never answers .*wrap\(…, classes="):
+        cp.conformal(cp.wrap(vote, name="votes", task="classification"), X, y)
+    named = cp.conformal(cp.wrap(vote, name="votes", task="classification", classes=["sick", "well", "odd"]), X, y)
+    assert np.mean([label in held for label, held in zip(truth, named.sets(new), strict=True)]) >= 0.9
+
+
+def test_rows_that_the_model_does_not_answer_are_told() -> None:
+    X, y = people(200, 0), states(people(200, 0), 0)
+    broken = X.astype(object)
+    broken.loc[:6, "dose"] = "abc"
+    assert "7 of the 200 rows have no answer and were left out" in repr(cp.conformal(CLASSES, broken, y))
+    assert "left out" not in repr(cp.conformal(CLASSES, X, y))
 
 
 def test_no_rows_are_refused_in_words() -> None:

@@ -266,3 +266,30 @@ def test_sixteen_thousand_rows_are_counted_and_not_asked_one_by_one() -> None:
     X = patients(16_000, 5)
     decision = decided(X=X, y=states(X, 5), by="ward")
     assert len(decision.thresholds) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"by": ["ward"]}, "expected the name of one column"),
+        ({"noun": 5}, "noun=5; expected what the rows are called"),
+        ({"noun": None}, "noun=None; expected"),
+        ({"beta": 1e300}, r"beta=1e\+300; expected a number above 0, at most 1,000"),
+        ({"seed": "a"}, "seed='a'; expected a whole number"),
+        ({"least_recall": 1j}, "expected a share above 0"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_in_words(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        decided(**arguments)
+
+
+def test_a_threshold_asked_for_with_arguments_of_another_kind_is_refused_in_words() -> None:
+    decision, several = decided(), np.array([0.9, 0.95])
+    with pytest.raises(UnknownName, match=r"no rule named '\[1\]'"):
+        decision.threshold([1])  # type: ignore[arg-type]
+    for rule, message in (("recall", "expected a share above 0"), ("cost", "has no use for confidence")):
+        with pytest.raises(InputError, match=message):
+            decision.threshold(rule, confidence=several)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="expected the name of one column"):
+        decision.threshold("equal-cost", by=np.array(["ward", "dose"]))  # type: ignore[arg-type]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
-from camelopard.core.errors import ArtifactError, CamelopardError, InputError
+from camelopard.core.errors import ArtifactError, CamelopardError, InputError, UnknownName
 
 
 def says(X: pd.DataFrame) -> Any:
@@ -79,6 +81,7 @@ def test_time_comes_in_as_an_argument_a_day_or_a_moment() -> None:
         ({"why": None}, "why=None; expected a text"),
         ({"when": "yesterday"}, "when='yesterday'; expected a day"),
         ({"when": None}, "when=None; expected a day"),
+        ({"when": pd.NaT}, "when=NaT; expected a day"),
         ({"when": "2026-13-01"}, "expected a day"),
     ],
 )
@@ -107,10 +110,17 @@ def test_a_threshold_on_calibrated_shares_is_for_the_calibrated_model_only() -> 
         chosen.predict(MODEL, ROWS)
 
 
+def nested(times: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(times):
+        found = [found]
+    return found
+
+
 def written(path: Path, changes: dict[str, Any]) -> Path:
     chosen = DECISION.choose("equal-cost", by="ward", **SIGNED) if "groups" in changes else DECISION.choose("cost", **SIGNED)
     document = {**chosen.to_dict(), **changes}
-    path.write_text(json.dumps({k: v for k, v in document.items() if v != "gone"}))
+    path.write_text(json.dumps({k: v for k, v in document.items() if v != "gone"}).replace("Infinity", "1e999"))
     return path
 
 
@@ -137,6 +147,17 @@ def written(path: Path, changes: dict[str, Any]) -> Path:
         ({"rows": -1}, "'rows' is no whole number"),
         ({"costs": {"missed": "x"}}, "'costs' are no numbers"),
         ({"expected": []}, "'expected' is no mapping"),
+        ({"version": True}, "written by another version"),
+        ({"threshold": 10**400}, "no share between 0 and 1"),
+        ({"costs": {"missed": 10**400}}, "'costs' are no numbers"),
+        ({"costs": {"missed": -5, "false_alarm": 1}}, "the cost 'missed' is -5"),
+        ({"costs": {"mised": 5, "false_alarm": 1}}, "Did you mean 'missed'"),
+        ({"groups": [["Gomel", 10**400]]}, "no share between 0 and 1"),
+        ({"groups": [[10**400, 0.5]]}, "a group is no pair"),
+        ({"groups": [["Gomel", 0.5], ["Gomel", 0.6]]}, "a group has two thresholds"),
+        ({"asked": {"least": [10**400]}}, "'asked' holds a number that is none"),
+        ({"expected": {"cost": math.inf}}, "'expected' holds a number that is none"),
+        ({"expected": {"cost": nested(900)}}, "nested deeper than 20 times"),
     ],
 )
 def test_a_file_that_is_no_whole_decision_is_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -167,3 +188,25 @@ def test_it_reads_as_a_sentence() -> None:
     text = repr(DECISION.choose("recall", least=0.9, **SIGNED))
     assert "'sick' is named by the rule recall, least 0.9, confidence 0.95" in text
     assert "chosen by Ada on 2026-11-21: agreed with the wards" in text
+
+
+@pytest.mark.parametrize("path", [None, 5, "", "a\0b", b"bytes"])
+def test_what_is_no_name_of_a_file_is_refused_in_words(path: Any) -> None:
+    chosen = DECISION.choose("cost", **SIGNED)
+    for use in (chosen.save, DECISION.save, cp.DecisionRecord.load):
+        with pytest.raises(InputError, match="expected the name of a file"):
+            use(path)
+
+
+@pytest.mark.parametrize("asked", [{"least": math.inf}, {"least": object()}, {"least": nested(900)}])
+def test_a_record_that_json_cannot_hold_is_not_written(asked: dict[str, Any], tmp_path: Path) -> None:
+    chosen = dataclasses.replace(DECISION.choose("cost", **SIGNED), asked=asked)
+    with pytest.raises(InputError, match="holds what JSON cannot"):
+        chosen.save(tmp_path / "c.json")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("positive", [pd.NA, pd.NaT, np.array(["sick", "well"])])
+def test_a_label_that_is_none_is_no_class(positive: Any) -> None:
+    with pytest.raises(UnknownName, match="no class named"):
+        cp.decide(MODEL, ROWS, LABELS, positive=positive)

@@ -8,7 +8,7 @@ import pytest
 from camelopard.confidence.equality import by_equal_cost, equal_cost
 from camelopard.confidence.operating import Sweep
 from camelopard.confidence.outcome_costs import OutcomeCosts
-from camelopard.confidence.thresholds import cheapest
+from camelopard.confidence.thresholds import cheapest, cost_of
 from camelopard.core.arrays import Array, Bools, Floats, objects
 
 COSTS = OutcomeCosts(missed=10, false_alarm=4)
@@ -81,3 +81,22 @@ def test_a_group_of_few_cases_is_named() -> None:
     ward[8:] = "Gomel"
     notes = by_equal_cost(score, event, ward, COSTS, "ward", 0).notes
     assert any(note.startswith("only ") and "with ward 'Brest'" in note for note in notes)
+
+
+def test_the_interval_of_each_cost_knows_that_the_thresholds_were_chosen() -> None:
+    """A few rows leave the thresholds open: what the chosen ones cost on new rows lies further off than counts alone say."""
+    rng = np.random.default_rng(5)
+    world, sick, place = patients(100_000, rng, hard=4.0)
+    minsk, held, wider = place == "Minsk", 0, []
+    for seed in range(20):
+        score, event, ward = patients(150, rng, hard=4.0)
+        found = by_equal_cost(score, event, ward, COSTS, "ward", seed)
+        limit = np.where(minsk, found.groups[1].value, found.groups[0].value)
+        price = np.where(sick, (world < limit) * 10.0, (world >= limit) * 4.0) * 1000
+        for group, mine in zip(found.groups, (~minsk, minsk), strict=True):
+            held += group.cost.interval.low <= price[mine].mean() <= group.cost.interval.high
+        assert found.cost is not None
+        bare = cost_of(found.outcome, COSTS)
+        wider.append((found.cost.interval.high - found.cost.interval.low) / (bare.interval.high - bare.interval.low))
+    assert min(wider) > 1.0
+    assert held >= 36

@@ -6,6 +6,7 @@ from sklearn import metrics as reference
 
 from camelopard.confidence.figures import Words, of_several, told
 from camelopard.core.arrays import Floats, Ints
+from camelopard.core.intervals import share
 
 
 def answers(n: int, rng: np.random.Generator) -> tuple[Floats, Ints]:
@@ -48,3 +49,10 @@ def test_what_is_told_of_rare_cases_is_in_whole_people() -> None:
     assert words.startswith("Of 10,000 people 15 are `sick`. By its own answers the model finds 10 of them (")
     assert "misses 5, and wrongly names 30 (" in words
     assert words.endswith("of the 9,985 others.")
+
+
+def test_a_mean_auroc_of_few_rows_all_ranked_right_is_not_certain() -> None:
+    truth = np.repeat(np.arange(3), 4)
+    found = next(m for m in of_several(truth, truth, np.eye(3)[truth], "people", np.random.default_rng(0)) if m.name == "mean AUROC")
+    assert found.value == found.interval.high == 1.0
+    assert found.interval.low == pytest.approx(share(4, 4).low)

@@ -134,6 +134,8 @@ def test_a_new_mix_of_groups_is_no_change_where_groups_are_named() -> None:
         ({"clean_scores": [0.0, np.nan]}, "missing at position 1"),
         ({"clean_scores": [[0.0]]}, r"shape \(1, 1\)"),
         ({"clean_scores": ["a"]}, "are no numbers"),
+        ({"clean_scores": [10**400]}, "are no numbers"),
+        ({"clean_scores": [0.0], "groups": 5}, "groups=5; expected the name of a group for each row"),
         ({"clean_scores": [0.0], "level": 1}, "expected a chance above 0 and below 1"),
         ({"clean_scores": [0.0], "groups": ["a", "b"]}, "2 groups for 1 scores"),
         ({"clean_scores": [0.0], "groups": [["a"]]}, "the groups hold a list; expected the name of a group"),
@@ -153,3 +155,28 @@ def test_rows_that_cannot_be_read_are_refused_and_nothing_is_learned_from_them()
     assert (test.rows, test.value) == (0, 1.0)
     with pytest.raises(InputError, match="came with groups; give those"):
         Exchangeability(np.arange(2.0), groups=["a", "b"]).update(np.arange(2.0))
+
+
+def test_a_state_that_is_none_is_refused_in_words() -> None:
+    test = Exchangeability(np.arange(9.0))
+    test.update(np.arange(5.0))
+    good = test.state()
+    ranks = good["ranks"][0]
+    odd: list[tuple[str, object]] = [
+        ("rows", -5),
+        ("staked", 6),
+        ("level", 5),
+        ("seed", "a"),
+        ("log", float("nan")),
+        ("log", 10**400),
+        ("parts", [1]),
+    ]
+    odd += [("break", 3), ("break", [900, 1.0]), ("groups", []), ("groups", [[1]]), ("ranks", [{}]), ("ranks", 3), ("grouped", None)]
+    odd += [
+        ("ranks", [{**ranks, name: value}]) for name, value in (("edges", np.zeros(3)), ("counts", -ranks["counts"]), ("edges", ranks["edges"][::-1]))
+    ]
+    states: list[Any] = [None, {}, [], "junk", *({**good, name: value} for name, value in odd)]
+    for state in states:
+        with pytest.raises(InputError, match="expected"):
+            Exchangeability.from_state(state)
+    assert Exchangeability.from_state(good).value == test.value

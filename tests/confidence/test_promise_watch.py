@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_what_was_withdrawn_stays_so() -> None:
     assert "WITHDRAWN" in repr(watch)
     fresh = PromiseWatch(0.05)
     fresh.update(np.zeros(0, dtype=bool))
+    fresh.update(np.array([]))
     assert fresh.capital == pytest.approx(1.0) and "stands" in repr(fresh)
 
 
@@ -60,3 +62,24 @@ def test_wrong_use_is_told() -> None:
         PromiseWatch(0.1, 2.0)
     with pytest.raises(InputError, match="is it wrong"):
         PromiseWatch(0.1).update(np.array([0.2, 0.7]))
+
+
+def test_a_state_that_is_none_is_refused_in_words() -> None:
+    watch = PromiseWatch(0.05)
+    watch.update(np.zeros(5, dtype=bool))
+    good = watch.state()
+    odd = [
+        ("rows", -5),
+        ("rows", "a"),
+        ("wrong", 9),
+        ("withdrawn_at", 6),
+        ("errors", 7),
+        ("logs", 3),
+        ("logs", [float("nan")] * 12),
+        ("logs", [10**400] * 12),
+    ]
+    states: list[Any] = [None, {}, [], "junk", *({**good, name: value} for name, value in odd)]
+    for state in states:
+        with pytest.raises(InputError, match="expected"):
+            PromiseWatch.from_state(state)
+    assert PromiseWatch.from_state(good).state() == good

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from camelopard.confidence.venn_abers import VennAbers
@@ -131,3 +132,20 @@ def test_few_numbers_are_kept_and_they_come_back_from_a_file(tmp_path: Path) -> 
 def test_what_cannot_be_learned_from_is_refused_in_words(score: Any, event: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         VennAbers.fit(score, event)
+
+
+def test_events_of_another_library_are_read_and_a_missing_one_is_refused() -> None:
+    score, events, gone = np.array([0.1, 0.9]), pd.array([False, True], dtype="boolean"), pd.array([True, None], dtype="boolean")
+    made = VennAbers.fit(score, events)  # type: ignore[arg-type]
+    assert [end.tolist() for end in made.interval(score)] == [end.tolist() for end in VennAbers.fit(score, np.array([False, True])).interval(score)]
+    with pytest.raises(InputError, match="event holds None; expected truth values"):
+        VennAbers.fit(score, gone)  # type: ignore[arg-type]
+
+
+def test_steps_that_are_none_are_no_state() -> None:
+    good = VennAbers.fit(np.array([0.1, 0.5, 0.9]), np.array([False, True, True])).state()
+    for name in ("low", "high", "starts", "ends"):
+        with pytest.raises(ValueError, match="steps that do not rise"):
+            VennAbers.from_state({**good, name: np.full(len(good[name]), np.nan)})
+    with pytest.raises(ValueError, match="no probabilities"):
+        VennAbers.from_state({**good, "high": good["high"] + 1})

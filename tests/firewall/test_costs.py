@@ -4,6 +4,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ def verdicts(confidence: Any, repaired_wrong: float | None = None, **known: Any)
         np.asarray(known.get(name, np.zeros(n)), dtype=bool) for name in ("alarmed", "repairable", "unreadable", "held")
     )
     no = np.zeros(n, dtype=bool)
-    grounds = Grounds(alarmed, repairable, unreadable, held, lambda rule: no, lambda seed, rows: np.zeros(len(rows)), lambda i: [], repaired_wrong)
+    grounds = Grounds(alarmed, repairable, unreadable, held, lambda rule: no, lambda seed, rows: rows / n, lambda i: [], repaired_wrong)
     answers, routes = np.full(n, "yes", dtype=object), np.full(n, "pass", dtype=object)
     return Verdicts(np.arange(n), answers, None, 1 - p, p, 1 - p, routes, lambda i: [], lambda i: None, grounds)
 
@@ -117,6 +118,9 @@ def test_route_and_applied_agree() -> None:
         ({"wrong": 1, "review": float("inf"), "block": 1}, "Costs(review=inf): expected a price"),
         ({"wrong": 1, "review": 0, "block": True}, "Costs(block=True): expected a price"),
         ({"wrong": "9", "review": 0, "block": 1}, "Costs(wrong='9'): expected a price"),
+        ({"wrong": 10**400, "review": 1, "block": 1}, "expected a price, a number from 0 to 1e+15"),
+        ({"wrong": 10**5000, "review": 1, "block": 1}, "Costs(wrong=a number too large to read): expected a price"),
+        ({"wrong": 1.1e15, "review": 1, "block": 1}, "Costs(wrong=1100000000000000.0): expected a price"),
         ({"wrong": 10, "review": 10, "block": 12}, "nothing but passing would ever pay"),
         ({"wrong": 10, "review": 1, "block": 12, "reviewer_wrong": 0.95}, "with the errors of reviewers 10.5"),
         ({"wrong": 0, "review": 0, "block": 0}, "nothing but passing would ever pay"),
@@ -201,6 +205,12 @@ def test_an_audit_gets_its_share_of_the_reviews() -> None:
         ({"days": ["2026-01-01", None, None]}, "days is missing at position 1"),
         ({"days": [{"a": 1}, 2, 3]}, "days is {'a': 1} at position 0; expected a date"),
         ({"days": [1, 2, 3]}, "days is 1 at position 0; expected a date"),
+        ({"days": [["a"], ["b", "c"], 1]}, "days cannot be read as one date per verdict"),
+        ({"days": pd.Series([pd.Timestamp("2026-01-01", tz="UTC"), pd.NaT, pd.Timestamp("2026-01-02", tz="UTC")])}, "days is missing at position 1"),
+        ({"days": pd.Series([pd.NaT] * 3)}, "days is missing at position 0"),
+        ({"days": [pd.NaT] * 3}, "days is missing at position 0"),
+        ({"per_day": 10**400}, "expected how many rows come in a day, a number from 1 to 1e+12"),
+        ({"per_day": 1e300}, "per_day=1e+300: expected how many rows"),
     ],
 )
 def test_days_that_cannot_be_told_are_named(settings: dict[str, Any], message: str) -> None:
@@ -220,3 +230,9 @@ def test_rows_are_no_verdicts() -> None:
 def test_no_rows_are_no_traffic() -> None:
     with pytest.raises(InputError, match="no verdicts to look at"):
         Policy(costs=COSTS).fitted_to(verdicts([]), per_day=10)
+
+
+def test_days_with_a_time_zone_are_days() -> None:
+    days = pd.Series(pd.to_datetime(["2026-01-01", "2026-01-03", "2026-01-01"], utc=True))
+    assert Policy(costs=COSTS, reviews_per_day=1).fitted_to(verdicts([0.5, 0.6, 0.7]), days=days).least_benefit is not None
+    assert Policy(costs=COSTS).simulate(verdicts([0.5, 0.6, 0.7]), days=days).days == 2.0

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from camelopard.core.arrays import Bools, Floats
@@ -12,7 +14,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError
 from camelopard.firewall.costs import Costs
 from camelopard.firewall.desk import Desk
-from camelopard.firewall.drawing import chance, tickets
+from camelopard.firewall.drawing import FewDistinctWarning, chance, tickets
 from camelopard.firewall.overrides import Override, Rows
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.verdicts import Grounds, Verdicts
@@ -88,6 +90,8 @@ def test_time_that_goes_back_or_is_no_time_is_refused() -> None:
         desk.admit(rows([0.5]), MORNING.replace(tzinfo=dt.UTC))
     with pytest.raises(CamelopardError, match=r"expected a datetime\.datetime"):
         desk.admit(rows([0.5]), 1767571200)  # type: ignore[arg-type]
+    with pytest.raises(CamelopardError, match=r"now=NaT: expected a datetime\.datetime"):
+        desk.admit(rows([0.5]), pd.NaT)  # type: ignore[arg-type]
     assert desk.left == 1
 
 
@@ -124,6 +128,36 @@ def test_a_desk_goes_on_where_it_was_kept() -> None:
         one = Desk.from_state(one.state())
     with pytest.raises(CamelopardError, match="this does not make a desk"):
         Desk.from_state({"policy": {}, "spent": 3})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"spent": -1}, "spent is -1, which is no whole number"),
+        ({"spent": 21}, "0 audits among 21 reviews, where the policy allows 0 among 20"),
+        ({"audits": 1}, "1 audits among 3 reviews, where the policy allows 0 among 20"),
+        ({"spent": 2.5}, "spent is 2.5"),
+        ({"spent": "3"}, "spent is '3'"),
+        ({"wanted": float("inf")}, "wanted is inf"),
+        ({"moved": float("nan")}, "no finite number"),
+        ({"moved": -1.0}, "moved is -1.0"),
+        ({"cut": float("inf")}, "no finite number"),
+        ({"recent": [1.0, 10**400]}, "no finite number"),
+        ({"recent": [1.0] * 1000}, "recent holds 1000"),
+        ({"day": None}, "is not on its day"),
+        ({"last": "2026-01-06T00:00:00"}, "is not on its day"),
+        ({"hours": [0, 10**400]}, "expected two hours of a day"),
+        ({"policy": {"reviews_per_day": float("inf")}}, "reviews_per_day=inf): expected a whole number"),
+        ({"policy": 5}, "this does not make a desk"),
+    ],
+)
+def test_a_state_in_which_no_desk_can_be_is_refused(change: dict[str, Any], message: str) -> None:
+    desk = Desk(Policy(costs=COSTS, reviews_per_day=20))
+    desk.admit(rows([0.5, 0.6, 0.7]), MORNING)
+    assert Desk.from_state(desk.state()).left == 17
+    with pytest.raises(CamelopardError) as raised:
+        Desk.from_state({**desk.state(), **change})
+    assert message in str(raised.value)
 
 
 def day(desk: Desk, traffic: list[Floats]) -> tuple[float, list[int], list[float]]:
@@ -231,3 +265,14 @@ def test_a_flood_of_rows_that_pass_does_not_turn_all_reviews_into_audits() -> No
     audited = reviewed(found) & (found.propensity < 1)
     assert audited.sum() == 20  # twice its share
     assert reviewed(found)[-90:].sum() == 80
+
+
+def test_an_audit_of_few_distinct_rows_is_warned_of_and_one_of_distinct_rows_is_not() -> None:
+    policy, doubt = Policy(costs=COSTS, reviews_per_day=200, audit=0.5), np.full(100, 0.5)
+    with pytest.warns(FewDistinctWarning, match="distinct rows among the 1,900 that would pass: 9"):
+        fitted = policy.fitted_to(rows(np.concatenate([0.97 + np.arange(1900) % 9 / 1000, doubt])), per_day=2000)
+    assert fitted.audit_rate == pytest.approx(100 / 1900)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        policy.fitted_to(rows(np.concatenate([np.linspace(0.97, 0.98, 1900), doubt])), per_day=2000)
+        policy.fitted_to(rows([0.99, 0.99, 0.5]), per_day=3)

@@ -140,6 +140,10 @@ def test_a_policy_passes_only_what_the_promise_is_for(firewall: cp.Firewall) -> 
     assert float((Model().predict(X) != y)[passed].mean()) < 0.1 < float((Model().predict(X) != y).mean())
     assert (passed == ((plain.route == "pass") & (plain.confidence >= least))).all()
     assert cp.Policy.from_state(policy.state()) == policy and "pass from a confidence of" in str(policy)
+    with pytest.raises(cp.CamelopardError, match="Give one of the two"):
+        cp.Policy(accept=least, costs=cp.Costs(wrong=100, review=5, block=20))
+    with pytest.raises(cp.CamelopardError, match="promise about the traffic of fitting"):
+        firewall.with_policy(policy).recalibrated(X)
     with pytest.raises(cp.CamelopardError, match="no threshold keeps the promise"):
         cp.Policy(accept=firewall.accept(0.001).threshold)
 
@@ -178,6 +182,26 @@ def test_wrong_use_is_told(firewall: cp.Firewall, unlabelled: cp.Firewall) -> No
         firewall.recalibrated(rows(200, 5)).accept(0.1)
 
 
+def test_labels_of_one_class_teach_nothing_and_few_errors_are_told() -> None:
+    X = rows(300, 1)
+    with pytest.raises(cp.CamelopardError, match="all 300 rows that the model answers have the label 'large'"):
+        cp.Firewall(budget=6_000).fit(cp.wrap(Model(), name="size"), X, ["large"] * 300)
+    with pytest.warns(UserWarning, match="can stop no row"):
+        never_wrong = cp.Firewall(budget=6_000).fit(cp.wrap(Model(), name="size"), X, Model().predict(X))
+    told = never_wrong.estimate(X)
+    assert "only 0 answers to clean labelled rows were wrong" in told.note and told.note in repr(told)
+
+
+def test_what_is_not_defined_or_not_measured_is_no_figure(firewall: cp.Firewall) -> None:
+    small = rows(50, 5).assign(size=10.0, weight=20.0)
+    with pytest.raises(cp.CamelopardError, match="calls none of the 50 rows 'large'"):
+        firewall.estimate(small, metric="precision", positive="large")
+    with pytest.raises(cp.CamelopardError, match="at least 0.5"):
+        firewall.accept(0.3, sureness=0.1)
+    unmeasured = Estimate("accuracy", 0.8, 0.7, 0.9, 10, 0, 0.1, {UNCHANGED: 0.7}, {}, "")
+    assert "trust this one" not in repr(unmeasured) and "not measured" in repr(unmeasured)
+
+
 def test_an_interval_grows_with_what_is_not_known() -> None:
     confidence, one = np.full(400, 0.8), np.zeros(400, dtype=np.int64)
     value, near = _figure(confidence, one, 1, "accuracy", 0.0)
@@ -207,6 +231,8 @@ def test_another_way_is_trusted_only_where_it_is_surely_better() -> None:
     ours = rng.uniform(0.01, 0.03, 12)
     assert trusted({OURS: ours, UNCHANGED: ours + rng.normal(-0.0005, 0.004, 12)}) == OURS
     assert trusted({OURS: ours, UNCHANGED: ours - 0.005 + rng.normal(0, 0.002, 12)}) == UNCHANGED
-    assert trusted({OURS: ours[:1], UNCHANGED: ours[:1] / 2}) == OURS  # of one window nothing is sure
+    assert trusted({OURS: ours[:4], UNCHANGED: ours[:4] / 2}) == OURS  # of four windows nothing is sure
+    rivals = [{OURS: ours, **{str(k): rng.permutation(ours) for k in range(5)}} for _ in range(200)]
+    assert np.mean([trusted(given) != OURS for given in rivals]) <= 0.05  # equally good ones are taken for better seldom
     told = repr(Estimate("accuracy", 0.8, 0.7, 0.9, 10, 0, 0.1, {UNCHANGED: 0.7}, {OURS: 0.1, UNCHANGED: 0.05}, UNCHANGED))
     assert "nothing changed        70.0%                          5.0%   ← trust this one" in told

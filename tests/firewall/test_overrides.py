@@ -178,6 +178,8 @@ def test_unknown_names_are_answered_with_the_nearest_known(firewall: cp.Firewall
     [
         ({}, "says of no row that it is meant"),
         ({"column": 3}, "column=3): expected the name of a column"),
+        ({"reason": ["a"]}, "['a'] is no reason; expected one name"),
+        ({"doubt": ["x"]}, "['x'] is no kind of doubt; expected one name"),
         ({"segment": "test"}, "expected columns and their values"),
         ({"segment": {}}, "expected columns and their values"),
         ({"segment": {3: "x"}}, "expected columns and their values"),

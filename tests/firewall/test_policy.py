@@ -33,7 +33,10 @@ def test_a_repair_is_used_only_where_it_is_allowed() -> None:
     assert routes(Policy(), 1.0, False, False, True) == "block"
 
 
-@pytest.mark.parametrize("settings", [{"review": 1.2}, {"block": -0.1}, {"review": 0.9, "block": 0.5}, {"block": "high"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"review": 1.2}, {"block": -0.1}, {"review": 0.9, "block": 0.5}, {"block": "high"}, {"block": None}, {"block": True}, {"accept": [0.5, 0.6]}],
+)
 def test_impossible_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(CamelopardError, match="expected"):
         Policy(**settings)
@@ -63,6 +66,13 @@ def test_without_costs_confidence_changes_nothing(policy: Policy) -> None:
         ({"costs": COSTS, "audit": 0.1, "reviews_per_day": 0}, "an audit is made of reviews, and nobody reviews"),
         ({"overrides": ["review"]}, "expected a list of Override"),
         ({"seed": -1, "audit": 0.1}, "seed=-1): expected a whole number"),
+        ({"seed": -1}, "seed=-1): expected a whole number"),
+        ({"seed": 10**5000}, "seed=a number too large to read): expected a whole number"),
+        ({"least_benefit": "x"}, "least_benefit='x'): expected a number"),
+        ({"least_benefit": 10**400}, "expected a number, as fitted_to finds it"),
+        ({"audit_rate": 5}, "audit_rate=5): expected a share"),
+        ({"audit": None}, "audit=None): expected a share"),
+        ({"costs": COSTS, "reviews_per_day": 10**400}, "expected a whole number from 0 to 1e+15"),
         ({"costs": COSTS, "audit_rate": 2.0}, "audit_rate=2.0): expected a share"),
         ({"costs": COSTS, "least_benefit": float("nan")}, "least_benefit=nan): expected a number"),
     ],

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from camelopard.core.arrays import Bools, Floats
@@ -17,6 +19,7 @@ from camelopard.firewall.drawing import tickets
 from camelopard.firewall.overrides import Override, Rows
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.simulation import REVIEWED, TODAY, Simulation
+from camelopard.firewall.telling import number
 from camelopard.firewall.verdicts import Grounds, Verdicts, joined, refused
 
 COSTS = Costs(wrong=100, review=5, block=20)
@@ -225,9 +228,16 @@ def test_it_reads_like_an_account() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"y": ["yes"] * 2}, "y has shape (2,) for 3 verdicts"),
+        ({"y": ["yes"] * 2}, "y has shape (2,) for 3 rows"),
         ({"y": ["yes", None, "no"]}, "y is missing in 1 rows, the first at position 1"),
-        ({"y": [0, 1, 0]}, "y holds 0, but the model answers 'yes': no label is one of its answers"),
+        ({"y": [0, 1, 0]}, "y holds 0, 1, but the model answers 'yes': no label is one of its answers"),
+        ({"y": ["yes", float("inf"), "no"]}, "y is inf at position 1; expected a class"),
+        ({"y": ["yes", {"a": 1}, "no"]}, "y is {'a': 1} at position 1; expected a class"),
+        ({"y": [["yes"], ["no", "no"], "no"]}, "y cannot be read as one label per verdict"),
+        ({"y": ["yes", pd.NA, "no"]}, "y is missing in 1 rows, the first at position 1"),
+        ({"y": pd.array(["yes", pd.NA, "no"])}, "y is missing in 1 rows, the first at position 1"),
+        ({"y": pa.array(["yes", "no", None])}, "y is missing in 1 rows, the first at position 2"),
+        ({"y": "income"}, "y='income': expected one right answer per verdict"),
         ({"per_day": -5}, "per_day=-5: expected how many rows"),
     ],
 )
@@ -237,11 +247,73 @@ def test_what_does_not_fit_is_named(settings: dict[str, Any], message: str) -> N
     assert message in str(raised.value)
 
 
+def test_labels_beyond_the_classes_that_a_model_gives_probabilities_for_are_refused() -> None:
+    known = replace(rows([0.9, 0.9, 0.9], answers=["yes", "no", "yes"]), proba=np.full((3, 2), 0.5))
+    policy = Policy(costs=COSTS)
+    strange: list[Any] = [["yes", "no", "maybe"], ["yes", "no", " yes"], ["yes", 0, "no"]]
+    fitting: list[Any] = [["yes", "no", "no"], pa.array(["yes", "no", "no"]), pd.Categorical(["yes", "no", "no"]), np.array(["yes", "no", "no"])]
+    for y in strange:
+        with pytest.raises(InputError, match=r"but the model knows 2 classes and answers 'no', 'yes'\."):
+            policy.simulate(known, per_day=3, y=y)
+    for y in fitting:
+        found = policy.simulate(known, per_day=3, y=y).rivals[1].errors_counted
+        assert found is not None
+        assert found.value == pytest.approx(1000 / 3)
+    unseen = replace(known, proba=np.full((3, 3), 1 / 3))  # a third class is known, though none of these answers is it
+    assert policy.simulate(unseen, per_day=3, y=["yes", "no", "maybe"]).outcome.errors_counted is not None
+
+
+@pytest.mark.parametrize("seed", [-1, "a", None, 1.5])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+    with pytest.raises(CamelopardError, match="expected a whole number from 0"):
+        Policy(costs=COSTS).simulate(rows([0.5]), per_day=1, seed=seed)
+
+
+def test_a_part_of_a_day_never_shows_more_reviews_than_a_day_has() -> None:
+    policy = Policy(costs=COSTS, reviews_per_day=20)
+    little = policy.simulate(rows(np.full(50, 0.5)), per_day=10_000)
+    assert (little.outcome.reviews_per_day.value, little.outcome.most_reviews) == (0.0, 0)
+    assert "too little of a day for one of 20 reviews, so none is made here: give at least 500 rows." in repr(little)
+    enough = policy.simulate(rows(np.full(500, 0.5)), per_day=10_000)
+    assert (enough.outcome.reviews_per_day.value, enough.outcome.most_reviews) == (20.0, 20)
+    assert "too little of a day" not in repr(enough)
+    for n in (70, 150, 333, 1040):
+        for budget in (1, 3, 20):
+            outcome = Policy(costs=COSTS, reviews_per_day=budget).simulate(rows(np.full(n, 0.5)), per_day=100).outcome
+            assert outcome.reviews_per_day.value <= budget + 1e-9
+            assert outcome.most_reviews <= budget
+            assert (outcome.reviews_per_day.value > 0) == (budget * n >= 100)
+
+
+def test_ten_days_that_differ_give_intervals_that_hold_the_truth() -> None:
+    rng, held = np.random.default_rng(5), 0
+    policy, days = Policy(costs=Costs(wrong=10, review=9, block=9)), np.repeat([f"2026-01-{k + 1:02d}" for k in range(10)], 4)
+    for _ in range(600):
+        doubt = np.repeat(rng.uniform(0.1, 0.3, 10), 4)
+        errors = policy.simulate(rows(1 - doubt), days=days).outcome.errors
+        held += errors.low <= 200.0 <= errors.high
+    assert 0.93 <= held / 600 <= 0.98
+
+
+def test_that_confidence_was_never_checked_is_said_only_where_it_is_so() -> None:
+    told = "The firewall was fitted without labels"
+    for labelled_at_fit, said in ((False, True), (True, False), (None, False)):
+        known = rows([0.9, 0.5])
+        object.__setattr__(known.grounds, "labelled", labelled_at_fit)
+        assert (told in repr(Policy(costs=COSTS).simulate(known, per_day=2))) is said
+
+
 def test_money_needs_prices_and_numbers_need_numbers() -> None:
     with pytest.raises(CamelopardError, match="this policy has no costs"):
         Policy().simulate(rows([0.5]), per_day=1)
     with pytest.raises(InputError, match="y holds 'a', but the model answers numbers"):
         Policy(costs=COSTS).simulate(rows([0.9], answers=[1.0], tolerance=0.5), per_day=1, y=["a"])
+    for y in ([float("inf")], [10**400]):
+        with pytest.raises(InputError, match="y "):
+            Policy(costs=COSTS).simulate(rows([0.9], answers=[1.0], tolerance=0.5), per_day=1, y=y)
+    huge = Policy(costs=Costs(1e15, 1, 1)).simulate(rows([0.5]), per_day=1e12)
+    assert np.isfinite(huge.outcome.net.high)
+    assert number(float("inf")) == "infinity"
 
 
 def test_refused_rows_are_decided_like_any_row_that_cannot_be_read_and_never_drawn() -> None:

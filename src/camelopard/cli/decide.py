@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,9 @@ def decide(
         raise CamelopardError("--record keeps a choice, and none was made. Add --choose cost (or recall, precision, capacity, equal-cost).")
     if output is not None and output.suffix.lower() not in (".html", ".htm", ".json"):
         raise CamelopardError(f"{output}: cannot write a decision as {output.suffix or 'a file without ending'}; expected .html or .json.")
+    for name, place, others in (("-o", output, (model, data)), ("--record", record, (model, data, str(output or "")))):
+        if place is not None and os.path.realpath(place) in {os.path.realpath(other) for other in others if other}:
+            raise CamelopardError(f"{name} {place}: another file of this command has that name, and would be overwritten. Give another name.")
     priced = {"missed": missed, "false_alarm": false_alarm, "found": found or None, "gain_found": gain_found or None}
     costs = {name: value for name, value in priced.items() if value is not None}
     check_place(output)

@@ -23,8 +23,11 @@ def estimate(
     """Estimate accuracy without labels, or hold such estimates against labels."""
     from camelopard.cli.loading import firewall_of
     from camelopard.cli.telling import as_json, working
+    from camelopard.core.errors import CamelopardError
     from camelopard.modality.files import read_table_file
 
+    if target is not None and (metric != "accuracy" or positive is not None):
+        raise CamelopardError("--metric and --positive are for rows without labels: with --target it is the accuracy that is held against them.")
     with working(quiet=json):
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
         batch, labels = read_table_file(data, target)

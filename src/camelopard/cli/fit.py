@@ -26,11 +26,14 @@ def fit(
     """Train a firewall for a model and save it."""
     from camelopard.cli.loading import model_of
     from camelopard.cli.telling import as_json, check_place, working
+    from camelopard.core.errors import CamelopardError
     from camelopard.firewall.firewall import Firewall
     from camelopard.modality.files import read_table_file
 
     check_place(output)
     check_place(report)
+    if report is not None and (report.suffix.lower() not in (".html", ".htm", ".json") or report == output):
+        raise CamelopardError(f"--report {report}: expected another file than the firewall's, ending in .html or .json.")
     firewall = Firewall(alpha=alpha, budget=budget, seed=seed, uncertainty=uncertainty)
     with working(quiet=json) as tell:
         wrapped = model_of(model, trust=trust, classes=classes)

@@ -116,3 +116,7 @@ def _leave(message: str, code: int) -> typer.Exit:
     line = "".join(c if c.isprintable() else "�" for c in " ".join(message.split()))
     print(f"camelopard: {line}", file=sys.stderr)
     return typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -86,14 +86,14 @@ class RiskCoverage:
             if total <= 0:
                 continue
             w = weight[some] / total
-            p = float((w * wrong[some]).sum())
+            p = min(max(float((w * wrong[some]).sum()), 0.0), 1.0)
             mass = np.bincount(cluster[some], weights=w, minlength=m)
             spread = np.bincount(cluster[some], weights=w * (wrong[some] - p), minlength=m)
             variance = float((spread**2).sum()) * m / max(m - 1, 1)
             coverage[g], share[g] = total / whole, p
-            worth[g] = p * (1 - p) / variance if variance > 0 else np.inf
-            if len(np.unique(cluster[some][wrong[some]])) < FEW:
-                worth[g] = min(worth[g], 1.0 / float((mass**2).sum()))
+            most = 1.0 / float((mass**2).sum())
+            by_spread = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else most
+            worth[g] = min(by_spread, most) if len(np.unique(cluster[some][wrong[some]])) < FEW else by_spread
         return cls(coverage, share, worth)
 
     def at_most(self, sureness: float) -> Floats:
@@ -114,16 +114,18 @@ class RiskCoverage:
         Raises
         ------
         InputError
-            If either is not above 0 and below 1.
+            If `errors` is not above 0 and below 1, or `sureness` not from 0.5 and below 1.
         """
         for name, value in (("errors", errors), ("sureness", sureness)):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
                 raise InputError(f"{name}={value!r}; expected a share above 0 and below 1.")
+        if sureness < 0.5:
+            raise InputError(f"sureness={sureness!r}; expected at least 0.5: less is no promise.")
         best = -1
         for part, share in STARTS:
             limit = self.at_most(1 - (1 - sureness) * share)
             first = int(np.flatnonzero(1 - errors * part >= GRID)[0]) if (1 - errors * part >= GRID).any() else len(GRID)
-            refused = np.flatnonzero(limit[first:] > errors)
+            refused = np.flatnonzero(~(limit[first:] <= errors))
             last = first + (int(refused[0]) if len(refused) else len(GRID) - first) - 1
             best = max(best, last if last >= first else -1)
         if best < 0:

@@ -11,6 +11,7 @@ import numpy as np
 
 from camelopard.confidence.quality import calibration_error
 from camelopard.confidence.scaling import Scaling, families_for, log_loss
+from camelopard.confidence.scores import checked_path, checked_seed, left_out
 from camelopard.confidence.venn_abers import VennAbers
 from camelopard.core.arrays import Bools, Floats, Ints, objects
 from camelopard.core.batch import Batch, plain
@@ -134,7 +135,8 @@ class Calibrated:
         """Write what was learned to one file, without the model."""
         c = self.calibration
         told = {"weights": dict(c.weights), "figures": dict(c.figures), "notes": list(c.notes)}
-        write(path, KIND, {"scaling": c.scaling.state(), "classes": list(self.classes), "around": [a.state() for a in self.around], **told})
+        place = checked_path(path)
+        write(place, KIND, {"scaling": c.scaling.state(), "classes": list(self.classes), "around": [a.state() for a in self.around], **told})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, model: Model) -> Calibrated:
@@ -145,20 +147,24 @@ class Calibrated:
         ArtifactError
             If the file is not whole, or holds something else.
         CamelopardError
-            If it was learned for a model with other classes.
+            If it was learned for a model with other classes, or the model answers numbers.
         """
-        kept = read(path, KIND)
-        classes = tuple(kept["classes"])
+        model, kept = wrapped(model), read(checked_path(path), KIND)
         try:
-            known = {plain(c) for c in wrapped(model).classes}
+            calibration, classes = _learned(kept)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ArtifactError(f"{path}: its content does not make a calibration ({told(error)}). Save it again.") from error
+        try:
+            if model.task != "classification":
+                raise CamelopardError(f"{path}: learned for the classes {list(classes)}, but {model.name!r} answers numbers. Give a classifier.")
+            known = {plain(c) for c in model.classes}
         except ModelError:  # it shows what it answers when it is first asked
             known = set()
         if not known <= set(classes):
             raise CamelopardError(f"{path}: learned for a model with the classes {list(classes)}, but {model.name!r} has {list(model.classes)}.")
-        calibration = Calibration(Scaling.from_state(kept["scaling"]), kept["weights"], kept["figures"], tuple(kept["notes"]))
         try:
             around = tuple(VennAbers.from_state(state) for state in kept.get("around", ()))
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ArtifactError(f"{path}: its intervals are no whole ones ({told(error)}). Save it again.") from error
         if around and len(around) != (1 if len(classes) == 2 else len(classes)):
             raise ArtifactError(f"{path}: it holds {len(around)} intervals for {len(classes)} classes. Save it again.")
@@ -217,10 +223,11 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
     Raises
     ------
     InputError
-        For a regression, fewer than 20 rows that the model answers, rows that all have one label, or labels that are none of the model's classes.
+        For a regression, fewer than 20 rows that the model answers, rows that all have one label, labels that are none of the model's classes, or a
+        seed that is no whole number from 0.
     """
-    model = wrapped(model)
-    _, answer, labels = answered(model, X, y, FEWEST_ROWS)
+    model, seed, given = wrapped(model), checked_seed(seed), Batch.of(X)
+    _, answer, labels = answered(model, given, y, FEWEST_ROWS)
     if model.task != "classification":
         raise InputError(f"{model.name} answers numbers, which have no probabilities; expected a classifier.")
     classes = tuple(plain(c) for c in model.classes)
@@ -232,6 +239,7 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
     if (seen > 0).sum() < 2:
         raise InputError(f"all {len(codes)} rows that the model answers have the label {plain(labels[0])!r}; expected rows of two classes at least.")
     calibration = Calibration.fit(answer.shares, codes, np.random.default_rng(seed))
+    calibration = replace(calibration, notes=(*left_out(len(answer), len(given)), *calibration.notes))
     if (seen == 0).any():
         missing = ", ".join(repr(classes[i]) for i in np.flatnonzero(seen == 0).tolist()[:5])
         calibration = replace(calibration, notes=(*calibration.notes, f"no row has the label {missing}: its probability is only pulled down"))
@@ -241,6 +249,23 @@ def calibrate(model: Model, X: Any, y: Any, *, seed: int = 0) -> Calibrated:
     first = len(classes) - seconds.shape[1]
     around = tuple(VennAbers.fit(share, codes == first + i) for i, share in enumerate(seconds.T))
     return Calibrated(model, calibration, classes, around)
+
+
+def _learned(kept: Mapping[str, Any]) -> tuple[Calibration, tuple[Any, ...]]:
+    """Return a calibration and its classes from what a file holds; some ordinary error, where that is none."""
+    classes, scaling = tuple(kept["classes"]), Scaling.from_state(kept["scaling"])
+    k = len(classes)
+    if k < 2 or len(set(classes)) != k:
+        raise ValueError(f"{k} classes that are not different ones")
+    if np.shape(scaling.matrix) != (k, k) or np.shape(scaling.offset) != (k,):
+        raise ValueError(f"a map of shapes {np.shape(scaling.matrix)} and {np.shape(scaling.offset)} for {k} classes")
+    scaling = Scaling(np.asarray(scaling.matrix, np.float64), np.asarray(scaling.offset, np.float64), scaling.curve, scaling.reach)
+    weights = {str(name): float(weight) for name, weight in kept["weights"].items()}
+    if not np.isfinite([*scaling.matrix.ravel(), *scaling.offset, scaling.curve, scaling.reach, *weights.values()]).all():
+        raise ValueError("a map that is not finite")
+    calibration = Calibration(scaling, weights, dict(kept["figures"]), tuple(str(note) for note in kept["notes"]))
+    repr(calibration)  # reads all of its figures
+    return calibration, classes
 
 
 def _folds(codes: Ints, rng: np.random.Generator) -> Ints:

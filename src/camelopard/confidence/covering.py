@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.error_range import ErrorRange
-from camelopard.confidence.scores import checked_seed
+from camelopard.confidence.scores import checked_seed, left_out
 from camelopard.confidence.watching import Watch
 from camelopard.core.arrays import Array, Bools, Floats, Ints, objects
 from camelopard.core.batch import Batch, plain
@@ -99,6 +99,8 @@ class Conformal:
         How much is held on average, over the rows that made the limits: classes, or the width of an interval.
     since
         What has come since.
+    notes
+        What to know about the rows that made the limits.
     """
 
     model: Model
@@ -108,6 +110,7 @@ class Conformal:
     errors: ErrorRange | None
     size: Size
     since: Watch
+    notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -187,7 +190,7 @@ class Conformal:
                 needed = math.ceil(self.coverage / (1 - self.coverage) - 1e-9)
                 lines.append(f"  {name}: {limit.rows:,} rows, too few: everything is held. It takes {needed:,}.")
         size = f"sets: {self.size.told('classes')}" if self.model.task == "classification" else f"intervals: {self.size.told('wide')}"
-        return "\n".join([*lines, *(f"  {line}" for line in [size, *self.since.told_strange(self.by), *self.since.told()])])
+        return "\n".join([*lines, *(f"  {line}" for line in [size, *self.notes, *self.since.told_strange(self.by), *self.since.told()])])
 
 
 def conformal(
@@ -216,15 +219,19 @@ def conformal(
     Raises
     ------
     InputError
-        If coverage, level or seed is no such number, `by` has more than 50 values, y is missing, no row is answered, or rows are too few to be
-        divided.
+        If coverage, level or seed is no such number, `by` has more than 50 values, y is missing or holds a class that the model never answers, no row
+        is answered, or rows are too few to be divided.
     """
     model = wrapped(model)
     for name, share in (("coverage", coverage), ("level", level)):
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
             raise InputError(f"{name}={share!r}; expected a share above 0 and below 1.")
     seed = checked_seed(seed)
-    batch, answer, labels = answered(model, X, y)
+    given = Batch.of(X)
+    batch, answer, labels = answered(model, given, y)
+    notes = left_out(len(batch), len(given))
+    if model.task == "classification":
+        _check_answerable(labels, answer, model.name)
     everyone = segments(batch, by).tolist()
     names = sorted(set(everyone), key=str)
     if len(names) > MOST_SEGMENTS:
@@ -249,7 +256,7 @@ def conformal(
     else:
         low, high = between(batch, answer, errors, reach)
         sizes = high - low
-    return Conformal(model, coverage, by, limits, errors, Size.of(sizes), Watch(plainly, (scores, where if by else None), level, seed))
+    return Conformal(model, coverage, by, limits, errors, Size.of(sizes), Watch(plainly, (scores, where if by else None), level, seed), notes)
 
 
 def doubt(answer: Prediction, task: Task) -> Floats:
@@ -303,9 +310,27 @@ def segments(batch: Batch, by: str | None) -> Array:
     """Return to which segment each row belongs, shape (n,)."""
     if by is None:
         return objects([WHOLE] * len(batch))
+    check_column(batch, by)
+    return objects(_hashable(plain(cell)) for cell in batch.columns[by])
+
+
+def check_column(batch: Batch, by: object) -> None:
+    """Raise an error if it is no column of the batch."""
+    if not isinstance(by, str):
+        raise InputError(f"by={repr(by)[:60]}; expected the name of one column.")
     if by not in batch.columns:
         raise UnknownName.among(by, batch.names, "column")
-    return objects(_hashable(plain(cell)) for cell in batch.columns[by])
+
+
+def _check_answerable(labels: Array, answer: Prediction, name: str) -> None:
+    """Raise an error if the truth may be a class that no set could hold, since the model does not know it."""
+    strange = np.flatnonzero(codes_of(labels, answer.classes) < 0)
+    if len(strange):
+        known = ", ".join(repr(plain(c)) for c in answer.classes[:10])
+        raise InputError(
+            f"y holds {plain(labels[strange[0]])!r} in {len(strange):,} of {len(labels):,} rows, which {name} never answers (it answers {known}), so "
+            "no set of its classes holds the truth there. Name all classes when wrapping it: wrap(…, classes=[…])."
+        )
 
 
 def _hashable(cell: Any) -> Any:

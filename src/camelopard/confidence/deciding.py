@@ -5,13 +5,13 @@ Everything is measured on labelled rows that the model was not trained on, and a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from camelopard.confidence import figures
+from camelopard.confidence.covering import check_column
 from camelopard.confidence.decision import Decision as Decision
 from camelopard.confidence.decision import Offers, Texts, checked
 from camelopard.confidence.decision_record import DecisionRecord as DecisionRecord
@@ -19,6 +19,7 @@ from camelopard.confidence.decision_record import place_of
 from camelopard.confidence.figures import Metric, Words
 from camelopard.confidence.operating import Sweep, curves
 from camelopard.confidence.outcome_costs import OutcomeCosts
+from camelopard.confidence.scores import checked_seed, left_out
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import InputError, UnknownName
@@ -27,6 +28,7 @@ from camelopard.core.protocols import Model, wrapped
 from camelopard.core.records import Prediction
 from camelopard.report import wording
 
+LARGEST_BETA = 1000
 FEW = 30  # rows of the rarer class below which little is known
 WHERE = "Give rows that the model was not trained on, drawn as they come."
 
@@ -77,17 +79,18 @@ def decide(
         If `positive` is none of the model's classes, or `by` no column.
     """
     model, costs = wrapped(model), OutcomeCosts.of(costs)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed={seed!r}; expected a whole number, 0 or more.")
-    if not isinstance(beta, (int, float)) or not 0 < beta < math.inf:
-        raise InputError(f"beta={beta!r}; expected a number above 0.")
+    seed = checked_seed(seed)
+    if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 < beta <= LARGEST_BETA:
+        raise InputError(f"beta={beta!r}; expected a number above 0, at most {LARGEST_BETA:,}.")
+    if not isinstance(noun, str):
+        raise InputError(f"noun={repr(noun)[:60]}; expected what the rows are called, e.g. 'patients'.")
     offers = Offers(checked("least_recall", least_recall, 1), checked("least_precision", least_precision, 1), checked("capacity", capacity, 1000), by)
     given = Batch.of(X)
     batch, answer, labels = answered(model, given, y)
     if model.task != "classification":
         raise InputError(f"{model.name} answers numbers; thresholds and these metrics are for classifiers.")
-    if by is not None and by not in batch.columns:
-        raise UnknownName.among(by, batch.names, "column")
+    if by is not None:
+        check_column(batch, by)
     classes = tuple(dict.fromkeys(plain(c) for c in [*answer.classes, *labels.tolist()]))  # bare answers may lack a class that occurs
     noun = wording.clean(noun, 40) or "rows"
     notes = _notes(answer, len(given))
@@ -98,8 +101,8 @@ def decide(
             )
         if costs is not None:
             notes += ("costs are of one class against the rest, and no class was named as positive: they were not used",)
-        story, told, more = _of_several(answer, labels, classes, noun, int(seed))
-        return Decision(model.name, type(model).__name__, None, classes, len(batch), story, told, {}, None, offers, noun, int(seed), notes + more)
+        story, told, more = _of_several(answer, labels, classes, noun, seed)
+        return Decision(model.name, type(model).__name__, None, classes, len(batch), story, told, {}, None, offers, noun, seed, notes + more)
     place = place_of(positive, classes)
     if place is None:
         raise UnknownName.among(positive, [str(c) for c in classes], "class")
@@ -134,7 +137,7 @@ def decide(
         costs=costs,
         offers=offers,
         noun=noun,
-        seed=int(seed),
+        seed=seed,
         notes=notes,
         score=score,
         event=event,
@@ -165,9 +168,7 @@ def _of_several(answer: Prediction, labels: Array, classes: tuple[Any, ...], nou
 
 
 def _notes(answer: Prediction, rows: int) -> Texts:
-    notes: Texts = ()
-    if len(answer) < rows:
-        notes += (f"{rows - len(answer):,} of the {rows:,} rows have no answer and were left out",)
+    notes: Texts = left_out(len(answer), rows)
     if answer.proba is None and answer.scores is None:
         notes += ("the model gives bare answers without probabilities: there is one operating point only, beside naming nobody or everyone",)
     elif answer.proba is None:

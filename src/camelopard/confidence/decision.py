@@ -19,6 +19,7 @@ from camelopard.confidence.equality import by_equal_cost
 from camelopard.confidence.figures import Metric
 from camelopard.confidence.operating import Curve, Sweep
 from camelopard.confidence.outcome_costs import OutcomeCosts
+from camelopard.confidence.scores import checked_path
 from camelopard.confidence.thresholds import Threshold, by_cost, cheapest, chosen, cost_of, expected, finding, fitting, precise, rows_for
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch, plain
@@ -103,9 +104,10 @@ class Decision:
         UnknownName
             If there is no such rule, or no such column.
         """
-        if rule not in RULES:
+        if not isinstance(rule, str) or rule not in RULES:
             raise UnknownName.among(rule, RULES, "rule")
-        given = {"least": least, "per_1000": per_1000, "by": by, "confidence": None if confidence == SURE else confidence}
+        surely = None if isinstance(confidence, float) and confidence == SURE else confidence
+        given = {"least": least, "per_1000": per_1000, "by": by, "confidence": surely}
         for name, value in given.items():
             if value is not None and name not in RULES[rule]:
                 takes = f"takes {' and '.join(RULES[rule])}" if RULES[rule] else "takes no more arguments"
@@ -122,7 +124,7 @@ class Decision:
             if rule == "cost":
                 priced = by_cost(score, event, costs, self.seed) if self.probabilities else None
                 return priced or chosen("cost", {}, cheapest(costs), score, event, costs, self.seed)
-            group, column = self.groups(by or self.offers.by)
+            group, column = self.groups(self.offers.by if by is None else by)
             return by_equal_cost(score, event, group, costs, column, self.seed)
         if rule == "capacity":
             many = checked("per_1000", self.offers.capacity if per_1000 is None else per_1000, 1000)
@@ -208,7 +210,7 @@ class Decision:
         """Write the decision as its ending says: .html, one page without outside addresses, or .json; whole or not at all."""
         from camelopard.report.decision import write
 
-        ending = Path(path).suffix.lower()
+        ending = Path(checked_path(path)).suffix.lower()
         if ending in (".html", ".htm"):
             text = write(self.to_dict())
         elif ending == ".json":
@@ -253,9 +255,9 @@ def _unpromised(rule: str, found: Threshold, least: float, sure: float, events: 
 
 def checked(name: str, value: object, top: float) -> float:
     """Return a number above 0 and below `top`, or raise an InputError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < top:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < top:
         kind = "a share above 0 and below 1" if top == 1 else f"a number above 0 and below {top:g}"
-        raise InputError(f"{name}={value!r}; expected {kind}.")
+        raise InputError(f"{name}={repr(value)[:60]}; expected {kind}.")
     return float(value)
 
 

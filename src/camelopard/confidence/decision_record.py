@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.covering import segments
+from camelopard.confidence.outcome_costs import OutcomeCosts
+from camelopard.confidence.scores import checked_path
 from camelopard.core.arrays import Floats, objects
 from camelopard.core.batch import Batch, plain
-from camelopard.core.errors import ArtifactError, CamelopardError, InputError
+from camelopard.core.errors import ArtifactError, CamelopardError, InputError, told
 from camelopard.core.files import replaced
 from camelopard.core.protocols import Model, wrapped
 from camelopard.core.records import Prediction
@@ -25,6 +28,7 @@ FORMAT, VERSION = "camelopard decision", 1
 LARGEST = 4 * 1024 * 1024  # bytes of a file that is read
 LONGEST = 10_000  # characters of a text in it
 MOST_GROUPS = 1000
+DEEPEST = 20  # nested lists and mappings
 Label = str | int | float | bool | None
 
 
@@ -115,8 +119,12 @@ class DecisionRecord:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the decision to a JSON file, whole or not at all."""
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        with replaced(path) as temporary:
+        place = checked_path(path)
+        try:
+            text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"this decision holds what JSON cannot ({told(error)}); expected texts, finite numbers, lists and mappings.") from error
+        with replaced(place) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,9 +143,9 @@ class DecisionRecord:
         ArtifactError
             If the file is not there, is no JSON, or holds anything but a whole decision.
         """
-        place = os.fspath(path)
+        place = checked_path(path)
         try:
-            with open(path, "rb") as stream:
+            with open(place, "rb") as stream:
                 data = stream.read(LARGEST + 1)
         except OSError as error:
             raise ArtifactError(f"{place}: cannot be read ({error.strerror or error}). Expected a file written by save().") from error
@@ -149,11 +157,11 @@ class DecisionRecord:
             raise ArtifactError(f"{place}: this is no JSON ({str(error)[:80]}). Expected a decision written by save().") from error
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ArtifactError(f"{place}: this is no decision. Expected a file written by DecisionRecord.save().")
-        if document.get("version") != VERSION:
+        if type(document.get("version")) is not int or document["version"] != VERSION:
             raise ArtifactError(f"{place}: written by another version (format {str(document.get('version'))[:20]}, this one reads {VERSION}).")
         try:
             return cls(**_checked({key: value for key, value in document.items() if key not in ("format", "version")}))
-        except (InputError, _Wrong) as error:
+        except (CamelopardError, _Wrong) as error:
             raise ArtifactError(f"{place}: this is no whole decision: {error}") from error
 
     def _limits(self, batch: Batch) -> Floats:
@@ -183,8 +191,16 @@ def place_of(label: Any, classes: tuple[Any, ...]) -> int | None:
     (1, None)
     """
     known = [plain(c) for c in classes]
-    same = [i for i, c in enumerate(known) if type(c) is type(label) and c == label] or [i for i, c in enumerate(known) if c == label]
+    equal = [i for i, c in enumerate(known) if _same(c, label)]
+    same = [i for i in equal if type(known[i]) is type(label)] or equal
     return next(iter(same or [i for i, c in enumerate(known) if str(c) == str(label)]), None)
+
+
+def _same(known: Any, label: Any) -> bool:
+    try:
+        return bool(known == label)
+    except (TypeError, ValueError):  # an array, or a label that is missing
+        return False
 
 
 class _Wrong(Exception):
@@ -203,8 +219,10 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
     _need(_is_label(document["positive"]), "'positive' is no class")
     for name in ("asked", "expected"):
         _need(isinstance(document[name], dict), f"{name!r} is no mapping")
+        _need(_is_data(document[name]), f"{name!r} holds a number that is none, or is nested deeper than {DEEPEST} times")
     costs = document["costs"]
     _need(costs is None or (isinstance(costs, dict) and all(_is_number(v) for v in costs.values())), "'costs' are no numbers")
+    OutcomeCosts.of(costs)
     for name in ("rows", "seed"):
         _need(type(document[name]) is int and document[name] >= 0, f"{name!r} is no whole number")
     groups = document["groups"]
@@ -212,6 +230,8 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
     _need(all(isinstance(pair, list) and len(pair) == 2 and _is_label(pair[0]) for pair in groups), "a group is no pair of value and threshold")
     _need((document["by"] is None) == (not groups), "'by' and 'groups' must be given together")
     document["groups"] = tuple((pair[0], _read(pair[1])) for pair in groups)
+    known_groups = {(type(group) is bool, group) for group, _ in document["groups"]}
+    _need(len(known_groups) == len(groups), "a group has two thresholds")
     document["threshold"] = math.nan if groups else _read(document["threshold"])
     return document
 
@@ -222,11 +242,18 @@ def _need(holds: bool, otherwise: str) -> None:
 
 
 def _is_label(value: Any) -> bool:
-    return value is None or isinstance(value, (str, bool, int)) or _is_number(value)
+    return value is None or isinstance(value, (str, bool)) or _is_number(value)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -sys.float_info.max <= value <= sys.float_info.max
+
+
+def _is_data(value: Any, depth: int = 0) -> bool:
+    """Whether it is plain data that can be written again."""
+    if isinstance(value, (dict, list)):
+        return depth < DEEPEST and all(_is_data(part, depth + 1) for part in (value.values() if isinstance(value, dict) else value))
+    return _is_label(value)
 
 
 def _written(value: float) -> float | str | None:
@@ -246,7 +273,7 @@ def _refused(constant: str) -> float:
 
 def _day(when: object) -> str:
     """Return a day or a moment as ISO 8601."""
-    if isinstance(when, (dt.date, dt.datetime)):
+    if isinstance(when, (dt.date, dt.datetime)) and when == when:  # pandas' NaT is a moment, and equals nothing
         return when.isoformat()
     try:
         if isinstance(when, str):

@@ -82,13 +82,17 @@ def by_equal_cost(score: Floats, event: Bools, group: Array, costs: OutcomeCosts
     single = crossed(score, event, cheapest(costs), fold)
     more = costs_of(named, event, costs) - costs_of(single, event, costs)
     drawn = _drawn(sweeps, costs, rng)
+    again = Sweep.of(score, event).resampled(lambda s: np.array(cheapest(costs)(s)), rng)
+    best = cheapest(costs)(Sweep.of(score, event))
+    change = {name: _change(sweep, costs, values[name], drawn[:, i]) for i, (name, sweep) in enumerate(sweeps.items())}
     groups = []
     for i, name in enumerate(names):
         mine = code == i
-        after, before = (cost_of(Outcome.of(a[mine], event[mine]), costs) for a in (named, single))
+        moved = (change[name], _change(sweeps[name], costs, best, again))
+        after, before = (cost_of(Outcome.of(a[mine], event[mine]), costs, _wobble(m)) for a, m in zip((named, single), moved, strict=True))
         groups.append(GroupThreshold(name, int(mine.sum()), values[name], span_of(values[name], drawn[:, i]), after, before))
     figures = expected(named, event)
-    cost = cost_of(figures["outcome"], costs)
+    cost = cost_of(figures["outcome"], costs, _wobble(sum((change[name] * s.rows for name, s in sweeps.items()), np.zeros(len(drawn))) / len(score)))
     seen = sum(float(s.costs(costs, s.cut(values[name]))) * s.rows for name, s in sweeps.items()) / len(score)
     return Threshold(
         rule="equal-cost",
@@ -110,6 +114,15 @@ def _drawn(sweeps: Mapping[Any, Sweep], costs: OutcomeCosts, rng: np.random.Gene
     """Return the thresholds that resamples within each group lead to, shape (times, groups)."""
     together = zip(*(sweep.resamples(rng) for sweep in sweeps.values()), strict=True)
     return np.array([list(equal_cost(dict(zip(sweeps, parts, strict=True)), costs).values()) for parts in together])
+
+
+def _change(sweep: Sweep, costs: OutcomeCosts, chosen: float, drawn: Floats) -> Floats:
+    """Return by how much the rows cost more per 1,000 by each threshold drawn than by the one chosen, shape (times,)."""
+    return sweep.costs(costs, sweep.cut(drawn)) - float(sweep.costs(costs, sweep.cut(chosen)))
+
+
+def _wobble(change: Floats) -> float:
+    return float(np.sqrt(np.mean(change**2)))
 
 
 def _notes(groups: list[GroupThreshold], sweeps: Mapping[Any, Sweep], more: Estimate, by: str) -> Iterator[str]:

@@ -201,12 +201,16 @@ def of_several(answer: Ints, truth: Ints, shares: Floats | None, noun: str, rng:
     seen = [c for c in range(k) if (truth == c).any()]
     areas = [metrics.auroc(shares[:, c], truth == c) for c in seen]
     pull = np.mean([(metrics.placements(shares[:, c], truth == c) - a) / _side(truth == c) for c, a in zip(seen, areas, strict=True)], axis=0)
-    half = 1.96 * float(pull.std()) / math.sqrt(len(truth))
+    area, half = float(np.mean(areas)), 1.96 * float(pull.std()) / math.sqrt(len(truth))
+    around = Interval(max(0.0, area - half), min(1.0, area + half))
+    if half == 0 and area in (0.0, 1.0):  # rows that are all ranked right do not show how far that may be off: Wilson's interval of the rarest class
+        rarest = min(int(min((truth == c).sum(), (truth != c).sum())) for c in seen)
+        around = share(area * rarest, rarest)
     yield Metric(
         "mean AUROC",
-        float(np.mean(areas)),
-        Interval(max(0.0, float(np.mean(areas)) - half), min(1.0, float(np.mean(areas)) + half)),
-        f"of 1,000 pairs of one of a class and one of another {1000 * np.mean(areas):,.0f} are ranked right, averaged over the classes",
+        area,
+        around,
+        f"of 1,000 pairs of one of a class and one of another {1000 * area:,.0f} are ranked right, averaged over the classes",
         "where only the top of a list is used: it counts thresholds that nobody would choose",
     )
     yield from of_probabilities(shares, truth, "how common each class is")

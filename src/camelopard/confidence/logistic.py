@@ -78,6 +78,8 @@ class Logistic:
             How many independent rows these are worth, where they hang together; n, where it is not given.
         """
         n, k = columns.shape
+        if not n:
+            return cls(np.zeros(k) if prior is None else prior, 0.0)
         worth = float(n if rows is None else rows)
         w = np.full(n, worth / n) if sample_weight is None else sample_weight * (worth / sample_weight.sum())
         target = event.astype(np.float64)

@@ -17,7 +17,7 @@ from camelopard.confidence.ranks import Ranks
 from camelopard.confidence.scores import checked_scores, checked_seed
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import plain
-from camelopard.core.errors import InputError
+from camelopard.core.errors import InputError, told
 
 JUMP = 0.01  # share of the capital that is dealt out anew before every row (Vovk 2021, section 4)
 BETS = 5
@@ -169,13 +169,36 @@ class Exchangeability:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Exchangeability:
-        """Rebuild from `state()`: it goes on as if it had never stopped."""
-        test = cls.__new__(cls)
-        test.level, test.seed = state["level"], state["seed"]
-        test._grouped, test._clean, test._rows, test._staked = state["grouped"], state["clean"], state["rows"], state["staked"]
-        test._log, test._parts = state["log"], list(state["parts"])
-        test._break = None if state["break"] is None else (state["break"][0], state["break"][1])
+        """Rebuild from `state()`: it goes on as if it had never stopped.
+
+        Raises
+        ------
+        InputError
+            If that is no whole state.
+        """
+        try:
+            return cls._rebuilt(state)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise InputError(f"this is no whole state of a test for change ({told(error)}); expected what state() returns.") from error
+
+    @classmethod
+    def _rebuilt(cls, state: Mapping[str, Any]) -> Exchangeability:
+        test = cls([0.0], state["level"], seed=state["seed"])  # type: ignore[arg-type]  # checks both
+        counts = [state[name] for name in ("clean", "rows", "staked")]
+        if not all(type(count) is int and count >= 0 for count in counts) or type(state["grouped"]) is not bool or counts[2] > counts[1]:
+            raise ValueError("its counts of rows are none")
+        test._grouped, (test._clean, test._rows, test._staked) = state["grouped"], counts
+        test._log, test._parts = float(state["log"]), [float(part) for part in state["parts"]]
+        if not math.isfinite(test._log) or len(test._parts) != BETS or not all(0 <= part <= 1 for part in test._parts):
+            raise ValueError("its capital is none")
+        if state["break"] is not None:
+            row, log = state["break"]
+            if type(row) is not int or not 0 < row <= test._rows or not math.isfinite(log):
+                raise ValueError("it broke at no row")
+            test._break = (row, float(log))
         test._ranks = {name: Ranks.from_state(ranks) for name, ranks in zip(state["groups"], state["ranks"], strict=True)}
+        if not test._ranks:
+            raise ValueError("it has no clean rows")
         return test
 
     def __repr__(self) -> str:
@@ -199,7 +222,10 @@ def _names(groups: Groups, rows: int) -> list[Hashable]:
     """Return the group of each row."""
     if groups is None:
         return [ONE] * rows
-    names = [plain(name) for name in groups]
+    try:
+        names = [plain(name) for name in groups]
+    except TypeError as error:
+        raise InputError(f"groups={repr(groups)[:60]}; expected the name of a group for each row.") from error
     if len(names) != rows:
         raise InputError(f"there are {len(names)} groups for {rows} scores; expected one per score.")
     for name in names:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Bools, Floats
-from camelopard.core.errors import InputError
+from camelopard.core.errors import InputError, told
 
 STAKES = np.geomspace(0.02, 0.9, 12)  # of what may be staked without going broke
 
@@ -67,17 +67,17 @@ class PromiseWatch:
             If these are not truth values.
         """
         found = np.atleast_1d(np.asarray(wrong))
+        if not found.size:
+            return
         if found.dtype != bool or found.ndim != 1:
             raise InputError(f"update() got {found.dtype} of shape {found.shape}; expected a truth value for each answer: is it wrong?")
         # A stake of 1 loses all on a single right answer: the factor is 1 + stake · (wrong − errors) / errors.
         steps = np.log1p(STAKES[None, :] * (found[:, None] / self.errors - 1.0))
         logs = self._logs + np.cumsum(steps, axis=0)
-        if len(found):
-            capital = np.logaddexp.reduce(logs, axis=1) - np.log(len(STAKES))
-            over = np.flatnonzero(capital >= -np.log(self.level))
-            if self.holds and len(over):
-                self.withdrawn_at = self.rows + int(over[0]) + 1
-            self._logs = logs[-1]
+        over = np.flatnonzero(np.logaddexp.reduce(logs, axis=1) - np.log(len(STAKES)) >= -np.log(self.level))
+        if self.holds and len(over):
+            self.withdrawn_at = self.rows + int(over[0]) + 1
+        self._logs = logs[-1]
         self.rows, self.wrong = self.rows + len(found), self.wrong + int(found.sum())
 
     def state(self) -> dict[str, Any]:
@@ -93,10 +93,23 @@ class PromiseWatch:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> PromiseWatch:
-        """Rebuild from `state()`."""
-        watch = cls(state["errors"], state["level"])
-        watch.rows, watch.wrong, watch.withdrawn_at = state["rows"], state["wrong"], state["withdrawn_at"]
-        watch._logs = np.asarray(state["logs"], dtype=np.float64)
+        """Rebuild from `state()`.
+
+        Raises
+        ------
+        InputError
+            If that is no whole state.
+        """
+        try:
+            watch = cls(state["errors"], state["level"])
+            rows, wrong, at, logs = state["rows"], state["wrong"], state["withdrawn_at"], np.asarray(state["logs"], dtype=np.float64)
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"this is no whole state of a watch ({told(error)}); expected what state() returns.") from error
+        if not (type(rows) is type(wrong) is int and 0 <= wrong <= rows and (at is None or (type(at) is int and 0 < at <= rows))):
+            raise InputError(f"rows={rows!r}, wrong={wrong!r} and withdrawn_at={at!r} are no counts of a watch; expected what state() returns."[:300])
+        if logs.shape != STAKES.shape or not np.isfinite(logs).all():
+            raise InputError(f"the stakes of a watch are {len(STAKES)} finite numbers; expected what state() returns.")
+        watch.rows, watch.wrong, watch.withdrawn_at, watch._logs = rows, wrong, at, logs
         return watch
 
     def __repr__(self) -> str:

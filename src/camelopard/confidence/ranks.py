@@ -80,7 +80,13 @@ class Ranks:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Ranks:
-        """Rebuild from `state()`."""
+        """Rebuild from `state()`; a ValueError, where that is none."""
         ranks = cls.__new__(cls)
-        ranks._edges, ranks._ties, ranks._counts = state["edges"], state["ties"], state["counts"]
+        edges, ties = (np.asarray(state[name], dtype=np.float64) for name in ("edges", "ties"))
+        counts = np.asarray(state["counts"])
+        if not (edges.ndim == 1 and len(edges) and edges.shape == ties.shape and counts.shape == (len(edges) + 1,)):
+            raise ValueError(f"ranks of shapes {edges.shape}, {ties.shape} and {counts.shape}")
+        if counts.dtype.kind != "i" or (counts < 1).any() or np.isnan(ties).any() or not (edges[1:] >= edges[:-1]).all() or np.isnan(edges).any():
+            raise ValueError("ranks that are not in order")
+        ranks._edges, ranks._ties, ranks._counts = edges, ties, counts.astype(np.int64)
         return ranks

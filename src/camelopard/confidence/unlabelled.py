@@ -18,7 +18,7 @@ from camelopard.core.errors import InputError
 OURS = "camelopard"
 UNCHANGED, AVERAGE, DIFFERENCE, THRESHOLD, CALIBRATED = "nothing changed", "average confidence", "DoC", "ATC", "CBPE"
 RIDGE = 1.0
-SURELY = 2.0  # standard errors
+LEVEL, FEWEST_WINDOWS = 0.05, 5  # for trusting another way
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rivals:
     accuracy, word
         Of the labelled rows: the share of right answers, and the mean of the model's word for them.
     threshold
-        Above it lies as large a share of the words of labelled rows as are right.
+        Above it lies as large a share of the words of labelled rows as are right, as nearly as ties allow.
     line
         From the log-odds of a word to the probability that the answer is right; None where the model has no word of its own.
 
@@ -98,7 +98,9 @@ class Estimator:
     backtest
         Mean absolute error of each way, over windows made of labelled rows.
     trust
-        The way to be trusted by that.
+        The way to be trusted by that; "" where there was no window.
+    note
+        What makes all this less sure than it looks, in words.
     """
 
     rivals: Rivals
@@ -106,6 +108,7 @@ class Estimator:
     labelled: int
     backtest: Mapping[str, float]
     trust: str = OURS
+    note: str = ""
 
     def spread(self, accuracy: float) -> float:
         """Return the standard deviation of all that more rows in the batch would not mend."""
@@ -119,21 +122,35 @@ class Estimator:
             "labelled": self.labelled,
             "backtest": dict(self.backtest),
             "trust": self.trust,
+            "note": self.note,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Estimator:
         """Rebuild from `state()`."""
-        return cls(Rivals.from_state(state["rivals"]), float(state["systematic"]), int(state["labelled"]), state["backtest"], str(state["trust"]))
+        return cls(
+            Rivals.from_state(state["rivals"]),
+            float(state["systematic"]),
+            int(state["labelled"]),
+            state["backtest"],
+            str(state["trust"]),
+            str(state["note"]),
+        )
 
 
 def trusted(errors: Mapping[str, Floats]) -> str:
     """Return which way to trust, from each way's error on the same windows, shape (windows,): OURS, unless another is surely better.
 
-    >>> trusted({OURS: np.array([0.02, 0.03, 0.02]), "ATC": np.array([0.019, 0.031, 0.02])})
+    Surely: by a one-sided t-test at LEVEL, shared out among all others, of five windows at least.
+
+    >>> trusted({OURS: np.array([0.02, 0.03, 0.02, 0.03, 0.02]), "ATC": np.array([0.019, 0.031, 0.02, 0.029, 0.02])})
     'camelopard'
     """
+    from scipy.stats import t
+
     best = min(errors, key=lambda name: float(errors[name].mean()))
-    gain = errors[OURS] - errors[best]
-    chance = float(gain.std(ddof=1)) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
-    return best if float(gain.mean()) > SURELY * chance else OURS
+    gain, n = errors[OURS] - errors[best], len(errors[OURS])
+    if best == OURS or n < FEWEST_WINDOWS:
+        return OURS
+    least = float(t.ppf(1 - LEVEL / (len(errors) - 1), n - 1)) * float(gain.std(ddof=1)) / n**0.5
+    return best if float(gain.mean()) > least else OURS

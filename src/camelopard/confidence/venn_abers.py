@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.scores import checked_scores
-from camelopard.core.arrays import Array, Bools, Floats
+from camelopard.core.arrays import Array, Bools, Floats, objects
 from camelopard.core.batch import plain
+from camelopard.core.cells import cell
 from camelopard.core.errors import InputError
 
 
@@ -55,7 +56,7 @@ class VennAbers:
         InputError
             If there are no rows, the shapes differ, a score is NaN, or events are neither 0 nor 1.
         """
-        score, event = checked_scores(score), np.asarray(event)
+        score, event = checked_scores(score), _cells(np.asarray(event))
         if event.shape != score.shape:
             raise InputError(f"event has shape {event.shape} for {len(score)} scores; expected one truth value per score.")
         if not len(score):
@@ -110,7 +111,16 @@ class VennAbers:
         starts, low, ends, high = (np.asarray(state[name], dtype=np.float64) for name in ("starts", "low", "ends", "high"))
         if not (starts.ndim == ends.ndim == 1 and starts.shape == low.shape and ends.shape == high.shape):
             raise ValueError(f"steps of shapes {starts.shape}, {low.shape}, {ends.shape} and {high.shape}")
+        if not all((steps[1:] >= steps[:-1]).all() and not np.isnan(steps).any() for steps in (starts, low, ends, high)):
+            raise ValueError("steps that do not rise")
+        if not all(((heights >= 0) & (heights <= 1)).all() for heights in (low, high)):
+            raise ValueError("heights that are no probabilities")
         return cls(starts, low, ends, high, int(state["rows"]))
+
+
+def _cells(values: Array) -> Array:
+    """Return values of whatever library as plain ones, what is missing as None."""
+    return objects(cell(value) for value in values) if values.dtype == object and values.ndim == 1 else values
 
 
 def _with_an_event(rows: Array, events: Array) -> Floats:

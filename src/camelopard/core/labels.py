@@ -31,15 +31,23 @@ def with_labels(batch: Batch, y: Any) -> tuple[Batch, Array | None]:
         values: Array = batch.columns[y]
         batch = batch.select([name for name in batch.names if name != y])
     else:
-        values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-        if values.dtype == object and values.ndim == 1:
-            values = objects(cell(v) for v in values)
+        values = _array_of(y)
     if values.ndim != 1 or len(values) != len(batch):
         raise InputError(f"y has shape {values.shape} for {len(batch)} rows; expected one label per row.")
     gone = is_missing(values)
     if gone.any():
         raise InputError(f"y is missing in {int(gone.sum())} rows, the first at position {int(np.flatnonzero(gone)[0])}. Leave those rows out.")
     return batch, values
+
+
+def _array_of(y: Any) -> Array:
+    """Return labels as an array, cell by cell where they are no plain numbers: NumPy would turn a gap among texts into the text "nan"."""
+    items = y.to_pylist() if hasattr(y, "to_pylist") else list(y) if isinstance(y, (list, tuple)) else None
+    if items is not None and not any(isinstance(v, (list, tuple, np.ndarray)) for v in items):
+        numbers = all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in items)
+        return np.asarray(items) if numbers else objects(cell(v) for v in items)
+    values: Array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    return objects(cell(v) for v in values) if values.dtype == object and values.ndim == 1 else values
 
 
 def answered(model: Model, X: Any, y: Any, fewest: int = 1) -> tuple[Batch, Prediction, Array]:

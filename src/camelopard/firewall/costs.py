@@ -5,7 +5,6 @@ The one idea: with P(right) known, each route has an expected cost, and the chea
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,8 @@ from camelopard.firewall.words import figure
 
 ROUTES = ("pass", "repair", "review", "block")
 PASS, REPAIR, REVIEW, BLOCK = range(4)
+LONGEST = 80  # characters of a setting that an error shows
+DEAREST = 1e15  # of prices: sums of them over all traffic stay exact enough to compare
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Costs:
     Raises
     ------
     CamelopardError
-        For a price that is no number from 0, a share outside 0–1, and for prices at which nothing but passing ever pays.
+        For a price that is no number from 0 to 1e15, a share outside 0–1, and for prices at which nothing but passing ever pays.
 
     >>> costs = Costs(wrong=100, review=5, block=20)
     >>> costs.pass_from, costs.each(np.array([0.99, 0.9])).tolist()
@@ -53,15 +54,15 @@ class Costs:
     def __post_init__(self) -> None:
         for name in ("wrong", "review", "block"):
             value = getattr(self, name)
-            if not _is_number(value) or not math.isfinite(value) or value < 0:
-                raise CamelopardError(f"Costs({name}={value!r}): expected a price, a finite number from 0.")
+            if not is_number(value) or not 0 <= value <= DEAREST:
+                raise CamelopardError(f"Costs({name}={given(value)}): expected a price, a number from 0 to {DEAREST:.0e}.")
             object.__setattr__(self, name, float(value))
         for name in ("reviewer_wrong", "repaired_wrong"):
             value = getattr(self, name)
             if value is None and name == "repaired_wrong":
                 continue
-            if not _is_number(value) or not 0 <= value <= 1:
-                raise CamelopardError(f"Costs({name}={value!r}): expected a share between 0 and 1, such as 0.02.")
+            if not is_number(value) or not 0 <= value <= 1:
+                raise CamelopardError(f"Costs({name}={given(value)}): expected a share between 0 and 1, such as 0.02.")
             object.__setattr__(self, name, float(value))
         if self.reviewed >= self.wrong and self.block >= self.wrong:
             slips = f" (with the errors of reviewers {figure(self.reviewed)})" if self.reviewer_wrong else ""
@@ -136,8 +137,26 @@ def cheapest(table: Floats) -> Ints:
     return best
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a setting is a number; True and False are none.
+
+    >>> is_number(3), is_number(np.float32(0.5)), is_number(True), is_number("3")
+    (True, True, False, False)
+    """
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def given(value: object) -> str:
+    """Return a setting as an error shows it, whatever was given.
+
+    >>> given("high"), given(10**5000)
+    ("'high'", 'a number too large to read')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # what was given may be of any class
+        return "a number too large to read" if isinstance(value, int) else f"a {type(value).__name__}"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _level(p: float) -> str:

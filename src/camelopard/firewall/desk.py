@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Bools, Floats, Ints
-from camelopard.core.errors import CamelopardError
-from camelopard.firewall.costs import PASS, REVIEW
+from camelopard.core.errors import CamelopardError, told
+from camelopard.firewall.costs import DEAREST, PASS, REVIEW, given, is_number
 from camelopard.firewall.decision import Decision, decide, noted, routed
 from camelopard.firewall.drawing import chance
-from camelopard.firewall.policy import FIRST, Policy
+from camelopard.firewall.policy import FIRST, Policy, is_whole
 from camelopard.firewall.verdicts import Verdicts
 
 DAY = (0.0, 24.0)
@@ -69,15 +69,15 @@ class Desk:
 
     def __init__(self, policy: Policy, *, band: float = BAND, hours: tuple[float, float] = DAY) -> None:
         if not isinstance(policy, Policy) or policy.reviews_per_day is None:
-            raise CamelopardError(f"Desk({policy!r}): expected a policy with a budget of reviews, Policy(costs=…, reviews_per_day=200).")
-        if not (isinstance(band, (int, float)) and 0 < band <= 1):
-            raise CamelopardError(f"Desk(band={band!r}): expected a share of the budget above 0 and up to 1, such as 0.1.")
+            raise CamelopardError(f"Desk({given(policy)}): expected a policy with a budget of reviews, Policy(costs=…, reviews_per_day=200).")
+        if not (is_number(band) and 0 < band <= 1):
+            raise CamelopardError(f"Desk(band={given(band)}): expected a share of the budget above 0 and up to 1, such as 0.1.")
         try:
             opens, closes = (float(hour) for hour in hours)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             opens, closes = np.nan, np.nan
         if not 0 <= opens < closes <= 24:
-            raise CamelopardError(f"Desk(hours={hours!r}): expected two hours of a day, such as (8, 18).")
+            raise CamelopardError(f"Desk(hours={given(hours)}): expected two hours of a day, such as (8, 18).")
         self.policy, self.band, self.hours = policy, float(band), (opens, closes)
         self._day: dt.date | None = None
         self._last: dt.datetime | None = None
@@ -173,17 +173,19 @@ class Desk:
         Raises
         ------
         CamelopardError
-            If this is no such state.
+            If this is no such state, or one in which no desk can be.
         """
         try:
             desk = cls(Policy.from_state(state["policy"]), band=state["band"], hours=tuple(state["hours"]))
             desk._day = None if state["day"] is None else dt.date.fromisoformat(state["day"])
             desk._last = None if state["last"] is None else dt.datetime.fromisoformat(state["last"])
-            desk._spent, desk._audits, desk._wanted = (int(state[name]) for name in ("spent", "audits", "wanted"))
-            desk._moved, desk._cut = float(state["moved"]), None if state["cut"] is None else float(state["cut"])
-            desk._recent = [float(benefit) for benefit in state["recent"]]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CamelopardError(f"this does not make a desk ({type(error).__name__}: {error}); expected what Desk.state() returned.") from error
+            desk._spent, desk._audits, desk._wanted = state["spent"], state["audits"], state["wanted"]
+            desk._moved, desk._cut, desk._recent = state["moved"], state["cut"], list(state["recent"])
+            wrong = desk._impossible()
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise CamelopardError(f"this does not make a desk ({told(error)}); expected what Desk.state() returned.") from error
+        if wrong:
+            raise CamelopardError(f"this does not make a desk: {wrong}; expected what Desk.state() returned.")
         return desk
 
     def __repr__(self) -> str:
@@ -198,10 +200,26 @@ class Desk:
     def _most_audits(self) -> int:
         return int(np.ceil(AUDITS * self.policy.audit * self._most))
 
+    def _impossible(self) -> str:
+        """Return what is wrong with what the desk knows, or nothing."""
+        for name, count in (("spent", self._spent), ("audits", self._audits), ("wanted", self._wanted)):
+            if not is_whole(count):
+                return f"{name} is {given(count)}, which is no whole number from 0"
+        if self._spent > self._most or self._audits > min(self._spent, self._most_audits):
+            return f"{self._audits} audits among {self._spent} reviews, where the policy allows {self._most_audits} among {self._most}"
+        numbers = [self._moved, *self._recent, *([] if self._cut is None else [self._cut])]
+        if not all(is_number(value) and abs(value) <= 2 * DEAREST for value in numbers):
+            return "moved, cut or recent holds what is no finite number"
+        if not 0 <= self._moved <= 2 or len(self._recent) > RECENT:
+            return f"moved is {given(self._moved)} and recent holds {len(self._recent)}, beyond 0 to 2, or {RECENT}"
+        if (self._last is None) != (self._day is None) or (self._last is not None and (self._last != self._last or self._last.date() != self._day)):
+            return f"the time given last, {given(self._last)}, is not on its day, {given(self._day)}"
+        return ""
+
     def _begin(self, now: dt.datetime) -> None:
         """Look at the time; a new day is a new budget."""
-        if not isinstance(now, dt.datetime):
-            raise CamelopardError(f"now={now!r}: expected a datetime.datetime.")
+        if not isinstance(now, dt.datetime) or now != now:  # a missing time is a datetime that differs from itself
+            raise CamelopardError(f"now={given(now)}: expected a datetime.datetime, the time at which the rows came.")
         last, day = self._last, self._day
         if last is not None and day is not None:
             if (last.tzinfo is None) != (now.tzinfo is None):

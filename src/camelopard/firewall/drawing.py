@@ -1,4 +1,7 @@
-"""A lottery ticket per row: a number that looks drawn at random and is the same for the same row, alone, in any batch and in any process."""
+"""A lottery ticket per row: a number that looks drawn at random and is the same for the same row, alone, in any batch and in any process.
+
+Equal rows share one ticket: they are drawn together, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ from camelopard.core.intervals import at_least
 
 NEVER = 1.0  # a ticket that is never drawn
 EXACT = 2_000_000  # rows times places up to which chances are summed one by one
+
+
+class FewDistinctWarning(UserWarning):
+    """So many rows are equal that an audit may draw none of them: equal rows share one ticket."""
 
 
 def tickets(batch: Batch, seed: int, rows: Ints) -> Floats:

@@ -24,6 +24,7 @@ WINDOW, REPEATS = 300, 4  # rows of a window; windows for each family and share
 SHARES = (0.0, 0.1, 0.5, 1.0)  # of damaged rows
 FEWEST_OF_FAMILY = 30
 DRAWS = 400
+FEW_ERRORS = 30
 APART = ("attack", "floor")  # families that no window is made of: rows searched for until they fooled the model, and what no gate can see
 
 
@@ -42,7 +43,9 @@ class Estimate:
     backtest
         Mean absolute error of each way on labelled windows.
     trust
-        Which to trust by that: this one, unless another was surely better.
+        Which to trust by that: this one, unless another was surely better; "" where nothing was measured.
+    note
+        What makes all this less sure than it looks.
     """
 
     metric: str
@@ -55,6 +58,7 @@ class Estimate:
     rivals: Mapping[str, float]
     backtest: Mapping[str, float]
     trust: str = OURS
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain data."""
@@ -69,7 +73,7 @@ class Estimate:
             for name, value in {OURS: self.value, **self.rivals}.items():
                 error = f"{self.backtest[name]:.1%}" if name in self.backtest else "not measured"
                 lines.append(f"  {name:<20} {value:>7.1%} {error:>29}{'   ← trust this one' if name == self.trust else ''}")
-        return "\n".join(lines)
+        return "\n".join([*lines, f"Note: {self.note}."] if self.note else lines)
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,17 @@ def estimated(learned: Learned, live: Live, metric: str = "accuracy", positive: 
     if not len(answer):
         raise InputError(f"none of the {live.given} rows given has an answer; expected live traffic, in the form that screen takes.")
     groups, members = _groups(answer, metric, positive)
+    if metric in ("precision", "f1") and not (groups == 0).any():
+        raise InputError(f"the {metric} is not defined: the model calls none of the {len(answer):,} rows {positive!r}.")
     judged = learned.as_fitted().judge(answer, live.table)
-    confidence, damaged = confidence_in(learned, judged.score, judged.risk, judged.confidence)
-    value, interval = _figure(confidence, groups, len(members), metric, estimator.spread(float(confidence.mean())))
+    confidence, damaged, unsure = confidence_in(learned, judged.score, judged.risk, judged.confidence)
+    spread = (estimator.spread(float(confidence.mean())) ** 2 + unsure**2) ** 0.5
+    value, interval = _figure(confidence, groups, len(members), metric, spread)
     rivals = estimator.rivals.estimates(answer.shares.max(axis=1)) if metric == "accuracy" else {}
     gone = live.given - len(answer)
-    return Estimate(metric, value, interval.low, interval.high, len(answer), gone, damaged, rivals, estimator.backtest, estimator.trust)
+    return Estimate(
+        metric, value, interval.low, interval.high, len(answer), gone, damaged, rivals, estimator.backtest, estimator.trust, estimator.note
+    )
 
 
 def backtest(learned: Learned, live: Live, labels: Array, rows: int) -> Backtest:
@@ -153,10 +162,14 @@ def backtest(learned: Learned, live: Live, labels: Array, rows: int) -> Backtest
     return Backtest({name: float(found.mean()) for name, found in by_way.items()}, trusted(by_way), held, tuple(windows))
 
 
-def confidence_in(learned: Learned, score: Floats, risk: Floats, confidence: Floats) -> tuple[Floats, float]:
-    """Return confidence as it is where as much is damaged as in these rows, shape (n,), and that share, from what it is in the traffic of fitting."""
-    there, known = learned.for_traffic(score)
-    return there.mix.confidence(confidence, risk, there.mix.risk(score, risk)), float(known["damaged"])
+def confidence_in(learned: Learned, score: Floats, risk: Floats, confidence: Floats) -> tuple[Floats, float, float]:
+    """Return confidence as it is where as much is damaged as in these rows, shape (n,), from what it is in the traffic of fitting.
+
+    And that share, and the standard deviation that its being an estimate gives to the mean of confidence.
+    """
+    share, _, mixes = learned.mixes(score)
+    found = [mix.confidence(confidence, risk, mix.risk(score, risk)) for mix in mixes]
+    return found[0], share, abs(float(found[1].mean() - found[2].mean())) / (2 * 1.96)
 
 
 def _groups(answer: Prediction, metric: str, positive: Any) -> tuple[Ints, tuple[Any, ...]]:
@@ -224,9 +237,19 @@ def learn_estimator(
         np.concatenate([right[0][~lesson.damaged], right[1][~check.damaged]]),
     )
     labelled = len(np.unique(lesson.origin)) + len(np.unique(check.origin))
+    wrong = int((~right[0][~lesson.damaged]).sum() + (~right[1][~check.damaged]).sum())
     by_way = {name: np.array(off) for name, off in errors.items()}
     figures = {name: float(off.mean()) for name, off in by_way.items()}
-    return Estimator(every, _systematic(right[1], held, check, family), labelled, figures, trusted(by_way) if by_way else OURS)
+    return Estimator(
+        every, _systematic(right[1], held, check, family), labelled, figures, trusted(by_way) if by_way else "", _note(wrong, bool(by_way))
+    )
+
+
+def _note(wrong: int, measured: bool) -> str:
+    notes = [] if measured else ["too few damaged rows were measured in fitting for a backtest: give more rows, or a larger budget"]
+    if wrong < FEW_ERRORS:
+        notes.append(f"only {wrong} answers to clean labelled rows were wrong in fitting: what confidence and estimates are worth is hardly known")
+    return "; ".join(notes)
 
 
 def _windows(family: Array, rng: np.random.Generator) -> list[list[Ints]]:

@@ -7,15 +7,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from camelopard.confidence.acceptance import Accepted
-from camelopard.confidence.conformal import p_values
 from camelopard.core import codec
-from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted, told
 from camelopard.core.labels import checked_labels, with_labels
@@ -24,19 +21,16 @@ from camelopard.core.records import Prediction, Reason
 from camelopard.core.schema import Column, Schema
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.contract import Contract
-from camelopard.firewall.doubts import doubts
-from camelopard.firewall.drawing import tickets
-from camelopard.firewall.explain import Explainer
 from camelopard.firewall.gauge import check_measurable, kinds_of
 from camelopard.firewall.guard import Guard
-from camelopard.firewall.incoming import empty, read
+from camelopard.firewall.incoming import read
 from camelopard.firewall.learned import Learned, Live
 from camelopard.firewall.likeness import Likeness, check_model
-from camelopard.firewall.overrides import Rows, absent_segments, check_columns, reasons_of
+from camelopard.firewall.overrides import check_columns
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
-from camelopard.firewall.repairs import trusted
-from camelopard.firewall.verdicts import Grounds, Verdicts, joined, refused
+from camelopard.firewall.screening import judged
+from camelopard.firewall.verdicts import Verdicts, joined, refused
 from camelopard.stress.budget import parse
 
 if TYPE_CHECKING:
@@ -170,45 +164,9 @@ class Firewall:
                 return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
             return self._routed(refused(raw, f"the row cannot be dealt with: {told(error)}"))
 
-    def _screen(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
-        learned = self.learned_
-        found = self._examined(raw)
-        batch, answer = found.batch, found.answer
-        problems = {**empty(batch, self.schema_, found.reading.states == MISSING), **problems}
-        outside, untested = learned.outside(found)
-        oddity = 1.0 - p_values(found.odd, learned.clean_odd)
-        held, repairable = self._breaks_rules(batch), np.zeros(len(batch), dtype=bool)
-        unreadable = answer.failed.copy()
-        if problems:
-            unreadable[[i for i in problems if i < len(batch)]] = True
-        if learned.risk is None:
-            nothing = np.full(len(batch), np.nan)
-            risk, confidence, alarmed = nothing, nothing, found.odd > learned.threshold.value
-        else:
-            judged = learned.judge(answer, found.table)
-            alarmed = judged.score > learned.threshold.value
-            risk, confidence = np.where(unreadable, 1.0, judged.risk), np.where(unreadable, 0.0, judged.confidence)
-            held, repairable = untested | held, self._repairable(found, batch, problems)
-        sure = confidence if self.policy.costs is None else None
-        route = self.policy.route(risk, alarmed, repairable, unreadable, held, confidence=sure)
-        if self.policy.overrides:
-            remarks = [*remarks, *absent_segments(self.policy.overrides, raw)]
-        explainer = Explainer(found, learned.panel, self.schema_, alarmed, outside, self.contract_, remarks, problems)
-        grounds = Grounds(
-            alarmed,
-            repairable,
-            unreadable,
-            held,
-            Rows(raw, partial(reasons_of, explainer), remarks).fit,
-            partial(tickets, batch),
-            explainer.reasons,
-            learned.measured.get("repaired_wrong"),
-            learned.panel.tolerance if learned.panel.task == "regression" else None,
-            None if learned.risk is None else partial(doubts, answer, risk, confidence, outside),
-        )
-        return self._routed(
-            Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair, grounds)
-        )
+    def _screen(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason]) -> Verdicts:
+        labelled: bool | None = self.about_.get("labelled")
+        return self._routed(judged(self._examined(raw), raw, problems, remarks, self.learned_, self.schema_, self.contract_, self.policy, labelled))
 
     def _routed(self, verdicts: Verdicts) -> Verdicts:
         """Return verdicts with the routes of the policy, where it looks at more than risk."""
@@ -219,19 +177,6 @@ class Firewall:
         session = None if self.model_ is None else self.model_.session()
         answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
         return self.learned_.panel.examine(batch, answer, session, self.schema_.form)
-
-    def _breaks_rules(self, batch: Batch) -> Bools:
-        """Return which rows break what a person set in the contract, shape (n,)."""
-        rules = self.contract_.rules()
-        return np.zeros(len(batch), dtype=bool) if rules is None else np.asarray(rules.check(batch).broken.any(axis=1), dtype=bool)
-
-    def _repairable(self, found: Examination, batch: Batch, problems: Mapping[int, str]) -> Bools:
-        able = np.zeros(len(batch), dtype=bool)
-        if not len(found.impact.rows):
-            return able
-        able[found.impact.rows] = trusted(found, self.learned_.panel)
-        able[[i for i in problems if i < len(batch)]] = False
-        return able
 
     def guard(self, *, repair: str = "repaired", review: str = "answer", block: str = "raise") -> Guard:
         """Return the model with the firewall in front of it: `predict` and `predict_proba` like its own. See `camelopard.firewall.guard.Guard`."""
@@ -306,6 +251,11 @@ class Firewall:
         self._check_fitted()
         if self.model_ is None or self.learned_.risk is None:
             raise CamelopardError("recalibrated() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
+        if self.policy.accept is not None:
+            raise CamelopardError(
+                f"recalibrated(): Policy(accept={self.policy.accept:.3g}) is a promise about the traffic of fitting, and would not hold for "
+                "other traffic. Choose another policy first: firewall.with_policy(…)."
+            )
         live = self._evidence(X)
         if len(live.answer) < FEWEST_LIVE:
             raise CamelopardError(
@@ -373,8 +323,9 @@ class Firewall:
     def accept(self, errors: float, *, sureness: float = 0.9) -> Accepted:
         """Return from which confidence on answers may be used so that at most the share `errors` of those used is wrong.
 
-        That holds with probability `sureness` over the draw of the rows given to fit, on the declared traffic: half clean rows, half damaged ones,
-        every kind of damage alike. Cleaner traffic shows fewer errors. `accept_by` makes the promise within segments, from rows of your own.
+        That is to hold with probability `sureness` over the draw of the rows given to fit, on the declared traffic: half clean rows, half damaged
+        ones, every kind of damage alike. It was tested on cross-fitted confidence; what screens is learned from all of these rows. Cleaner traffic
+        shows fewer errors, and repaired answers are no part of it. `accept_by` makes the promise within segments, from rows of your own.
 
         Raises
         ------
@@ -406,6 +357,8 @@ class Firewall:
 
     def _check_labelled(self, what: str) -> None:
         self._check_fitted()
+        if self.about_["model"] is None:
+            raise CamelopardError(f"{what}() needs a firewall that was fitted to a model; this one was fitted to data alone.")
         if self.model_ is None:
             raise CamelopardError(f"{what}() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         if self.learned_.accept is None or self.learned_.estimator is None:
@@ -515,7 +468,9 @@ class Firewall:
             firewall = cls._from_state(state, model, str(path))
             check_model(firewall.model_, firewall.about_["model"], firewall.likeness_, firewall.learned_.panel, firewall.schema_.form, str(path))
             check_measurable(firewall.learned_.panel, firewall.model_, firewall.schema_.form, str(path))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except ArtifactError:
+            raise
+        except (CamelopardError, KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
             raise ArtifactError(f"{path}: its content does not make a firewall ({type(error).__name__}: {error}). Save it again.") from error
         return firewall
 

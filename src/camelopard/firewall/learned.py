@@ -14,7 +14,7 @@ from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
 from camelopard.confidence.unlabelled import Estimator
 from camelopard.core.arrays import Bools, Floats, Ints
-from camelopard.core.records import Prediction
+from camelopard.core.records import Interval, Prediction
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.panel import Examination, Panel
@@ -113,15 +113,24 @@ class Learned:
 
     def for_traffic(self, score: Floats) -> tuple[Learned, dict[str, Any]]:
         """Return the same for other traffic, and what is known of that, from the scores of some of its rows, shape (n,)."""
-        assert self.risk is not None, "without a model there is no risk"
+        share, _, found = self.mixes(score)
+        assert self.risk is not None
         declared = self.risk.probability(score[:, None])
-        damage = self.mix.damage(score, declared)
-        share, around = prevalence(damage, self.mix.damaged)
-        least = 0.5 / max(len(score), 1)  # of n rows without damage none says that there is no such row
-        found = [replace(self.mix, shift=shift(min(max(at, least), 1 - least), self.mix.damaged)) for at in (share, around.low, around.high)]
         fooled = [float(mix.risk(score, declared).mean()) for mix in found]
         known = {"rows": len(score), "damaged": share, "fooled": fooled[0], "low": fooled[1], "high": fooled[2]}
         return replace(self, mix=found[0]), known
+
+    def mixes(self, score: Floats) -> tuple[float, Interval, list[Mix]]:
+        """Return the share of damaged rows among some, its 95 % interval, and the traffic that each of the three makes, from scores, shape (n,)."""
+        assert self.risk is not None, "without a model there is no risk"
+        damage = self.mix.damage(score, self.risk.probability(score[:, None]))
+        share, around = prevalence(damage, self.mix.damaged)
+        least = 0.5 / max(len(score), 1)  # of n rows without damage none says that there is no such row
+        return (
+            share,
+            around,
+            [replace(self.mix, shift=shift(min(max(at, least), 1 - least), self.mix.damaged)) for at in (share, around.low, around.high)],
+        )
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data and arrays."""

@@ -15,7 +15,7 @@ from camelopard.core.errors import CamelopardError, UnknownName
 from camelopard.core.records import Reason
 from camelopard.evidence.reading import OK
 from camelopard.firewall import contract, explain
-from camelopard.firewall.costs import ROUTES
+from camelopard.firewall.costs import ROUTES, given
 from camelopard.firewall.doubts import ASKS
 from camelopard.firewall.words import shown
 
@@ -59,14 +59,15 @@ class Override:
     doubt: str | None = None
 
     def __post_init__(self) -> None:
-        if self.route not in ROUTES:
-            raise UnknownName.among(self.route, ROUTES, "route")
-        if self.reason is not None and self.reason not in REASONS:
-            raise UnknownName.among(self.reason, REASONS, "reason")
-        if self.doubt is not None and self.doubt not in ASKS:
-            raise UnknownName.among(self.doubt, tuple(ASKS), "kind of doubt")
+        for name, known, what in ((self.route, ROUTES, "route"), (self.reason, REASONS, "reason"), (self.doubt, ASKS, "kind of doubt")):
+            if name is None and what != "route":
+                continue
+            if not isinstance(name, str):
+                raise CamelopardError(f"Override: {given(name)} is no {what}; expected one name, such as {sorted(known)[0]!r}.")
+            if name not in known:
+                raise UnknownName.among(name, tuple(known), what)
         if self.column is not None and not isinstance(self.column, str):
-            raise CamelopardError(f"Override(column={self.column!r}): expected the name of a column.")
+            raise CamelopardError(f"Override(column={given(self.column)}): expected the name of a column.")
         if self.segment is not None:
             object.__setattr__(self, "segment", _segment(self.segment))
         if self.reason is None and self.column is None and not self.segment and self.doubt is None:
@@ -172,7 +173,7 @@ def absent_segments(overrides: Sequence[Override], raw: Batch) -> list[Reason]:
 
 def _segment(segment: object) -> dict[str, Plain | tuple[Plain, ...]]:
     if not isinstance(segment, Mapping) or not segment or not all(isinstance(name, str) for name in segment):
-        raise CamelopardError(f"Override(segment={segment!r}): expected columns and their values, such as {{'channel': 'test'}}.")
+        raise CamelopardError(f"Override(segment={given(segment)}): expected columns and their values, such as {{'channel': 'test'}}.")
     found: dict[str, Plain | tuple[Plain, ...]] = {}
     for name, values in segment.items():
         several = isinstance(values, (list, tuple, set, frozenset))
@@ -180,7 +181,7 @@ def _segment(segment: object) -> dict[str, Plain | tuple[Plain, ...]]:
         for value in items:
             if not isinstance(value, (str, int, float, bool, type(None))) or (isinstance(value, float) and not math.isfinite(value)):
                 raise CamelopardError(
-                    f"Override(segment={{{name!r}: {value!r}}}): expected a text, a number, a truth value or None, or a list of these."
+                    f"Override(segment={{{name!r}: {given(value)}}}): expected a text, a number, a truth value or None, or a list of these."
                 )
         if not items:
             raise CamelopardError(f"Override(segment={{{name!r}: []}}): expected at least one value.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from camelopard.core.arrays import Bools, Floats, Objects
 from camelopard.core.errors import CamelopardError
-from camelopard.firewall.costs import REVIEW, Costs
+from camelopard.firewall.costs import DEAREST, REVIEW, Costs, given, is_number
 from camelopard.firewall.overrides import Override
 from camelopard.firewall.words import figure
 
@@ -79,38 +79,41 @@ class Policy:
     accept: float | None = None
 
     def __post_init__(self) -> None:
-        if self.accept is not None and self.accept == float("inf"):
+        if isinstance(self.accept, float) and self.accept == float("inf"):
             raise CamelopardError(
                 "Policy(accept=inf): no threshold keeps the promise, so no row would pass. Promise less, or give more labelled rows."
             )
+        if self.accept is not None and self.costs is not None:
+            raise CamelopardError("Policy(accept=…, costs=…): with costs the cheapest route decides, whatever the confidence. Give one of the two.")
         for name, value in (("review", self.review), ("block", self.block), ("accept", self.accept)):
-            if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= 1):
-                raise CamelopardError(f"Policy({name}={value!r}): expected a probability between 0 and 1.")
+            if not (value is None and name != "block") and not _is_share(value, 1.0):
+                raise CamelopardError(f"Policy({name}={given(value)}): expected a probability between 0 and 1.")
         if not isinstance(self.repair, bool):
-            raise CamelopardError(f"Policy(repair={self.repair!r}): expected True or False.")
+            raise CamelopardError(f"Policy(repair={given(self.repair)}): expected True or False.")
         if self.review is not None and self.review > self.block:
             raise CamelopardError(
                 f"Policy(review={self.review}, block={self.block}): a row is reviewed before it is blocked; expected review ≤ block."
             )
-        if not self.plain or self.reviews_per_day is not None or self.seed != 0 or self.overrides != ():
-            self._check_costs()
-            self._check_people()
+        self._check_costs()
+        self._check_people()
 
     def _check_costs(self) -> None:
         if self.costs is not None and not isinstance(self.costs, Costs):
-            raise CamelopardError(f"Policy(costs={self.costs!r}): expected Costs(wrong=…, review=…, block=…).")
+            raise CamelopardError(f"Policy(costs={given(self.costs)}): expected Costs(wrong=…, review=…, block=…).")
         overrides = (self.overrides,) if isinstance(self.overrides, Override) else self.overrides
         if not isinstance(overrides, (list, tuple)) or not all(isinstance(override, Override) for override in overrides):
-            raise CamelopardError(f"Policy(overrides={self.overrides!r}): expected a list of Override(…).")
+            raise CamelopardError(f"Policy(overrides={given(self.overrides)}): expected a list of Override(…).")
         object.__setattr__(self, "overrides", tuple(overrides))
-        if not _is_whole(self.seed):
-            raise CamelopardError(f"Policy(seed={self.seed!r}): expected a whole number from 0.")
+        if not is_whole(self.seed):
+            raise CamelopardError(f"Policy(seed={given(self.seed)}): expected a whole number from 0, below 2**63.")
         object.__setattr__(self, "seed", int(self.seed))
 
     def _check_people(self) -> None:
         if self.reviews_per_day is not None:
-            if not _is_whole(self.reviews_per_day):
-                raise CamelopardError(f"Policy(reviews_per_day={self.reviews_per_day!r}): expected a whole number from 0, or None for no limit.")
+            if not is_whole(self.reviews_per_day) or self.reviews_per_day > DEAREST:
+                raise CamelopardError(
+                    f"Policy(reviews_per_day={given(self.reviews_per_day)}): expected a whole number from 0 to {DEAREST:.0e}, or None for no limit."
+                )
             if self.costs is None:
                 raise CamelopardError(
                     f"Policy(reviews_per_day={self.reviews_per_day}): without costs nothing says which reviews pay most. "
@@ -118,13 +121,13 @@ class Policy:
                 )
             object.__setattr__(self, "reviews_per_day", int(self.reviews_per_day))
         if not _is_share(self.audit, MOST_AUDITED):
-            raise CamelopardError(f"Policy(audit={self.audit!r}): expected a share of the reviews between 0 and {MOST_AUDITED}, such as 0.05.")
+            raise CamelopardError(f"Policy(audit={given(self.audit)}): expected a share of the reviews between 0 and {MOST_AUDITED}, such as 0.05.")
         if self.audit and self.reviews_per_day == 0:
             raise CamelopardError(f"Policy(audit={self.audit}, reviews_per_day=0): an audit is made of reviews, and nobody reviews.")
-        if self.least_benefit is not None and not (isinstance(self.least_benefit, (int, float)) and abs(self.least_benefit) < float("inf")):
-            raise CamelopardError(f"Policy(least_benefit={self.least_benefit!r}): expected a number, as fitted_to finds it.")
+        if self.least_benefit is not None and not (is_number(self.least_benefit) and abs(self.least_benefit) <= 2 * DEAREST):
+            raise CamelopardError(f"Policy(least_benefit={given(self.least_benefit)}): expected a number, as fitted_to finds it.")
         if self.audit_rate is not None and not _is_share(self.audit_rate, 1.0):
-            raise CamelopardError(f"Policy(audit_rate={self.audit_rate!r}): expected a share between 0 and 1, as fitted_to finds it.")
+            raise CamelopardError(f"Policy(audit_rate={given(self.audit_rate)}): expected a share between 0 and 1, as fitted_to finds it.")
 
     @property
     def plain(self) -> bool:
@@ -299,8 +302,13 @@ class Policy:
         return replace(self, costs=costs, reviews_per_day=reviews_per_day, audit=audit, least_benefit=None, audit_rate=None)
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 0)
+def is_whole(value: object) -> bool:
+    """Whether a setting is a whole number from 0 that a 64-bit number holds.
+
+    >>> is_whole(7), is_whole(-1), is_whole(7.0), is_whole(True)
+    (True, False, False, False)
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(0 <= value < 2**63)
 
 
 def _is_share(value: object, most: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects, is_missing
-from camelopard.core.batch import plain
+from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError, InputError
+from camelopard.core.errors import told as told_of
 from camelopard.core.intervals import share
-from camelopard.firewall.costs import BLOCK, PASS, REPAIR, REVIEW, ROUTES, Costs
+from camelopard.core.labels import with_labels
+from camelopard.firewall.costs import BLOCK, PASS, REPAIR, REVIEW, ROUTES, Costs, given
 from camelopard.firewall.decision import NAMES, codes, decide
 from camelopard.firewall.desk import Desk
 from camelopard.firewall.staffing import Calendar, calendar
@@ -31,6 +34,7 @@ GROUPS = 200  # of rows, put together at random, where there are more rows: mean
 PARTS = 48  # of a day, in which rows come to the desk
 START = dt.datetime(2000, 1, 1)  # any day: only the parts of the day matter
 PER_ROW = {"answered": 1.0, **dict.fromkeys((*ROUTES, "errors", "caught", "errors_counted", "caught_counted"), 1000.0)}  # all else is per day
+FROM_ZERO = ("reviews_per_day", "review_cost", "block_cost")  # of what is per day
 TODAY, EVERYTHING, REVIEWED = "routing by risk, as without costs", "pass everything", "review everything"
 
 
@@ -130,9 +134,12 @@ class Simulation:
 def simulate(policy: Policy, verdicts: Verdicts, per_day: float | None, days: Any, y: Any, seed: int) -> Simulation:
     """Return what a policy would have done on past traffic. See `Policy.simulate`."""
     from camelopard.firewall.policy import Policy as ByRisk
+    from camelopard.firewall.policy import is_whole
 
     if policy.costs is None:
         raise CamelopardError("simulate() speaks of money, and this policy has no costs. Give Policy(costs=Costs(wrong=…, review=…, block=…)).")
+    if not is_whole(seed):
+        raise CamelopardError(f"simulate(seed={given(seed)}): expected a whole number from 0, below 2**63.")
     grounds, n = Grounds.of(verdicts), len(verdicts)
     dates = calendar(n, per_day, days)
     share_wrong = policy.costs.repaired_wrong if policy.costs.repaired_wrong is not None else grounds.repaired_wrong
@@ -140,11 +147,16 @@ def simulate(policy: Policy, verdicts: Verdicts, per_day: float | None, days: An
     by_risk = ByRisk(review=policy.review, block=policy.block, repair=policy.repair)
     today = codes(by_risk.route(verdicts.risk, grounds.alarmed, grounds.repairable, grounds.unreadable, grounds.held))
     routes = {TODAY: today, EVERYTHING: np.full(n, PASS), REVIEWED: np.full(n, REVIEW)}
-    wrong = None if y is None else _wrong(verdicts, grounds, y)
-    mended = None if wrong is None else _wrong_after_repair(verdicts, grounds, y, wrong, np.flatnonzero((route == REPAIR) | (today == REPAIR)))
+    labels = None if y is None else _labels(verdicts, grounds, y)
+    wrong = mended = None
+    if labels is not None:
+        wrong = np.array([_differs(a, b, grounds.tolerance) for a, b in zip(verdicts.prediction.tolist(), labels.tolist(), strict=True)], dtype=bool)
+        mended = _wrong_after_repair(verdicts, grounds, labels, wrong, np.flatnonzero((route == REPAIR) | (today == REPAIR)))
     ledger = _Ledger(policy.costs, verdicts.confidence, share_wrong, wrong, mended, dates, np.random.default_rng(seed))
     mine = ledger.sums(route)
     outcome = ledger.outcome("this policy", route, mine)
+    if policy.reviews_per_day is not None:  # a desk keeps that, and scaling parts of a day up to whole ones may round above it
+        outcome = replace(outcome, most_reviews=min(outcome.most_reviews, policy.reviews_per_day))
     rivals = tuple(ledger.outcome(name, other, ledger.sums(other), mine) for name, other in routes.items())
     notes = _notes(policy, verdicts, dates, outcome, route, share_wrong, mended)
     resampled = f"{dates.days} {'days' if dates.whole else 'parts of about a day'}" if ledger.by_day else "rows"
@@ -159,10 +171,11 @@ def _day_by_day(policy: Policy, verdicts: Verdicts, dates: Calendar) -> tuple[In
     route, propensity = decision.route.copy(), np.zeros(len(decision))
     order = np.argsort(dates.day, kind="stable")
     ends = np.cumsum(np.bincount(dates.day))
-    part_of_day = dates.length / dates.days  # a part of traffic that is less than a day has as much less of a budget
-    staff = policy.reviews_per_day if dates.whole or not policy.reviews_per_day else max(int(policy.reviews_per_day * part_of_day + 1e-9), 1)
-    desk = Desk(replace(policy, reviews_per_day=staff, audit=policy.audit if staff else 0.0))
+    part_of_day = 1.0 if dates.whole else dates.length / dates.days  # a part of traffic that is less than a day has as much less of a budget
+    budgets = np.diff(np.floor(policy.reviews_per_day * part_of_day * np.arange(dates.days + 1) + 1e-9)).astype(int).tolist()
+    desk = Desk(policy)
     for day, rows in enumerate(np.split(order, ends[:-1])):
+        desk.policy = replace(policy, reviews_per_day=budgets[day], audit=policy.audit if budgets[day] else 0.0)
         parts = min(PARTS, len(rows))
         for k, part in enumerate(np.array_split(rows, parts)):
             placed = desk.place(decision.take(part), START + dt.timedelta(days=day, hours=24 * k / parts))
@@ -235,28 +248,65 @@ class _Ledger:
         times = np.array([PER_ROW.get(name, 1.0 / self.dates.length) for name in sums])
         drawn = np.where(shares, (self.weights @ table) / (self.weights @ self.sizes)[:, None], self.weights @ table) * times
         values = np.where(shares, table.sum(axis=0) / self.sizes.sum(), table.sum(axis=0)) * times
-        low, high = np.minimum(np.quantile(drawn, 0.025, axis=0), values), np.maximum(np.quantile(drawn, 0.975, axis=0), values)
+        wider = _wider(len(self.sizes))
+        low = np.minimum(values - wider * (values - np.quantile(drawn, 0.025, axis=0)), values)
+        high = np.maximum(values + wider * (np.quantile(drawn, 0.975, axis=0) - values), values)
+        least = np.array([0.0 if name in PER_ROW or name in FROM_ZERO else -np.inf for name in sums])
+        low, high = np.maximum(low, least), np.minimum(high, np.array([PER_ROW.get(name, np.inf) for name in sums]))
         return {name: Estimate(*each) for name, *each in zip(sums, values.tolist(), low.tolist(), high.tolist(), strict=True)}
 
 
-def _wrong(verdicts: Verdicts, grounds: Grounds, y: Any) -> Bools:
-    """Return which answers of the model are wrong, shape (n,); no answer is wrong too."""
-    labels: Array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    if labels.ndim != 1 or len(labels) != len(verdicts):
-        raise InputError(f"y has shape {labels.shape} for {len(verdicts)} verdicts; expected one right answer per verdict.")
-    gone = is_missing(labels)
-    if gone.any():
-        raise InputError(f"y is missing in {int(gone.sum())} rows, the first at position {int(np.flatnonzero(gone)[0])}. Leave those rows out.")
-    wrong = np.array([_differs(a, b, grounds.tolerance) for a, b in zip(verdicts.prediction.tolist(), labels.tolist(), strict=True)], dtype=bool)
-    given = {plain(a) for a, none in zip(verdicts.prediction.tolist(), is_missing(verdicts.prediction), strict=True) if not none}
-    if grounds.tolerance is None and given and not given & {plain(b) for b in labels.tolist()}:
-        raise InputError(f"y holds {plain(labels[0])!r}, but the model answers {sorted(given, key=str)[0]!r}: no label is one of its answers.")
-    return wrong
+def _wider(groups: int) -> float:
+    """Return by how much percentiles of resampled groups are widened around the value, as few groups make them too narrow (Hesterberg 2015)."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(groups - 1, 0.975)) / 1.96 * (groups / (groups - 1)) ** 0.5 if groups > 1 else 1.0
 
 
-def _wrong_after_repair(verdicts: Verdicts, grounds: Grounds, y: Any, wrong: Bools, rows: Ints) -> Floats:
+def _labels(verdicts: Verdicts, grounds: Grounds, y: Any) -> Array:
+    """Return the right answers as the model's are compared with them, shape (n,).
+
+    Which classes a model knows is told by its answers, and by how many probabilities it gives: at least one label must be an answer, and answers and
+    labels together may not be more classes than there are probabilities.
+    """
+    if isinstance(y, str):
+        raise InputError(f"y={y[:80]!r}: expected one right answer per verdict, a list or a column; verdicts have no columns to name.")
+    try:
+        labels = with_labels(Batch({}, verdicts.ids), y)[1]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"y cannot be read as one label per verdict ({told_of(error)}); expected {len(verdicts)} labels.") from error
+    assert labels is not None, "y was given"
+    if grounds.tolerance is not None:
+        return _numbers(labels)
+    for i, label in enumerate(labels.tolist()):
+        if not isinstance(label, (str, int, float, bool, bytes, dt.date)) or (isinstance(label, float) and not math.isfinite(label)):
+            raise InputError(f"y is {given(label)} at position {i}; expected a class of the model. Leave those rows out.")
+    answers = {plain(a) for a, none in zip(verdicts.prediction.tolist(), is_missing(verdicts.prediction), strict=True) if not none}
+    held = {plain(label) for label in labels.tolist()}
+    strange = sorted(held - answers, key=str)
+    shown = ", ".join(given(label) for label in strange[:5])
+    if answers and len(strange) == len(held):
+        raise InputError(f"y holds {shown}, but the model answers {given(sorted(answers, key=str)[0])}: no label is one of its answers.")
+    classes = None if verdicts.proba is None else verdicts.proba.shape[1]
+    if classes is not None and len(answers | held) > classes:
+        heard = ", ".join(given(answer) for answer in sorted(answers, key=str)[:10])
+        raise InputError(f"y holds {shown}, but the model knows {classes} classes and answers {heard}. Give labels as the model spells its classes.")
+    return labels
+
+
+def _numbers(labels: Array) -> Floats:
+    try:
+        numbers = labels.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"y holds {given(plain(labels[0]))}, but the model answers numbers; expected numbers.") from error
+    if not np.isfinite(numbers).all():
+        raise InputError(f"y is not finite at position {int(np.flatnonzero(~np.isfinite(numbers))[0])}. Leave those rows out.")
+    return numbers
+
+
+def _wrong_after_repair(verdicts: Verdicts, grounds: Grounds, labels: Array, wrong: Bools, rows: Ints) -> Floats:
     """Return for each row whether its repaired answer is wrong, shape (n,); looked up for these rows only."""
-    labels, found = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y), wrong.astype(np.float64)
+    found = wrong.astype(np.float64)
     for i in rows.tolist():
         repair = verdicts.repair_of(i)
         found[i] = 1.0 if repair is None else _differs(repair.prediction, labels[i], grounds.tolerance)
@@ -270,7 +320,7 @@ def _differs(answer: object, label: object, tolerance: float | None) -> bool:
     if tolerance is None:
         return bool(answer != label)
     if not isinstance(answer, (int, float)) or not isinstance(label, (int, float)):
-        raise InputError(f"y holds {label!r}, but the model answers numbers; expected numbers.")
+        raise InputError(f"the model answers {given(answer)} where the label is {given(label)}; expected numbers.")
     return not abs(answer - label) <= tolerance
 
 
@@ -288,6 +338,8 @@ def _notes(
     unknown = int(np.isnan(verdicts.confidence).sum())
     if unknown:
         notes.append(f"{unknown:,} rows have no confidence, as there is no model: no errors can be expected, only routes and reviews are counted.")
+    if Grounds.of(verdicts).labelled is False:
+        notes.append("The firewall was fitted without labels: whether answers are right as often as confidence says was never checked.")
     if policy.reviews_per_day == 0:
         notes.append("Nobody reviews: rows that a person should see took the next cheapest route.")
     if policy.audit and policy.audit_rate is None:
@@ -314,6 +366,11 @@ def _notes(
         )
     if not dates.whole and dates.length < 1:
         notes.append(f"The rows fill {dates.length:.2g} of a day: figures per day are scaled up.")
+        if policy.reviews_per_day and policy.reviews_per_day * dates.length < 1 - 1e-9:
+            need = math.ceil(len(verdicts) / (policy.reviews_per_day * dates.length))
+            notes.append(
+                f"That is too little of a day for one of {policy.reviews_per_day:,} reviews, so none is made here: give at least {need:,} rows."
+            )
     return notes
 
 

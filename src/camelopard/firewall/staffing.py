@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from camelopard.core.arrays import Array, Ints
-from camelopard.core.batch import plain
-from camelopard.core.errors import InputError
-from camelopard.firewall.costs import PASS
-from camelopard.firewall.decision import decide
+from camelopard.core.cells import cell
+from camelopard.core.errors import CamelopardError, InputError, told
+from camelopard.firewall.costs import PASS, given, is_number
+from camelopard.firewall.decision import Decision, decide
+from camelopard.firewall.drawing import NEVER, FewDistinctWarning
 
 if TYPE_CHECKING:
     from camelopard.firewall.policy import Policy
     from camelopard.firewall.verdicts import Verdicts
 
+BUSIEST = 1e12  # rows a day
+SELDOM = 0.05  # chance that nothing is drawn, above which it is said
 ROUNDING = 1e-9  # reviews: a budget of 0.9 × 20 is 18, not 17
 
 
@@ -60,11 +64,16 @@ def calendar(rows: int, per_day: float | None, days: Any) -> Calendar:
     if (per_day is None) == (days is None):
         raise InputError("say what a day is, in one way: per_day=5000 rows, or days=… with the date of each row.")
     if per_day is not None:
-        if isinstance(per_day, bool) or not isinstance(per_day, (int, float, np.integer, np.floating)) or not 1 <= per_day < math.inf:
-            raise InputError(f"per_day={per_day!r}: expected how many rows come in a day, a number from 1.")
+        if not is_number(per_day) or not 1 <= per_day <= BUSIEST:
+            raise InputError(f"per_day={given(per_day)}: expected how many rows come in a day, a number from 1 to {BUSIEST:.0e}.")
         parts = min(max(1, round(rows / per_day)), rows)
         return Calendar(np.arange(rows) * parts // rows, rows / float(per_day), whole=False)
-    values: Array = np.asarray(days.to_numpy() if hasattr(days, "to_numpy") else days)
+    if hasattr(days, "to_pylist"):  # an Arrow array
+        days = days.to_pylist()
+    try:
+        values: Array = np.asarray(days.to_numpy() if hasattr(days, "to_numpy") else days)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"days cannot be read as one date per verdict ({told(error)}); expected {rows} dates.") from error
     if values.ndim != 1 or len(values) != rows:
         raise InputError(f"days has shape {values.shape} for {rows} verdicts; expected one date per verdict.")
     known: dict[Any, dt.date] = {}
@@ -75,7 +84,7 @@ def calendar(rows: int, per_day: float | None, days: Any) -> Calendar:
         except TypeError:  # a dict or a list
             date = None
         if date is None:
-            date = _date(plain(value), i)
+            date = _date(value, i)
             known[value] = date
         dates.append(date)
     order = {date: k for k, date in enumerate(sorted(set(dates)))}
@@ -109,10 +118,35 @@ def fitted(policy: Policy, verdicts: Verdicts, per_day: float | None, days: Any)
     decision = decide(free, verdicts, audited=False)
     passing = int(((decision.override < 0) & (decision.route == PASS)).sum())
     audits = min(policy.audit / (1.0 - policy.audit) * made, max(0.0, most - made))
-    return replace(free, audit_rate=min(1.0, audits / passing) if passing else 0.0)
+    found = replace(free, audit_rate=min(1.0, audits / passing) if passing else 0.0)
+    _warn_of_few(found, verdicts, passing)
+    return found
+
+
+def _warn_of_few(policy: Policy, verdicts: Verdicts, passing: int) -> None:
+    """Say it where so many rows that would pass are equal that the audit may draw none of them: equal rows share one ticket."""
+    rate = policy.audit_rate or 0.0
+    if (1.0 - rate) ** passing > SELDOM:  # too little is drawn in any case, with few rows or a low rate
+        return
+    try:
+        decision: Decision = decide(policy, verdicts)
+    except CamelopardError:  # verdicts without their rows have no tickets
+        return
+    distinct = len(np.unique(decision.ticket[(decision.route == PASS) & (decision.ticket < NEVER)]))
+    none = (1.0 - rate) ** distinct
+    if none > SELDOM:
+        warnings.warn(
+            f"distinct rows among the {passing:,} that would pass: {distinct:,}. Equal rows are drawn together or not at all, so with a chance of "
+            f"{100 * none:.0f} % the audit draws none of them, whatever comes. Expected more distinct rows, or a larger audit.",
+            FewDistinctWarning,
+            stacklevel=4,
+        )
 
 
 def _date(value: object, i: int) -> dt.date:
+    value = cell(value)
+    if value is None:
+        raise InputError(f"days is missing at position {i}; expected a date, or a text such as '2026-01-31'. Leave those rows out.")
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
@@ -122,5 +156,4 @@ def _date(value: object, i: int) -> dt.date:
             return dt.datetime.fromisoformat(value.strip()).date()
         except ValueError:
             pass
-    shown = "missing" if value is None else repr(value)[:60]
-    raise InputError(f"days is {shown} at position {i}; expected a date, or a text such as '2026-01-31'.")
+    raise InputError(f"days is {given(value)} at position {i}; expected a date, or a text such as '2026-01-31'.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ def told(simulation: Simulation) -> str:
 def number(value: float) -> str:
     """Return a number as a table shows it.
 
-    >>> number(12345.6), number(3.14159), number(0.01234), number(float("nan"))
-    ('12,346', '3.1', '0.012', 'unknown')
+    >>> number(12345.6), number(3.14159), number(0.01234), number(float("nan")), number(float("inf"))
+    ('12,346', '3.1', '0.012', 'unknown', 'infinity')
     """
     if value != value:
         return "unknown"
+    if math.isinf(value):
+        return "infinity" if value > 0 else "−infinity"
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}".replace("-", "−") if round(value) else "0"
     return (f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}").replace("-", "−")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Array, Ints
-from camelopard.core.batch import Batch
+from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
@@ -140,7 +140,7 @@ def prepare(
     kinds = kinds_of(uncertainty) if labels is not None else ()
     check_members(kinds, session, batch.take(seen))
     if labels is not None:
-        checked_labels(labels[seen], model, answer.take(seen))
+        _check_classes(checked_labels(labels[seen], model, answer.take(seen)), model)
     warn_if_seen(model, batch.take(seen), _taken(labels, seen), given.reference, schema, session, rng, _part(rows, SHARES["seen"]))
     truth = Truth(model.task, tolerance_of(answer.take(seen), _taken(labels, seen), model.task))
     taught, held = batch.take(split.teach), batch.take(split.calibrate)
@@ -173,6 +173,14 @@ def prepare(
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
     return Prepared(schema, panel, material, report, about, gauge)
+
+
+def _check_classes(labels: Array, model: Model) -> None:
+    if model.task == "classification" and len({plain(label) for label in labels.tolist()}) < 2:
+        raise InputError(
+            f"all {len(labels)} rows that the model answers have the label {plain(labels[0])!r}: that teaches nothing about right and wrong. "
+            "Give rows of two classes at least, or no labels."
+        )
 
 
 def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int) -> list[Case]:

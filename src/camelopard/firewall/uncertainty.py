@@ -19,7 +19,7 @@ from camelopard.firewall.panel import Panel
 
 WORDS = {"ensemble": "disagreement of the ensemble's members", "noise": "small noise on the numbers"}
 SURENESS = 0.99  # of the interval: where nothing is gained, gains have a longer tail than a normal distribution, and what is kept costs for ever
-TAUGHT_ANEW = 1.0 + 1.0 / (ERROR_FOLDS - 1)  # of the variance, held-out rows to rows learned from (Nadeau & Bengio 2003)
+TAUGHT_ANEW = 1.0 + ERROR_FOLDS / (ERROR_FOLDS - 1)  # of the variance: 1/K + held-out rows over rows learned from (Nadeau & Bengio 2003)
 MUTE = 50  # one row in so many differs in the column that says nothing
 REPEATS = 2  # times that confidence is learned with each kind and without
 SMALLEST = 1e-6

@@ -43,6 +43,8 @@ class Grounds:
         How far a number may be from the truth and still be right; None where answers are classes.
     doubts
         Which kind of doubt each row would be in (see `camelopard.firewall.doubts`); None where there is no model.
+    labelled
+        Whether confidence was checked against labels; None where that is not known.
     """
 
     alarmed: Bools
@@ -55,6 +57,7 @@ class Grounds:
     repaired_wrong: float | None = None
     tolerance: float | None = None
     doubts: Callable[[], Objects] | None = None
+    labelled: bool | None = None
 
     @classmethod
     def of(cls, verdicts: Verdicts) -> Grounds:
@@ -288,4 +291,5 @@ def _joined_grounds(parts: Sequence[Grounds], starts: Ints) -> Grounds:
     def doubts() -> Objects:
         return np.concatenate([np.full(len(part.alarmed), DATA, dtype=object) if part.doubts is None else part.doubts() for part in parts])
 
-    return Grounds(alarmed, repairable, unreadable, held, fit, tickets, reasons, repaired_wrong, tolerance, doubts)
+    labelled = next((part.labelled for part in parts if part.labelled is not None), None)
+    return Grounds(alarmed, repairable, unreadable, held, fit, tickets, reasons, repaired_wrong, tolerance, doubts, labelled)
