@@ -290,6 +290,22 @@ def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def condensed(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a model with its windows told by family and share: mean absolute errors, and how often the interval held the truth."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for window in pair["windows"]:
+        groups.setdefault(f"{window['family'] or 'clean'} {window['share']:.0%}", []).append(window)
+    told = {
+        name: {
+            "errors": {who: round(float(np.mean([abs(w["errors"][who]) for w in windows])), 5) for who in windows[0]["errors"]},
+            "held": float(np.mean([w["held"] for w in windows])),
+            **({"unseen": round(float(np.mean([abs(w["unseen"]) for w in windows])), 5)} if "unseen" in windows[0] else {}),
+        }
+        for name, windows in groups.items()
+    }
+    return {**pair, "windows": told}
+
+
 def kept(promises: list[dict[str, float | None]]) -> dict[str, float]:
     """Return the means over models; of the ratio over those of which something is accepted."""
     ratio = np.array([p["ratio"] for p in promises if p["ratio"] is not None])
@@ -399,7 +415,8 @@ def main() -> int:
         result["speed"] = speed()
     print(markdown(result))
     if arguments.seed == 0 and not arguments.quick:
-        (RESULTS / "trust.json").write_text(json.dumps(result, sort_keys=True) + "\n")
+        kept_pairs = [condensed(pair) for pair in found]
+        (RESULTS / "trust.json").write_text(json.dumps({**result, "pairs": kept_pairs}, indent=1, sort_keys=True) + "\n")
         into_readme(START, END, markdown(result))
     return 0
 
