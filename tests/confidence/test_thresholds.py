@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from camelopard.confidence.folds import folds
 from camelopard.confidence.operating import Sweep
 from camelopard.confidence.outcome_costs import OutcomeCosts
 from camelopard.confidence.thresholds import (
@@ -18,7 +19,6 @@ from camelopard.confidence.thresholds import (
     crossed,
     finding,
     fitting,
-    folds,
     precise,
     rows_for,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.folds import FOLDS, folds
 from camelopard.confidence.quality import calibration_error
 from camelopard.confidence.scaling import Scaling, families_for, log_loss
 from camelopard.confidence.scores import checked_path, checked_seed, left_out
@@ -22,7 +23,6 @@ from camelopard.core.protocols import Model, Session, wrapped
 from camelopard.core.records import Prediction, Task
 
 KIND = "calibration"
-FOLDS = 5
 FEWEST_ROWS = 20
 FEW_ERRORS = 30  # below which it is said that little is known
 TEMPER = 0.5  # of the evidence: rows are fewer than they look where they hang together, and a family's loss is itself estimated
@@ -55,7 +55,7 @@ class Calibration:
         averaging; Yao, Vehtari, Simpson & Gelman 2018): where little can be learned, "nothing" weighs much, and nothing is lost.
         """
         held = np.empty_like(proba)
-        fold = _folds(codes, rng)
+        fold = folds(codes, rng)
         for k in range(FOLDS):
             rest = fold != k
             held[~rest] = _averaged(proba[rest], codes[rest], rng)[0].proba(proba[~rest])
@@ -268,18 +268,9 @@ def _learned(kept: Mapping[str, Any]) -> tuple[Calibration, tuple[Any, ...]]:
     return calibration, classes
 
 
-def _folds(codes: Ints, rng: np.random.Generator) -> Ints:
-    """Return a fold for each row, every class spread evenly over them, shape (n,)."""
-    fold = np.empty(len(codes), dtype=np.int64)
-    for code in np.unique(codes).tolist():
-        mine = np.flatnonzero(codes == code)
-        fold[rng.permutation(mine)] = (np.arange(len(mine)) + rng.integers(FOLDS)) % FOLDS
-    return fold
-
-
 def _averaged(proba: Floats, codes: Ints, rng: np.random.Generator) -> tuple[Scaling, dict[str, float]]:
     """Return the mean map of all families, and their weights."""
-    k, fold = proba.shape[1], _folds(codes, rng)
+    k, fold = proba.shape[1], folds(codes, rng)
     losses = {"nothing": log_loss(proba, codes)}
     for family in families_for(k):
         loss = losses[family] = np.empty(len(codes))

@@ -23,6 +23,7 @@ from camelopard.confidence.scores import checked_path
 from camelopard.confidence.thresholds import Threshold, by_cost, cheapest, chosen, cost_of, expected, finding, fitting, precise, rows_for
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch, plain
+from camelopard.core.documents import documented
 from camelopard.core.errors import CamelopardError, InputError, UnknownName
 from camelopard.core.files import replaced
 
@@ -162,14 +163,14 @@ class Decision:
     ) -> DecisionRecord:
         """Return the record of a decision: the threshold that a rule chooses, who chose it, why and when ("2026-11-21"). See `threshold`."""
         found = self.threshold(rule, least=least, per_1000=per_1000, by=by, confidence=confidence)
-        told = _plain({**asdict(found), "groups": None})
+        told = documented({**asdict(found), "groups": None})
         kept = ("outcome", "recall", "precision", "named", "cost", "interval", "without", "usual", "labels_needed", "equality", "notes")
         return DecisionRecord(
             model=self.model,
             kind=self.kind,
             positive=_label(self.positive),
             rule=rule,
-            asked=_plain(found.asked),
+            asked=documented(found.asked),
             threshold=found.value,
             who=who,
             why=why,
@@ -186,7 +187,7 @@ class Decision:
         """Return everything but the rows as plain data that JSON can hold; NaN becomes None, an infinite threshold "inf"."""
         from camelopard.version import VERSION
 
-        document: dict[str, Any] = _plain(
+        document: dict[str, Any] = documented(
             {
                 "version": VERSION,
                 "model": self.model,
@@ -263,16 +264,3 @@ def checked(name: str, value: object, top: float) -> float:
 
 def _label(value: Any) -> str | int | float | bool:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    value = plain(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None if value != value else str(value)
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.folds import FOLDS, folds
 from camelopard.confidence.metrics import costs_of
 from camelopard.confidence.operating import Sweep
 from camelopard.confidence.outcome_costs import OutcomeCosts
 from camelopard.confidence.thresholds import (
-    FOLDS,
     Estimate,
     GroupThreshold,
     Outcome,
@@ -20,7 +20,6 @@ from camelopard.confidence.thresholds import (
     cost_of,
     crossed,
     expected,
-    folds,
     mean_per_1000,
     span_of,
 )

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.folds import FOLDS, folds
 from camelopard.confidence.metrics import costs_of
 from camelopard.confidence.operating import Sweep
 from camelopard.confidence.outcome_costs import OutcomeCosts
-from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.intervals import share
 from camelopard.core.records import Interval
 
-FOLDS = 5
 RANKS = 40  # places in the list at which a precision is tried: more find a better one of more, and each pays for all
 NOBODY, EVERYONE = math.inf, 0.0
 Rule = Callable[[Sweep], float]
@@ -204,15 +204,6 @@ def rows_for(least: float, confidence: float) -> int:
     29
     """
     return math.ceil(math.log(1 - confidence) / math.log(least))
-
-
-def folds(strata: Array, rng: np.random.Generator) -> Ints:
-    """Return a fold for each row, every stratum spread evenly over them, shape (n,)."""
-    fold = np.empty(len(strata), dtype=np.int64)
-    for stratum in np.unique(strata).tolist():
-        mine = np.flatnonzero(strata == stratum)
-        fold[rng.permutation(mine)] = (np.arange(len(mine)) + rng.integers(FOLDS)) % FOLDS
-    return fold
 
 
 def crossed(score: Floats, event: Bools, rule: Rule, fold: Ints) -> Bools:

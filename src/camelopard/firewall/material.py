@@ -302,7 +302,8 @@ def examined(
             break
         tables.append(found.table)
         odds.append(found.odd)
-        repairs.append(repaired_answers(found, panel))
+        if not teaching:  # what repairs are worth is measured on rows that calibrate
+            repairs.append(repaired_answers(found, panel))
         beside.append(np.empty((len(rows), 0)) if gauge is None else gauge.measure(part, answer, found.reading))
         answers.append(answer)
         done.append(rows)
@@ -321,7 +322,7 @@ def examined(
         answer.take(keep),
         origin[rows],
         kinds,
-        np.concatenate(repairs)[keep],
+        np.concatenate(repairs)[keep] if repairs else None,
         None if gauge is None else np.vstack(beside)[keep],
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from camelopard.core.batch import plain
+from camelopard.core.documents import documented
 from camelopard.core.errors import CamelopardError
 from camelopard.core.files import replaced
 from camelopard.core.records import LEVELS, Assumption, Finding, Level, Point
@@ -58,7 +57,7 @@ class StressReport:
         """Return everything but the cases as plain data that JSON can hold; NaN becomes None."""
         from camelopard.version import VERSION
 
-        document: dict[str, Any] = _plain(
+        document: dict[str, Any] = documented(
             {
                 "version": VERSION,
                 "mode": self.mode,
@@ -114,7 +113,7 @@ def save(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     if ending in (".html", ".htm"):
         _write(path, html.write(document))
     elif ending == ".json":
-        _write(path, json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False))
+        _write(path, json.dumps(documented(document), ensure_ascii=False, indent=1, allow_nan=False))
     elif ending == ".xml":
         _write(path, junit.write(document))
     else:
@@ -124,14 +123,3 @@ def save(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
 def _write(path: str | os.PathLike[str], text: str) -> None:
     with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    value = plain(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None if value != value else str(value)
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
