@@ -192,6 +192,13 @@ def test_labels_of_one_class_teach_nothing_and_few_errors_are_told() -> None:
     assert "only 0 answers to clean labelled rows were wrong" in told.note and told.note in repr(told)
 
 
+def test_an_evaluation_judges_repairs_by_the_labels(firewall: cp.Firewall) -> None:
+    X = rows(300, 5)
+    routes = firewall.evaluate(X, truth(X, 6), budget=12_000).to_dict()["routes"]
+    assert routes["per_1000"]["repair"]["value"] > 0
+    assert 0 < routes["wrong_repaired"]["value"] < routes["per_1000"]["repair"]["value"]
+
+
 def test_what_is_not_defined_or_not_measured_is_no_figure(firewall: cp.Firewall) -> None:
     small = rows(50, 5).assign(size=10.0, weight=20.0)
     with pytest.raises(cp.CamelopardError, match="calls none of the 50 rows 'large'"):

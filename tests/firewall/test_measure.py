@@ -47,15 +47,15 @@ def test_with_labels_the_four_are_there_as_plain_data() -> None:
     assert found["routes"]["per_1000"]["block"]["value"] == 100 and found["routes"]["through"]["value"] == 0
 
 
-def test_of_two_classes_labels_tell_which_repairs_are_right() -> None:
+def test_answers_that_repair_makes_right_are_caught_and_those_that_it_makes_wrong_are_spoilt() -> None:
     test = lesson(repaired=objects(["b" if i % 10 == 9 else None for i in range(N)]))
     right = ~test.fooled | (np.arange(N) % 20 == 19)
-    found = figures(test, right)["routes"]
+    found = figures(test, right, repaired_right=test.fooled & ~right)["routes"]
     assert [found["per_1000"][route]["value"] for route in ("pass", "repair")] == [900, 100]
     assert [found[key]["value"] for key in ("before", "caught", "spoilt", "through")] == [50, 50, 50, 50]
 
 
-def test_of_three_classes_they_do_not_unless_it_is_said() -> None:
+def test_what_is_not_known_of_repairs_is_not_told() -> None:
     test = lesson(("a", "b", "c"), objects(["b" if i % 10 == 9 else None for i in range(N)]))
     assert figures(test, ~test.fooled)["routes"]["wrong_repaired"] is None
     told = figures(test, ~test.fooled, repaired_right=test.fooled)["routes"]

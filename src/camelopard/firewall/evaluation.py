@@ -18,7 +18,7 @@ from camelopard.core.protocols import Model, Progress, silent
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
-from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, gather, right_answers
+from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, gather, repaired_right, right_answers
 from camelopard.firewall.measure import measure
 from camelopard.firewall.summary import quality
 from camelopard.stress.damages import catalogue
@@ -50,8 +50,9 @@ def evaluate(
     rng = np.random.default_rng(seed)
     batch, labels = with_labels(Batch.of(X), y)
     test, rows = damaged(model, learned, schema, tolerance, batch, labels, budget, rng, progress)
-    right = None if labels is None else right_answers(test, labels[rows], tolerance)
-    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng))
+    known = None if labels is None else labels[rows]
+    right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)
+    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng, repaired_right=mended))
 
 
 def accept_by(

@@ -205,16 +205,16 @@ def collect(
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families, _repaired_right(check, y, truth))
+    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance))
 
 
-def _repaired_right(check: Lesson, y: Array | None, truth: Truth) -> Bools | None:
+def repaired_right(check: Lesson, y: Array | None, tolerance: float) -> Bools | None:
     """Return whether the answer to the repaired row is right, False where there is none, shape (n,); None without labels."""
     if y is None or check.repaired is None:
         return None
     right = np.zeros(len(check.repaired), dtype=bool)
     some = np.flatnonzero(check.repaired != None)  # noqa: E711  cell by cell
-    right[some] = agreeing(check.repaired[some], y[check.origin[some]], truth.tolerance if truth.task == "regression" else None)
+    right[some] = agreeing(check.repaired[some], y[check.origin[some]], None if check.answer.classes else tolerance)
     return right
 
 

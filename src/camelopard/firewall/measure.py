@@ -44,7 +44,7 @@ def measure(
     policy
         What routes the rows; None: by risk, as a policy of which nothing was set.
     repaired_right
-        Which answers to repaired rows are right, shape (n,); None: as far as `right` tells, which of two classes it does.
+        Which answers to repaired rows are right, shape (n,); None where that is not known.
     """
     score, risk, confidence = judged.score, judged.risk, judged.confidence
     clean, damaged, fooled, w = ~test.damaged, test.damaged, test.fooled, test.weight
@@ -75,8 +75,7 @@ def measure(
     if right is not None:
         found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
         held = HeldOut(confidence, own_word(test.answer), right, w, test.origin, rows)
-        mended = _mended(test, right) if repaired_right is None else repaired_right
-        found.update(held.figures(), routes=routes(policy or Policy(), risk, flagged, _repairable(test), mended, held))
+        found.update(held.figures(), routes=routes(policy or Policy(), risk, flagged, _repairable(test), repaired_right, held))
     return found
 
 
@@ -96,14 +95,6 @@ def repairs(material: Material, stopped: Bools, rng: np.random.Generator) -> dic
 def _repairable(test: Lesson) -> Bools:
     """Return which rows have a repair to be trusted, shape (n,)."""
     return np.zeros(len(test.fooled), dtype=bool) if test.repaired is None else np.asarray(test.repaired != None, dtype=bool)  # noqa: E711  cell by cell
-
-
-def _mended(test: Lesson, right: Bools) -> Bools | None:
-    """Return which answers to repaired rows are right, shape (n,), where that can be told: of two classes a wrong answer leaves one."""
-    if test.repaired is None or len(test.answer.classes) != 2:
-        return None
-    same = np.asarray(test.repaired == test.answer.value, dtype=bool)
-    return np.asarray(_repairable(test) & (same == right))
 
 
 def _of_kind(test: Lesson, score: Floats, mine: Bools) -> dict[str, Any]:
