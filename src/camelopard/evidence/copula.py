@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core import kernel
 from camelopard.core.arrays import Bools, Floats, summed
 from camelopard.evidence.exact import coarse, gridded
 
 SHRINK = 0.02  # share of the identity mixed into the correlations: keeps exact dependencies invertible
 NARROWEST = 0.05  # spread of clean residuals below which a column counts as determined by the others
 SWEEPS = 3  # rounds of conditional means for cells that are unknown
+WIDEST = 64  # columns up to which the kernel's product is the faster one
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Copula:
     """The correlations of clean rows, in normal scores."""
 
     def __init__(self, precision: Floats, spread: Floats) -> None:
-        self.precision, self.spread = coarse(precision), spread
+        self.precision, self.spread = np.ascontiguousarray(coarse(precision)), spread
         self.diagonal = np.diag(self.precision).copy()
         self.sd = spread / np.sqrt(self.diagonal)
         self.unit = 1.0 / (spread * np.sqrt(self.diagonal))
@@ -71,16 +73,20 @@ class Copula:
 
     def surprise(self, scores: Floats) -> Surprise:
         """Return residuals, expectations and distances for normal scores with NaN where unknown, shape (n, d)."""
+        if kernel.compiled is not None and 0 < scores.shape[1] <= WIDEST:
+            found = Surprise(np.empty_like(scores), np.empty_like(scores), np.empty(len(scores)))
+            kernel.compiled.surprise(scores, self.precision, self.unit, SWEEPS, found.filled, found.residual, found.distance)
+            return found
         unknown = np.isnan(scores)
         some = bool(unknown.any())
         filled = gridded(np.where(unknown, 0.0, scores) if some else scores)
         if some:
             filled = self.fill(filled, unknown)
-        product = (self.precision.T @ filled.T).T  # a column's cells lie side by side, as in the scores
+        product = (self.precision.T @ filled.T).T + 0.0  # a column's cells lie side by side, as in the scores; a zero has no sign
         residual = product * self.unit
         if some:
             residual[unknown] = 0.0
-        distance = np.maximum(summed(filled * product), 0.0)
+        distance = np.maximum(summed(filled * product), 0.0) + 0.0
         return Surprise(filled, residual, distance)
 
     def fill(self, scores: Floats, unknown: Bools) -> Floats:
@@ -90,14 +96,22 @@ class Copula:
         """
         rows = np.flatnonzero(unknown.any(axis=1))
         part, gaps = gridded(scores[rows]), unknown[rows]
-        places = [(j, np.flatnonzero(gaps[:, j])) for j in np.flatnonzero(gaps.any(axis=0)).tolist()]
-        for _ in range(SWEEPS if int(gaps.sum(axis=1).max(initial=0)) > 1 else 1):
-            for j, at in places:
-                some = part[at]
-                part[at, j] = gridded(some[:, j] - some @ self.precision[:, j] / self.diagonal[j])
+        sweeps = SWEEPS if int(gaps.sum(axis=1).max(initial=0)) > 1 else 1
+        if kernel.compiled is not None:
+            part, gaps = np.ascontiguousarray(part), np.ascontiguousarray(gaps)
+            kernel.compiled.fill(part, gaps, self.precision, sweeps)
+        else:
+            self._swept(part, gaps, sweeps)
         filled = scores.copy(order="K")
         filled[rows] = part
         return filled
+
+    def _swept(self, part: Floats, gaps: Bools, sweeps: int) -> None:
+        places = [(j, np.flatnonzero(gaps[:, j])) for j in np.flatnonzero(gaps.any(axis=0)).tolist()]
+        for _ in range(sweeps):
+            for j, at in places:
+                some = part[at]
+                part[at, j] = gridded(some[:, j] - some @ self.precision[:, j] / self.diagonal[j])
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as arrays."""

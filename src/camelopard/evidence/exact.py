@@ -16,9 +16,9 @@ ROW_BITS = FINE + 4  # rows lie within ±16
 
 
 def gridded(rows: Floats) -> Floats:
-    """Return the numbers on the grid of rows, within ±16, NaN kept."""
+    """Return the numbers on the grid of rows, within ±16, NaN kept; a zero has no sign, so that no sum of them has one."""
     found: Floats = np.rint(np.minimum(np.maximum(rows, -15.9), 15.9) * 2.0**FINE)
-    return found * 2.0**-FINE
+    return found * 2.0**-FINE + 0.0
 
 
 def coarse(matrix: Floats) -> Floats:

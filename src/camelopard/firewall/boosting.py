@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from camelopard.confidence.logistic import sigmoid
-from camelopard.core.arrays import Bools, Floats, Ints
+from camelopard.core import kernel
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.firewall.trees import Trees
 
 BINS = 32  # values told apart per column
@@ -39,7 +40,7 @@ def boosted(table: Floats, event: Bools, weight: Floats, rising: Bools, rng: np.
     weight = weight * (n / weight.sum())
     target = event.astype(np.float64)
     edges = [_edges(table[:, j]) for j in range(table.shape[1])]
-    binned = np.array([np.searchsorted(e, table[:, j], side="left") for j, e in enumerate(edges)], dtype=np.intp).reshape(len(edges), n)
+    binned = np.array([np.searchsorted(e, table[:, j], side="left") for j, e in enumerate(edges)], dtype=np.uint8).reshape(len(edges), n)
     usable = np.array([j for j, e in enumerate(edges) if len(e)], dtype=np.int64)
     share = float(np.clip((weight * target).sum() / n, 1e-4, 1 - 1e-4))
     base = float(np.log(share / (1 - share)))
@@ -51,16 +52,16 @@ def boosted(table: Floats, event: Bools, weight: Floats, rising: Bools, rng: np.
         slope, curve = weight * (p - target), weight * np.maximum(p * (1 - p), 1e-6)
         rows = np.flatnonzero(rng.random(n) < ROWS)
         columns = rng.permutation(usable)[: max(1, int(COLUMNS * len(usable)))]
-        part, slopes, curves = binned[np.ix_(columns, rows)], slope[rows], curve[rows]
-        leaf = np.zeros(n, dtype=np.intp)
+        part, slopes, curves = binned[columns].take(rows, axis=1), slope[rows], curve[rows]
+        leaf: Array = np.zeros(n, dtype=np.uint8)
         for level in range(depth):
             split = _best(part, edges, columns, leaf[rows], slopes, curves, level, rising)
             if split is None:
-                leaf = leaf * 2 ** (depth - level)
+                leaf = leaf << (depth - level)
                 break
             j, k = split
             feature[t, level], threshold[t, level] = j, edges[j][k]
-            leaf = 2 * leaf + (binned[j] > k)
+            leaf = (leaf << 1) + (binned[j] > k)
         sums = np.bincount(leaf[rows], weights=slopes, minlength=2**depth)
         mass: Floats = np.bincount(leaf[rows], weights=curves, minlength=2**depth).astype(np.float64)
         leaves[t] = _risen(-RATE * sums / (mass + RIDGE), mass, np.asarray(rising[feature[t]] & np.isfinite(threshold[t])))
@@ -78,19 +79,27 @@ def _edges(column: Floats) -> Floats:
 
 
 def _best(
-    part: Ints, edges: list[Floats], columns: Ints, leaf: Ints, slope: Floats, curve: Floats, level: int, rising: Bools
+    part: Array, edges: list[Floats], columns: Ints, leaf: Array, slope: Floats, curve: Floats, level: int, rising: Bools
 ) -> tuple[int, int] | None:
-    """Return the question (column, bin) that gains most in all leaves of a level together, or None where none gains anything."""
+    """Return the question (column, bin) that gains most in all leaves of a level together, or None where none gains anything.
+
+    `part` holds the rows' bins in each of the `columns`, shape (columns, n), and `leaf` where each row is, both of uint8.
+    """
+    if kernel.compiled is not None:
+        tried = np.array([len(edges[j]) for j in columns.tolist()], dtype=np.int64)
+        most = kernel.compiled.best_split(part, tried, rising[columns], leaf, slope, curve, 2**level, BINS + 1, RIDGE, LEAST)
+        return None if most is None else (int(columns[most[0]]), most[1])
     best, found = LEAST, None
     shape = (2**level, BINS + 1)
-    place = leaf * (BINS + 1)
+    place = leaf.astype(np.intp) * (BINS + 1)
     for j, codes in zip(columns.tolist(), part, strict=True):
         key, m = place + codes, len(edges[j])
         g = np.bincount(key, weights=slope, minlength=shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
         h = np.bincount(key, weights=curve, minlength=shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
         below, small = g[:, :m], h[:, :m] + RIDGE
         above, large = g[:, -1:] - below, h[:, -1:] - h[:, :m] + RIDGE
-        gain = (below * below / small + above * above / large - (g[:, -1:] ** 2 / (h[:, -1:] + RIDGE))).sum(axis=0)
+        gains = below * below / small + above * above / large - (g[:, -1:] ** 2 / (h[:, -1:] + RIDGE))
+        gain = gains.cumsum(axis=0)[-1]  # leaf after leaf, in a fixed order
         if rising[j]:
             gain = np.where((-below / small > -above / large + 1e-12).any(axis=0), -1.0, gain)
         k = int(gain.argmax())

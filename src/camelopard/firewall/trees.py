@@ -1,4 +1,4 @@
-"""Symmetric trees as plain arrays, scored with NumPy alone: no framework is needed to use what one has learned."""
+"""Symmetric trees as plain arrays, scored by the compiled kernel or NumPy alone: no framework is needed to use what one has learned."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core import kernel
 from camelopard.core.arrays import Floats, Ints
 
 FEW = 32  # rows up to which all trees are asked at once
@@ -20,7 +21,8 @@ class Trees:
     """
 
     def __init__(self, feature: Ints, threshold: Floats, leaves: Floats, base: float = 0.0) -> None:
-        self.feature, self.threshold, self.leaves, self.base = feature, threshold, leaves, base
+        self.feature, self.base = np.ascontiguousarray(feature), base
+        self.threshold, self.leaves = np.ascontiguousarray(threshold, np.float64), np.ascontiguousarray(leaves, np.float64)
         self.depth = feature.shape[1]
         if not 0 < self.depth <= DEEPEST:
             raise ValueError(f"trees of depth {self.depth}; expected 1 to {DEEPEST}")
@@ -39,6 +41,10 @@ class Trees:
         """Return the sum of the trees per row, shape (n,), for a table without NaN, shape (n, f): the same bytes for a row alone and among others."""
         if not len(self.feature):
             return np.full(len(table), self.base)
+        if kernel.compiled is not None:
+            total = np.empty(len(table))
+            kernel.compiled.score_trees(table, self.feature, self.threshold, self.leaves, self.base, total)
+            return total
         return self._few(table) if len(table) <= FEW else self._many(table)
 
     def _few(self, table: Floats) -> Floats:

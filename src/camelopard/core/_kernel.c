@@ -1,0 +1,640 @@
+/* A few inner loops in C: what NumPy does in many calls over small arrays, in one.
+
+Every function gives the same bytes as the NumPy code beside which it stands: the same operations on the same numbers, sums in the same order
+or exact, no multiplication fused with an addition, no approximate arithmetic, and no function whose last bit hangs on a library (logarithms and
+exponentials stay with NumPy). None of them trusts its caller: shapes, types and alignment are checked before anything is read, whatever is
+used as an index is compared with the length of what it points into, and what is out of range is a ValueError.
+
+C99 and Python's stable interface (3.11 and newer) alone. The lock of the interpreter is held: no array changes while it is read. */
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030B0000
+#endif
+#include <Python.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "floats are kept wider than they are: the same bytes cannot be promised here, and NumPy alone is used"
+#endif
+
+#if UINTPTR_MAX < UINT64_MAX
+#error "indices are narrower than 64 bits here, and NumPy alone is used"
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define WIDE __attribute__((target_clones("avx2", "default"))) /* one build, the wider registers where the machine has them */
+#else
+#define WIDE
+#endif
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define RESTRICT __restrict__
+#else
+#define INLINE static __inline
+#define RESTRICT __restrict
+#endif
+
+enum { VERSION = 1, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
+
+/* --- arrays ------------------------------------------------------------------------------------------------------------------------ */
+
+enum { CONTIGUOUS = 1, WRITABLE = 2 };
+
+typedef struct {
+    Py_buffer views[12];
+    int held;
+} Arrays;
+
+static void released(Arrays *arrays) {
+    while (arrays->held) PyBuffer_Release(&arrays->views[--arrays->held]);
+}
+
+static int refused(Arrays *arrays, const char *message) {
+    PyErr_SetString(PyExc_ValueError, message);
+    released(arrays);
+    return -1;
+}
+
+/* Hold an array of this kind of item (d: float64; q, i, h: int64, int32, int16; B: bytes or truths) and number of dimensions; on any other, set an
+   error and release all. */
+static int take(Arrays *arrays, PyObject *object, const char *name, char kind, int dimensions, int how) {
+    Py_buffer *view = &arrays->views[arrays->held];
+    if (PyObject_GetBuffer(object, view, how & WRITABLE ? PyBUF_RECORDS : PyBUF_RECORDS_RO) < 0) {
+        released(arrays);
+        return -1;
+    }
+    arrays->held++;
+    const char *format = view->format ? view->format : "B";
+    const char *fitting = kind == 'q' ? "lq" : kind == 'i' ? "il" : kind == 'h' ? "h" : kind == 'B' ? "B?" : "d";
+    const Py_ssize_t size = kind == 'B' ? 1 : kind == 'h' ? 2 : kind == 'i' ? 4 : 8;
+    int fits = format[0] && !format[1] && strchr(fitting, format[0]) && view->itemsize == size && view->ndim == dimensions && !view->suboffsets;
+    if (fits && view->len) {
+        fits = (uintptr_t)view->buf % (size_t)size == 0;
+        for (int k = 0; fits && k < dimensions; k++) fits = view->strides[k] % size == 0;
+    }
+    if (fits && how & CONTIGUOUS) fits = PyBuffer_IsContiguous(view, 'C');
+    if (fits) return 0;
+    const char *type = kind == 'q' ? "int64" : kind == 'i' ? "int32" : kind == 'h' ? "int16" : kind == 'B' ? "uint8" : "float64";
+    PyErr_Format(PyExc_ValueError, "%s: expected an aligned%s array of %s with %d dimension(s); got %d of format '%s'.", name,
+                 how & CONTIGUOUS ? ", contiguous" : "", type, dimensions, view->ndim, format);
+    released(arrays);
+    return -1;
+}
+
+INLINE Py_ssize_t rows_of(const Arrays *a, int k) { return a->views[k].shape[0]; }
+INLINE Py_ssize_t columns_of(const Arrays *a, int k) { return a->views[k].shape[1]; }
+INLINE double *cell(const Arrays *a, int k, Py_ssize_t i, Py_ssize_t j) {
+    return (double *)((char *)a->views[k].buf + i * a->views[k].strides[0] + j * a->views[k].strides[1]);
+}
+INLINE double *item(const Arrays *a, int k, Py_ssize_t i) { return (double *)((char *)a->views[k].buf + i * a->views[k].strides[0]); }
+
+static int expected(Py_ssize_t count, Py_ssize_t wanted) {
+    if (count == wanted) return 0;
+    PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd.", wanted, count);
+    return -1;
+}
+
+/* --- numbers ----------------------------------------------------------------------------------------------------------------------- */
+
+/* To the nearest whole number, the even one of two equally near, as NumPy's rint: for |x| < 2**51. A zero has no sign. */
+INLINE double nearest_whole(double x) { return (x + 6755399441055744.0) - 6755399441055744.0 + 0.0; }
+
+INLINE double within(double x, double low, double high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/* Normal scores on the grid of camelopard.evidence.exact. */
+INLINE double on_grid(double x) { return nearest_whole(within(x, -15.9, 15.9) * 4096.0) * (1.0 / 4096.0); }
+
+/* Copy up to BLOCK cells of a column to or from where they lie. */
+INLINE void read_column(const Arrays *a, int which, Py_ssize_t start, Py_ssize_t j, Py_ssize_t n, double *to) {
+    if (a->views[which].strides[0] == (Py_ssize_t)sizeof(double)) memcpy(to, cell(a, which, start, j), (size_t)n * sizeof(double));
+    else for (Py_ssize_t i = 0; i < n; i++) to[i] = *cell(a, which, start + i, j);
+}
+INLINE void write_column(const Arrays *a, int which, Py_ssize_t start, Py_ssize_t j, Py_ssize_t n, const double *from) {
+    if (a->views[which].strides[0] == (Py_ssize_t)sizeof(double)) memcpy(cell(a, which, start, j), from, (size_t)n * sizeof(double));
+    else for (Py_ssize_t i = 0; i < n; i++) *cell(a, which, start + i, j) = from[i];
+}
+
+/* --- boosting: the best question of a level ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    double g, h;
+} Pair;
+
+/* Add slope and curve of each row to the bin of its leaf, row after row. */
+WIDE static void histogram(const uint8_t *RESTRICT codes, const uint16_t *RESTRICT first, const Pair *RESTRICT both, Py_ssize_t rows, Pair *bins) {
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        Pair *bin = bins + first[i] + codes[i];
+        bin->g += both[i].g;
+        bin->h += both[i].h;
+    }
+}
+
+/* Add up what each threshold gains in one leaf, and mark those that would fall where the column must rise. */
+WIDE static void gains(const Pair *bins, Py_ssize_t width, Py_ssize_t edges, double ridge, int rising, double *RESTRICT gain,
+    uint8_t *RESTRICT falls) {
+    double below[MOST_BINS], left[MOST_BINS], g = 0.0, h = 0.0;
+    for (Py_ssize_t k = 0; k < width; k++) {
+        below[k] = g += bins[k].g;
+        left[k] = h += bins[k].h;
+    }
+    const double whole = g * g / (h + ridge);
+    for (Py_ssize_t k = 0; k < edges; k++) {
+        const double small = left[k] + ridge, above = g - below[k], large = h - left[k] + ridge;
+        gain[k] += below[k] * below[k] / small + above * above / large - whole;
+    }
+    if (!rising) return;
+    for (Py_ssize_t k = 0; k < edges; k++) {
+        const double small = left[k] + ridge, above = g - below[k], large = h - left[k] + ridge;
+        falls[k] |= -below[k] / small > -above / large + 1e-12;
+    }
+}
+
+WIDE static int largest(const uint8_t *values, Py_ssize_t n) {
+    uint8_t most = 0;
+    for (Py_ssize_t i = 0; i < n; i++) most = values[i] > most ? values[i] : most;
+    return most;
+}
+
+PyDoc_STRVAR(best_split_text, "best_split(codes, edges, rising, leaf, slope, curve, leaves, bins, ridge, least)\n--\n\n"
+"Return (row of codes, threshold, gain) of the question that gains most in all leaves together, or None where none gains more than `least`.");
+
+static PyObject *best_split(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 10) < 0) return NULL;
+    const Py_ssize_t leaves = PyLong_AsSsize_t(args[6]), bins = PyLong_AsSsize_t(args[7]);
+    const double ridge = PyFloat_AsDouble(args[8]), least = PyFloat_AsDouble(args[9]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "codes", 'B', 2, CONTIGUOUS) || take(&a, args[1], "edges", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[2], "rising", 'B', 1, CONTIGUOUS) || take(&a, args[3], "leaf", 'B', 1, CONTIGUOUS) ||
+        take(&a, args[4], "slope", 'd', 1, CONTIGUOUS) || take(&a, args[5], "curve", 'd', 1, CONTIGUOUS))
+        return NULL;
+    const Py_ssize_t columns = rows_of(&a, 0), rows = columns_of(&a, 0);
+    const uint8_t *codes = a.views[0].buf, *rising = a.views[2].buf, *leaf = a.views[3].buf;
+    const int64_t *edges = a.views[1].buf;
+    const double *slope = a.views[4].buf, *curve = a.views[5].buf;
+    if (rows_of(&a, 1) != columns || rows_of(&a, 2) != columns || rows_of(&a, 3) != rows || rows_of(&a, 4) != rows || rows_of(&a, 5) != rows)
+        return refused(&a, "best_split: one edge count and one truth per column, one leaf, slope and curve per row were expected."), NULL;
+    if (leaves < 1 || leaves > MOST_LEAVES || bins < 1 || bins > MOST_BINS)
+        return refused(&a, "best_split: expected 1 to 256 leaves and 1 to 256 bins."), NULL;
+    if (rows && (largest(leaf, rows) >= leaves || (columns && largest(codes, columns * rows) >= bins)))
+        return refused(&a, "best_split: a leaf or a code is out of range."), NULL;
+    for (Py_ssize_t j = 0; j < columns; j++)
+        if (edges[j] < 0 || edges[j] >= bins) return refused(&a, "best_split: more edges than bins."), NULL;
+
+    const size_t cells = (size_t)(leaves * bins);
+    Pair *sums = PyMem_Malloc(cells * sizeof(Pair)), *both = PyMem_Malloc((size_t)(rows + 1) * sizeof(Pair));
+    uint16_t *first = PyMem_Malloc((size_t)(rows + 1) * sizeof(uint16_t));
+    if (!sums || !both || !first) {
+        PyMem_Free(sums), PyMem_Free(both), PyMem_Free(first), released(&a);
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        first[i] = (uint16_t)(leaf[i] * bins); /* at most 255 * 256 */
+        both[i].g = slope[i], both[i].h = curve[i];
+    }
+    Py_ssize_t column = -1, threshold = 0;
+    double best = least;
+    for (Py_ssize_t j = 0; j < columns; j++) {
+        double gain[MOST_BINS] = {0};
+        uint8_t falls[MOST_BINS] = {0};
+        memset(sums, 0, cells * sizeof(Pair));
+        histogram(codes + j * rows, first, both, rows, sums);
+        for (Py_ssize_t l = 0; l < leaves; l++) gains(sums + l * bins, bins, edges[j], ridge, rising[j], gain, falls);
+        Py_ssize_t most = 0;
+        int sound = edges[j] > 0;
+        for (Py_ssize_t k = 0; k < edges[j]; k++) {
+            if (falls[k]) gain[k] = -1.0;
+            if (gain[k] != gain[k]) sound = 0; /* argmax would find it first, and it is greater than nothing */
+            if (gain[k] > gain[most]) most = k;
+        }
+        if (sound && gain[most] > best) best = gain[most], column = j, threshold = most;
+    }
+    PyMem_Free(sums), PyMem_Free(both), PyMem_Free(first), released(&a);
+    if (column < 0) Py_RETURN_NONE;
+    return Py_BuildValue("(nnd)", column, threshold, best);
+}
+
+/* --- symmetric trees --------------------------------------------------------------------------------------------------------------- */
+
+INLINE void answers(const double *const *columns, const double *thresholds, int depth, Py_ssize_t n, int64_t *RESTRICT leaf) {
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int64_t at = 0;
+        for (int level = 0; level < depth; level++) at = at + at + (columns[level][i] > thresholds[level]);
+        leaf[i] = at;
+    }
+}
+
+/* Find the leaf of up to BLOCK rows: with the depth known, the questions of all levels become one loop. */
+WIDE static void leaves_of(const double *const *columns, const double *thresholds, int depth, Py_ssize_t n, int64_t *RESTRICT leaf) {
+    switch (depth) {
+        case 1: answers(columns, thresholds, 1, n, leaf); break;
+        case 2: answers(columns, thresholds, 2, n, leaf); break;
+        case 3: answers(columns, thresholds, 3, n, leaf); break;
+        case 4: answers(columns, thresholds, 4, n, leaf); break;
+        case 5: answers(columns, thresholds, 5, n, leaf); break;
+        case 6: answers(columns, thresholds, 6, n, leaf); break;
+        case 7: answers(columns, thresholds, 7, n, leaf); break;
+        default: answers(columns, thresholds, 8, n, leaf); break;
+    }
+}
+
+PyDoc_STRVAR(score_trees_text, "score_trees(table, feature, threshold, leaves, base, total)\n--\n\n"
+"Write the sum of the trees per row into `total`, tree after tree.");
+
+static PyObject *score_trees(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 6) < 0) return NULL;
+    const double base = PyFloat_AsDouble(args[4]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "table", 'd', 2, 0) || take(&a, args[1], "feature", 'q', 2, CONTIGUOUS) ||
+        take(&a, args[2], "threshold", 'd', 2, CONTIGUOUS) ||
+        take(&a, args[3], "leaves", 'd', 2, CONTIGUOUS) || take(&a, args[5], "total", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), width = columns_of(&a, 0), trees = rows_of(&a, 1), depth = columns_of(&a, 1);
+    const Py_ssize_t across = a.views[0].strides[1], down = a.views[0].strides[0];
+    if (depth < 1 || depth > DEEPEST || rows_of(&a, 2) != trees || columns_of(&a, 2) != depth || rows_of(&a, 3) != trees ||
+        columns_of(&a, 3) != (Py_ssize_t)1 << depth || rows_of(&a, 4) != n)
+        return refused(&a, "score_trees: expected one threshold per feature, 2**depth leaves per tree, a depth of 1 to 8, and one total per row."),
+            NULL;
+    const int64_t *feature = a.views[1].buf;
+    const double *threshold = a.views[2].buf, *leaves = a.views[3].buf;
+    double *total = a.views[4].buf;
+    const Py_ssize_t questions = trees * depth, some = n < BLOCK ? n : BLOCK;
+    const int beside = down == (Py_ssize_t)sizeof(double); /* the cells of a column lie side by side */
+    Py_ssize_t *offset = PyMem_Malloc((size_t)(questions + 1) * sizeof(Py_ssize_t)); /* a copy that nobody else can change */
+    double *block = PyMem_Malloc((size_t)(beside ? 1 : width * some + 1) * sizeof(double));
+    if (!offset || !block) {
+        PyMem_Free(offset), PyMem_Free(block), released(&a);
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t q = 0; q < questions; q++) {
+        if (feature[q] < 0 || feature[q] >= width) {
+            PyMem_Free(offset), PyMem_Free(block);
+            return refused(&a, "score_trees: a tree asks for a column that the table does not have."), NULL;
+        }
+        offset[q] = (Py_ssize_t)feature[q];
+    }
+    const char *table = a.views[0].buf;
+    for (Py_ssize_t start = 0; start < n; start += BLOCK) {
+        const Py_ssize_t m = n - start < BLOCK ? n - start : BLOCK;
+        if (m < 4) { /* row by row */
+            for (Py_ssize_t i = start; i < start + m; i++) {
+                const char *row = table + i * down;
+                double sum = base;
+                for (Py_ssize_t t = 0; t < trees; t++) {
+                    Py_ssize_t at = 0;
+                    for (Py_ssize_t q = t * depth; q < (t + 1) * depth; q++) at = at + at + (*(const double *)(row + offset[q] * across) > threshold[q]);
+                    sum += leaves[(t << depth) + at];
+                }
+                total[i] = sum;
+            }
+            continue;
+        }
+        if (!beside)
+            for (Py_ssize_t i = 0; i < m; i++)
+                for (Py_ssize_t j = 0; j < width; j++) block[j * some + i] = *(const double *)(table + (start + i) * down + j * across);
+        for (Py_ssize_t i = 0; i < m; i++) total[start + i] = base;
+        for (Py_ssize_t t = 0; t < trees; t++) {
+            const double *columns[DEEPEST];
+            int64_t leaf[BLOCK];
+            for (Py_ssize_t level = 0; level < depth; level++) {
+                const Py_ssize_t j = offset[t * depth + level];
+                columns[level] = beside ? (const double *)(table + start * down + j * across) : block + j * some;
+            }
+            leaves_of(columns, threshold + t * depth, (int)depth, m, leaf);
+            for (Py_ssize_t i = 0; i < m; i++) total[start + i] += leaves[(t << depth) + leaf[i]];
+        }
+    }
+    PyMem_Free(offset), PyMem_Free(block), released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- nearest rows ------------------------------------------------------------------------------------------------------------------ */
+
+/* Squared distances of a row of whole numbers to all rows, less its own square: `size` + -2 x.r, the cells two by two. */
+static void squared(const int16_t *RESTRICT row, const int16_t *RESTRICT pairs, const int32_t *RESTRICT size, Py_ssize_t width, Py_ssize_t n,
+                    int32_t *RESTRICT found) {
+    Py_ssize_t start = 0;
+#ifdef __SSE2__
+    for (; start + 16 <= n; start += 16) { /* two products and their sum in one instruction, for four rows at once */
+        __m128i sums[4];
+        for (int q = 0; q < 4; q++) sums[q] = _mm_loadu_si128((const __m128i *)(size + start + 4 * q));
+        for (Py_ssize_t k = 0; k < width; k++) {
+            int32_t two;
+            memcpy(&two, row + 2 * k, sizeof two);
+            const __m128i x = _mm_set1_epi32(two);
+            const int16_t *at = pairs + 2 * (k * n + start);
+            for (int q = 0; q < 4; q++) sums[q] = _mm_add_epi32(sums[q], _mm_madd_epi16(x, _mm_loadu_si128((const __m128i *)(at + 8 * q))));
+        }
+        for (int q = 0; q < 4; q++) _mm_storeu_si128((__m128i *)(found + start + 4 * q), sums[q]);
+    }
+#endif
+    for (; start < n; start++) {
+        uint32_t sum = (uint32_t)size[start];
+        for (Py_ssize_t k = 0; k < width; k++) {
+            const int16_t *at = pairs + 2 * (k * n + start);
+            sum += (uint32_t)(row[2 * k] * at[0]) + (uint32_t)(row[2 * k + 1] * at[1]);
+        }
+        found[start] = (int32_t)sum;
+    }
+}
+
+WIDE static int32_t smallest(const int32_t *values, Py_ssize_t n) {
+    int32_t least = values[0];
+    for (Py_ssize_t i = 1; i < n; i++) least = values[i] < least ? values[i] : least;
+    return least;
+}
+
+PyDoc_STRVAR(nearest_text, "nearest(scores, pairs, sizes, starts, groups, column, farthest, steps, nowhere, small, found)\n--\n\n"
+"Write the distance to the nearest row and the ratio of own and other into `found`, shape (n, 2). `pairs`: -2 times the rows, whole numbers, two cells\n"
+"side by side; `sizes`: their squares. `column` says which of the starts is a group's; a group beyond its end is the last.");
+
+static PyObject *nearest(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 11) < 0) return NULL;
+    const double farthest = PyFloat_AsDouble(args[6]), steps = PyFloat_AsDouble(args[7]), nowhere = PyFloat_AsDouble(args[8]),
+        little = PyFloat_AsDouble(args[9]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "scores", 'd', 2, 0) || take(&a, args[1], "pairs", 'h', 3, CONTIGUOUS) || take(&a, args[2], "sizes", 'i', 1, CONTIGUOUS) ||
+        take(&a, args[3], "starts", 'q', 1, CONTIGUOUS) || take(&a, args[4], "groups", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[5], "column", 'q', 1, CONTIGUOUS) || take(&a, args[10], "found", 'd', 2, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0), width = rows_of(&a, 1), rows = columns_of(&a, 1), groups = rows_of(&a, 3),
+        known = rows_of(&a, 5);
+    const int64_t *own = a.views[4].buf, *column = a.views[5].buf;
+    double *found = a.views[6].buf;
+    if (width != (d + 1) / 2 || a.views[1].shape[2] != 2 || rows_of(&a, 2) != rows || rows_of(&a, 4) != n || known < 1 || rows_of(&a, 6) != n ||
+        columns_of(&a, 6) != 2)
+        return refused(&a, "nearest: expected half as many pairs as there are columns, a size per row, one group per score, and two results."), NULL;
+    if (!(farthest >= 0.0 && steps >= 1.0 && farthest * steps <= 32767.0))
+        return refused(&a, "nearest: expected normal scores that are no more than 32767 steps."), NULL;
+    Py_ssize_t *bounds = PyMem_Malloc((size_t)(groups + 1) * sizeof(Py_ssize_t)); /* a copy that nobody else can change */
+    int16_t *block = PyMem_Malloc((size_t)(2 * width + 1) * BLOCK * sizeof(int16_t));
+    int32_t *squares = PyMem_Malloc((size_t)(rows + 1) * sizeof(int32_t));
+    if (!bounds || !block || !squares) {
+        PyMem_Free(bounds), PyMem_Free(block), PyMem_Free(squares), released(&a);
+        return PyErr_NoMemory();
+    }
+    const char *wrong = NULL;
+    for (Py_ssize_t g = 0; g < groups; g++) bounds[g] = (Py_ssize_t)((const int64_t *)a.views[3].buf)[g];
+    bounds[groups] = rows;
+    for (Py_ssize_t g = 0; g < groups && !wrong; g++)
+        if (bounds[g] < 0 || bounds[g] >= bounds[g + 1] || bounds[g + 1] > rows)
+            wrong = "nearest: the starts of the groups do not rise within the rows.";
+    for (Py_ssize_t start = 0; start < n && !wrong; start += BLOCK) {
+        const Py_ssize_t m = n - start < BLOCK ? n - start : BLOCK;
+        double cells[BLOCK], size[BLOCK] = {0};
+        for (Py_ssize_t i = 0; d % 2 && i < m; i++) block[2 * width * i + d] = 0;
+        for (Py_ssize_t j = 0; j < d; j++) {
+            read_column(&a, 0, start, j, m, cells);
+            for (Py_ssize_t i = 0; i < m; i++) {
+                const double whole = nearest_whole(within(cells[i], -farthest, farthest) * steps);
+                size[i] += whole * whole; /* NaN stays what it is */
+                block[2 * width * i + j] = (int16_t)(whole == whole ? whole : 0.0);
+            }
+        }
+        for (Py_ssize_t i = 0; i < m; i++) {
+            const int64_t group = own[start + i] < known ? own[start + i] : known - 1, mine = group < 0 ? -1 : column[group];
+            if (mine < 0 || mine > groups) {
+                wrong = "nearest: a group is out of range.";
+                break;
+            }
+            squared(block + 2 * width * i, a.views[1].buf, a.views[2].buf, width, rows, squares);
+            double same = nowhere, other = nowhere;
+            for (Py_ssize_t g = 0; g < groups; g++) {
+                double distance = sqrt((double)smallest(squares + bounds[g], bounds[g + 1] - bounds[g]) + size[i]) / steps;
+                distance = distance > nowhere ? nowhere : distance;
+                if (g == mine) same = distance;
+                else if (!(distance >= other)) other = distance;
+            }
+            found[2 * (start + i)] = same < other ? same : other;
+            found[2 * (start + i) + 1] = (same + little) / (other + little);
+        }
+    }
+    PyMem_Free(bounds), PyMem_Free(block), PyMem_Free(squares);
+    if (wrong) return refused(&a, wrong), NULL;
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- the copula -------------------------------------------------------------------------------------------------------------------- */
+
+/* Put the cells that are unknown at their conditional means, cell after cell. The product of a row on the grid with the matrix is exact. */
+static void fill_row(double *row, const uint8_t *unknown, const double *precision, Py_ssize_t d, int sweeps) {
+    for (int sweep = 0; sweep < sweeps; sweep++)
+        for (Py_ssize_t j = 0; j < d; j++)
+            if (unknown[j]) {
+                double product = 0.0;
+                for (Py_ssize_t k = 0; k < d; k++) product += row[k] * precision[k * d + j];
+                row[j] = on_grid(row[j] - product / precision[j * d + j]);
+            }
+}
+
+PyDoc_STRVAR(surprise_text, "surprise(scores, precision, unit, sweeps, filled, residual, distance)\n--\n\n"
+"Write the filled scores, the residuals and the distances of rows with NaN where unknown.");
+
+/* Put a column of up to BLOCK cells on the grid, 0 where nothing is known; return whether any is unknown. */
+WIDE static int gridded(const double *RESTRICT scores, Py_ssize_t n, double *RESTRICT filled, uint8_t *RESTRICT unknown) {
+    double gone = 0.0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        const int there = scores[i] == scores[i];
+        filled[i] = there ? on_grid(scores[i]) : 0.0;
+        gone += there ? 0.0 : 1.0;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) unknown[i] = gone > 0.0 && scores[i] != scores[i];
+    return gone > 0.0;
+}
+
+/* For up to BLOCK rows, cells of a column side by side: products with the matrix (exact), residuals, and distances summed column after column. */
+WIDE static void surprises(const double *RESTRICT filled, const double *RESTRICT precision, const double *RESTRICT unit, Py_ssize_t d, Py_ssize_t n,
+                           double *RESTRICT residual, double *RESTRICT distance) {
+    for (Py_ssize_t j = 0; j < d; j++) {
+        double product[BLOCK] = {0};
+        for (Py_ssize_t k = 0; k < d; k++) {
+            const double weight = precision[k * d + j];
+            for (Py_ssize_t i = 0; i < n; i++) product[i] += filled[k * BLOCK + i] * weight;
+        }
+        for (Py_ssize_t i = 0; i < n; i++) {
+            residual[j * BLOCK + i] = product[i] * unit[j];
+            distance[i] = j ? distance[i] + filled[j * BLOCK + i] * product[i] : filled[i] * product[i];
+        }
+    }
+}
+
+static PyObject *surprise(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 7) < 0) return NULL;
+    const long most = PyLong_AsLong(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "scores", 'd', 2, 0) || take(&a, args[1], "precision", 'd', 2, CONTIGUOUS) ||
+        take(&a, args[2], "unit", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[4], "filled", 'd', 2, WRITABLE) || take(&a, args[5], "residual", 'd', 2, WRITABLE) ||
+            take(&a, args[6], "distance", 'd', 1, WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0);
+    if (d < 1 || rows_of(&a, 1) != d || columns_of(&a, 1) != d || rows_of(&a, 2) != d || rows_of(&a, 3) != n || columns_of(&a, 3) != d ||
+        rows_of(&a, 4) != n || columns_of(&a, 4) != d || rows_of(&a, 5) != n || most < 1 || most > 100)
+        return refused(&a,
+            "surprise: expected scores, (n, d), a square matrix of their columns, results of the same shapes, and 1 to 100 sweeps."), NULL;
+    const double *precision = a.views[1].buf, *unit = a.views[2].buf;
+    double *filled = PyMem_Malloc((size_t)d * BLOCK * sizeof(double)), *residual = PyMem_Malloc((size_t)d * BLOCK * sizeof(double));
+    double *row = PyMem_Malloc((size_t)d * sizeof(double));
+    uint8_t *unknown = PyMem_Malloc((size_t)d * (BLOCK + 1)), *gone = unknown + d * BLOCK;
+    if (!filled || !residual || !row || !unknown) {
+        PyMem_Free(filled), PyMem_Free(residual), PyMem_Free(row), PyMem_Free(unknown), released(&a);
+        return PyErr_NoMemory();
+    }
+    /* A single unknown cell is at its mean after one sweep; as soon as any row has more, all are swept as often. */
+    int sweeps = 1;
+    for (Py_ssize_t i = 0; i < n && sweeps == 1; i++) {
+        int gaps = 0;
+        for (Py_ssize_t j = 0; j < d; j++) gaps += *cell(&a, 0, i, j) != *cell(&a, 0, i, j);
+        if (gaps > 1) sweeps = (int)most;
+    }
+    for (Py_ssize_t start = 0; start < n; start += BLOCK) {
+        const Py_ssize_t m = n - start < BLOCK ? n - start : BLOCK;
+        double column[BLOCK], distance[BLOCK];
+        int some = 0;
+        for (Py_ssize_t j = 0; j < d; j++) {
+            read_column(&a, 0, start, j, m, column);
+            some |= gridded(column, m, filled + j * BLOCK, unknown + j * BLOCK);
+        }
+        for (Py_ssize_t i = 0; some && i < m; i++) {
+            int gaps = 0;
+            for (Py_ssize_t j = 0; j < d; j++) gaps |= gone[j] = unknown[j * BLOCK + i];
+            if (!gaps) continue;
+            for (Py_ssize_t j = 0; j < d; j++) row[j] = filled[j * BLOCK + i];
+            fill_row(row, gone, precision, d, sweeps);
+            for (Py_ssize_t j = 0; j < d; j++) filled[j * BLOCK + i] = row[j];
+        }
+        surprises(filled, precision, unit, d, m, residual, distance);
+        for (Py_ssize_t j = 0; j < d; j++) {
+            for (Py_ssize_t i = 0; some && i < m; i++) residual[j * BLOCK + i] = unknown[j * BLOCK + i] ? 0.0 : residual[j * BLOCK + i];
+            write_column(&a, 3, start, j, m, filled + j * BLOCK);
+            write_column(&a, 4, start, j, m, residual + j * BLOCK);
+        }
+        for (Py_ssize_t i = 0; i < m; i++) *item(&a, 5, start + i) = (distance[i] < 0.0 ? 0.0 : distance[i]) + 0.0;
+    }
+    PyMem_Free(filled), PyMem_Free(residual), PyMem_Free(row), PyMem_Free(unknown), released(&a);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(fill_text, "fill(rows, unknown, precision, sweeps)\n--\n\n"
+"Put unknown cells of rows at their conditional means, in place.");
+
+static PyObject *fill(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 4) < 0) return NULL;
+    const long most = PyLong_AsLong(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "rows", 'd', 2, CONTIGUOUS | WRITABLE) || take(&a, args[1], "unknown", 'B', 2, CONTIGUOUS) ||
+        take(&a, args[2], "precision", 'd', 2, CONTIGUOUS))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0);
+    if (rows_of(&a, 1) != n || columns_of(&a, 1) != d || rows_of(&a, 2) != d || columns_of(&a, 2) != d || most < 1 || most > 100)
+        return refused(&a, "fill: expected rows, (n, d), which cells are unknown, a square matrix of their columns, and 1 to 100 sweeps."), NULL;
+    for (Py_ssize_t i = 0; i < n; i++) fill_row((double *)a.views[0].buf + i * d, (uint8_t *)a.views[1].buf + i * d, a.views[2].buf, d, (int)most);
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- normal scores ----------------------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(interpolate_text, "interpolate(values, columns, bounds, starts, knots, lines, scores, far)\n--\n\n"
+"Write the normal scores of numbers within their range into the columns of `scores`; mark in `far` those beyond, and return how many.");
+
+static PyObject *interpolate(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 8) < 0) return NULL;
+    if (take(&a, args[0], "values", 'd', 2, 0) || take(&a, args[1], "columns", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[2], "bounds", 'd', 2, CONTIGUOUS) ||
+        take(&a, args[3], "starts", 'q', 1, CONTIGUOUS) || take(&a, args[4], "knots", 'd', 1, CONTIGUOUS) ||
+            take(&a, args[5], "lines", 'd', 2, CONTIGUOUS) ||
+        take(&a, args[6], "scores", 'd', 2, WRITABLE) || take(&a, args[7], "far", 'B', 2, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0), numbers = rows_of(&a, 1), pieces = columns_of(&a, 5);
+    const int64_t *columns = a.views[1].buf, *starts = a.views[3].buf;
+    const double *bounds = a.views[2].buf, *all = a.views[4].buf, *lines = a.views[5].buf;
+    uint8_t *far = a.views[7].buf;
+    if (rows_of(&a, 2) != 2 || columns_of(&a, 2) != numbers || rows_of(&a, 3) != numbers + 1 || rows_of(&a, 5) != 3 || rows_of(&a, 6) != n ||
+        columns_of(&a, 6) != d || rows_of(&a, 7) != numbers || columns_of(&a, 7) != n)
+        return refused(&a, "interpolate: the arrays do not belong together."), NULL;
+    Py_ssize_t many = 0;
+    for (Py_ssize_t c = 0; c < numbers; c++) {
+        /* Knots of column c: from all[first] to before all[end]; its pieces, one more than knots, begin c places further on. */
+        const Py_ssize_t j = (Py_ssize_t)columns[c], first = (Py_ssize_t)starts[c], end = (Py_ssize_t)starts[c + 1];
+        if (j < 0 || j >= d || first < 0 || end < first || end > rows_of(&a, 4) || end + c >= pieces)
+            return refused(&a, "interpolate: a column, or where its knots lie, is out of range."), NULL;
+        const double low = bounds[c], high = bounds[numbers + c], *knots = all + first, *line = lines + first + c;
+        for (Py_ssize_t i = 0; i < n; i++) {
+            const double value = *cell(&a, 0, i, j), near = within(value, low, high);
+            Py_ssize_t at = 0, left = end - first; /* how many knots are not above the value: all, for a NaN */
+            while (left > 0) {
+                const Py_ssize_t half = left - left / 2;
+                at += knots[at + half - 1] > value ? 0 : half;
+                left -= half;
+            }
+            *cell(&a, 6, i, j) = line[pieces + at] + line[2 * pieces + at] * (near - line[at]);
+            far[c * n + i] = value < low || value > high;
+            many += far[c * n + i];
+        }
+    }
+    released(&a);
+    return PyLong_FromSsize_t(many);
+}
+
+PyDoc_STRVAR(look_up_text, "look_up(values, columns, starts, table, found, into)\n--\n\n"
+"Write what a table says of positions, NaN being the last of each column, into columns `into` of `found`.");
+
+static PyObject *look_up(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 6) < 0) return NULL;
+    if (take(&a, args[0], "values", 'd', 2, 0) || take(&a, args[1], "columns", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[2], "starts", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[3], "table", 'd', 1, CONTIGUOUS) || take(&a, args[4], "found", 'd', 2, WRITABLE) ||
+            take(&a, args[5], "into", 'q', 1, CONTIGUOUS))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), categories = rows_of(&a, 1);
+    const int64_t *columns = a.views[1].buf, *starts = a.views[2].buf, *into = a.views[5].buf;
+    if (rows_of(&a, 2) != categories + 1 || rows_of(&a, 5) != categories || rows_of(&a, 4) != n)
+        return refused(&a, "look_up: the arrays do not belong together."), NULL;
+    for (Py_ssize_t c = 0; c < categories; c++) {
+        const Py_ssize_t from = (Py_ssize_t)columns[c], to = (Py_ssize_t)into[c], first = (Py_ssize_t)starts[c], end = (Py_ssize_t)starts[c + 1];
+        if (from < 0 || from >= columns_of(&a, 0) || to < 0 || to >= columns_of(&a, 4) || first < 0 || end <= first || end > rows_of(&a, 3))
+            return refused(&a, "look_up: a column, or where its values lie, is out of range."), NULL;
+        const double *table = (const double *)a.views[3].buf + first, most = (double)(end - first);
+        for (Py_ssize_t i = 0; i < n; i++) {
+            const double position = *cell(&a, 0, i, from);
+            if (!(position > -1.0 && position < most) && position == position) return refused(&a, "look_up: a position is out of range."), NULL;
+            *cell(&a, 4, i, to) = table[position == position ? (Py_ssize_t)position : end - first - 1];
+        }
+    }
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- the module -------------------------------------------------------------------------------------------------------------------- */
+
+#define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, name##_text}
+static PyMethodDef functions[] = {FUNCTION(best_split), FUNCTION(score_trees), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
+                                  FUNCTION(interpolate), FUNCTION(look_up), {NULL, NULL, 0, NULL}};
+
+static int begun(PyObject *module) { return PyModule_AddIntConstant(module, "version", VERSION); }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)begun}, {0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernel", "Inner loops in C; see camelopard.core.kernel.", 0, functions, slots,
+    NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&definition); }

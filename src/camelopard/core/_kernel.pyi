@@ -1,0 +1,28 @@
+"""What the C file offers. Every array is checked; what does not fit raises ValueError. See camelopard.core.kernel for whether it is there."""
+
+from camelopard.core.arrays import Array, Bools, Floats, Ints
+
+version: int
+
+def best_split(
+    codes: Array, edges: Ints, rising: Bools, leaf: Array, slope: Floats, curve: Floats, leaves: int, bins: int, ridge: float, least: float, /
+) -> tuple[int, int, float] | None: ...
+def score_trees(table: Floats, feature: Ints, threshold: Floats, leaves: Floats, base: float, total: Floats, /) -> None: ...
+def nearest(
+    scores: Floats,
+    pairs: Array,
+    sizes: Array,
+    starts: Ints,
+    groups: Ints,
+    column: Ints,
+    farthest: float,
+    steps: float,
+    nowhere: float,
+    small: float,
+    found: Floats,
+    /,
+) -> None: ...
+def surprise(scores: Floats, precision: Floats, unit: Floats, sweeps: int, filled: Floats, residual: Floats, distance: Floats, /) -> None: ...
+def fill(rows: Floats, unknown: Bools, precision: Floats, sweeps: int, /) -> None: ...
+def interpolate(values: Floats, columns: Ints, bounds: Floats, starts: Ints, knots: Floats, lines: Floats, scores: Floats, far: Bools, /) -> int: ...
+def look_up(values: Floats, columns: Ints, starts: Ints, table: Floats, found: Floats, into: Ints, /) -> None: ...
