@@ -1,0 +1,254 @@
+"""What a text is: two dozen numbers that move when it is damaged, what is wrong with it, how it may have been, and where it lies among others.
+
+All is learned from clean texts: what is strange in one language or trade is usual in another.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Mapping
+from itertools import pairwise
+from math import expm1, log1p
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Floats, objects
+from camelopard.core.errors import InputError
+from camelopard.modality.states import array_of, spread_over
+from camelopard.modality.text_embedding import SIZE, Embedding
+from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, MOJIBAKE, RUN, WORD, lowered, scripts_of
+from camelopard.modality.text_grams import Codes, codes_of
+from camelopard.modality.text_language import COMMON, Language
+from camelopard.modality.text_marks import marks
+from camelopard.modality.text_repairs import repairs
+
+NAMES = (
+    "characters", "word length", "longest word", "unknown words", "misspelt words", "common words", "surprise", "worst surprise", "word order",
+    "foreign letters", "mixed words", "new characters", "digits", "capitals", "inner capitals", "punctuation", "irregular white space",
+    "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases", "compressed size", "distance to the nearest",
+)  # fmt: skip
+LONGEST = 1_000_000  # characters beyond which a text is not judged
+EACH_END = 10_000  # characters that are looked at from the start and the end of a longer text
+COMPRESSED = 60  # bytes that compression needs to get going: without them, its size would be the length once more
+WINDOW = 8  # characters over which the worst surprise is a mean
+MOST_LEARNED, MOST_MEASURED = 20_000, 1_000  # texts that the language, and the usual range of the numbers, are learned from
+MOST_LIMIT = 20_000.0  # of any number: that of word length, in a text of one word
+TAILS = (0.005, 0.5, 0.995)
+
+LOWER, UPPER, DIGIT, MARK, REST = range(5)
+
+
+class TextVectors:
+    """Texts as numbers, learned from clean texts.
+
+    Attributes
+    ----------
+    names
+        What each number is.
+    limits
+        The values below which 0.5 %, half and 99.5 % of the clean texts lie in each number, shape (3, len(names)).
+
+    >>> vectors = TextVectors.learn(objects(["A fine film.", "A dull film.", "What a fine, fine cast."] * 20))
+    >>> numbers = dict(zip(vectors.names, vectors.measure(objects(["A f\u0456ne film."]))[0].round(2).tolist()))
+    >>> numbers["unknown words"], numbers["mixed words"]
+    (0.33, 0.33)
+    """
+
+    kind = "text"
+    names = NAMES
+
+    def __init__(self, language: Language, embedding: Embedding, limits: Floats) -> None:
+        self.language, self.embedding, self.limits = language, embedding, limits
+
+    @classmethod
+    def learn(cls, texts: Array) -> TextVectors:
+        """Learn from clean texts, an object array of str and None, shape (n,). The same texts in the same order give the same bytes.
+
+        Raises
+        ------
+        InputError
+            If there is no text among them.
+        """
+        clean = [str.__str__(t) for t in texts if isinstance(t, str) and t.strip()]
+        if not clean:
+            raise InputError(f"there is no text among the {len(texts)} cells to learn from. Give a column with clean texts.")
+        clean = [_sample(clean[i]) for i in spread_over(len(clean), MOST_LEARNED)]
+        vectors = cls(Language.learn(clean), Embedding.learn(clean), np.zeros((3, len(NAMES))))
+        numbers = vectors.measure(objects(clean[i] for i in spread_over(len(clean), MOST_MEASURED)), own=True)
+        vectors.limits = np.quantile(numbers, TAILS, axis=0)
+        return vectors
+
+    def measure(self, texts: Array, *, own: bool = False) -> Floats:
+        """Return the numbers of each text, shape (n, len(names)), NaN for a cell that is missing, empty or no text.
+
+        A text gets the same bytes alone and in any batch. Of one with more than 20,000 characters, the first and last 10,000 are looked at.
+
+        Parameters
+        ----------
+        own
+            The texts are those that were learned from: none of them vouches for its own words, or is its own nearest. Then they look like new ones.
+        """
+        found = np.full((len(texts), len(NAMES)), np.nan)
+        rows, vectors = [], []
+        for i, text in enumerate(texts.tolist()):
+            if isinstance(text, str) and not text.isspace() and text:
+                text = str.__str__(text)
+                sample = _sample(text)
+                found[i, :-1] = self._numbers(sample, len(text), own)
+                rows.append(i)
+                vectors.append(self.embedding.vector(sample))
+        if rows:
+            found[rows, -1] = self.embedding.distance(np.array(vectors), own)
+        return found
+
+    def problems(self, texts: Array) -> list[str | None]:
+        """Return why each cell cannot be judged: "missing", "empty", its type where it is no text, or that it is too long; else None."""
+        return [_problem(cell) for cell in texts.tolist()]
+
+    def repairs(self, text: str) -> list[tuple[str, str]]:
+        """Return up to six texts that this one may have been, each with what was undone; all of it together first, then the likeliest.
+
+        >>> TextVectors.learn(objects(["A fine film.", "A dull film."] * 20)).repairs("A fi\u200bne film.")
+        [('invisible characters removed', 'A fine film.')]
+        """
+        if _problem(text) in ("missing", "empty") or not isinstance(text, str):
+            return []
+        return repairs(str.__str__(text)[: 2 * EACH_END], self.language, dict(zip(NAMES, self.limits.T.tolist(), strict=True)))
+
+    def marks(self, text: str, most: int = 8) -> list[tuple[int, int, str]]:
+        """Return what is new or damaged in a text: (start, end, why), the worst first, none inside another.
+
+        >>> TextVectors.learn(objects(["A fine film.", "A dull film."] * 20)).marks("A fine flim.")
+        [(7, 11, "unknown word, perhaps 'film'")]
+        """
+        return marks(str.__str__(text)[: 2 * EACH_END], self.language, most) if isinstance(text, str) else []
+
+    def embed(self, texts: Array) -> Floats:
+        """Return where each text lies, unit vectors of shape (n, 128): texts about the same lie near each other. Zeros for what is no text."""
+        found = np.zeros((len(texts), SIZE))
+        for i, text in enumerate(texts.tolist()):
+            if isinstance(text, str):
+                found[i] = self.embedding.vector(_sample(str.__str__(text)))
+        return found
+
+    def examples(self, n: int) -> Array:
+        """Return n made-up texts of common words, as long as clean ones, always the same: no text of anyone's data, shape (n,)."""
+        typical = dict(zip(NAMES, self.limits[1].tolist(), strict=True))
+        length = max(1, round(min(expm1(min(typical["characters"], 10.0)), EACH_END) / (max(typical["word length"], 0.0) + 1)))
+        words = [*self.language.words[:COMMON]] or [c for c in self.language.alphabet if c.isalpha()] or ["text"]
+        return objects(" ".join(words[(7 * i + 13 * k + i * k) % len(words)] for k in range(length)) for i in range(n))
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as lists and arrays."""
+        return {"language": self.language.state(), "embedding": self.embedding.state(), "limits": self.limits}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TextVectors:
+        """Rebuild from `state()`.
+
+        Raises
+        ------
+        ValueError
+            If it is not what `state()` returned: it may come from a file that somebody changed.
+        """
+        if not isinstance(state, Mapping) or not all(isinstance(state.get(part), Mapping) for part in ("language", "embedding")):
+            raise ValueError("expected what was learned from texts: a language, an embedding and limits")
+        limits = array_of(state, "limits", "f", (3, len(NAMES))).astype(np.float64)
+        if limits.max() > MOST_LIMIT:
+            raise ValueError("limits: larger than those of any texts")
+        return cls(Language.from_state(state["language"]), Embedding.from_state(state["embedding"]), limits)
+
+    def _numbers(self, text: str, length: int, own: bool = False) -> list[float]:
+        """Return all numbers of a text but the last. `length` is that of the whole, of which `text` may be a part."""
+        language, n = self.language, len(text)
+        low = lowered(text)
+        spoken, words = WORD.findall(text), WORD.findall(low)
+        several, lengths = max(len(words), 1), [len(w) for w in text.split()] or [0]
+        most = language.solid if own else len(language.words)  # a text does not vouch for its own words
+        ranks = [language.rank.get(w, most) for w in words]
+        unknown = [w for w, rank in zip(words, ranks, strict=True) if rank >= most]
+        codes = codes_of(text)
+        bits = np.cumsum(language.grams.surprise(codes))
+        kinds = _kinds(text, codes)
+        letters = max(kinds[LOWER] + kinds[UPPER], 1)
+        mixed, foreign = (0, 0) if text.isascii() and "Latin" in language.scripts else _alphabets(spoken, language)
+        phrases = list(pairwise(words))
+        size = len(encoded := text.encode("utf-8", "surrogatepass"))
+        compressed = len(zlib.compress(encoded, 1))
+        return [
+            log1p(length),
+            sum(lengths) / len(lengths),
+            log1p(max(lengths)),
+            len(unknown) / several,
+            sum([language.nearest(w) is not None for w in unknown]) / several,
+            sum([rank < COMMON for rank in ranks]) / several,
+            float(bits[-1]) / n,
+            _worst(bits),
+            language.disorder(words, own),
+            foreign / letters,
+            mixed / several,
+            language.new_characters(text, codes) / n,
+            kinds[DIGIT] / n,
+            kinds[UPPER] / letters,
+            0.0 if text == low else sum([w[1:] != w[1:].lower() for w in spoken]) / several,
+            kinds[MARK] / n,
+            sum([len(m) for m in IRREGULAR_SPACE.findall(text)]) / n,
+            log1p(len(INVISIBLE.findall(text))),
+            0.0 if text.isascii() else log1p(len(MOJIBAKE.findall(text))),
+            log1p(len(MARKUP.findall(text))),
+            sum([m.end() - m.start() for m in RUN.finditer(text)]) / n,
+            1.0 - len(set(phrases)) / max(len(phrases), 1) if phrases else 0.0,
+            compressed / (size + COMPRESSED),
+        ]
+
+
+def _problem(cell: object) -> str | None:
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return "missing"
+    if not isinstance(cell, str):
+        return f"not a text but of the type {type(cell).__name__}"
+    if len(cell) > LONGEST:
+        return f"{len(cell):,} characters, longer than {LONGEST:,}"
+    return None if cell and not cell.isspace() else "empty"
+
+
+def _sample(text: str) -> str:
+    return text if len(text) <= 2 * EACH_END else text[:EACH_END] + text[-EACH_END:]
+
+
+def _kinds(text: str, codes: Codes) -> list[int]:
+    """Return how many characters are small letters, capitals, digits, marks, and none of these."""
+    counts: list[int] = np.bincount(_ASCII[np.minimum(codes, 128)], minlength=6)[:5].tolist()
+    if not text.isascii():
+        for c in text:
+            if c > "\x7f":
+                counts[_kind(c)] += 1
+    return counts
+
+
+def _kind(character: str) -> int:
+    group = unicodedata.category(character)
+    return UPPER if group == "Lu" else LOWER if group[0] == "L" else DIGIT if group[0] == "N" else MARK if group[0] in "PS" else REST
+
+
+_ASCII = np.array([*map(_kind, map(chr, range(128))), 5])  # and one for all others
+
+
+def _alphabets(words: list[str], language: Language) -> tuple[int, int]:
+    """Return how many words mix alphabets, and how many letters are of alphabets that the language does not use."""
+    mixed = foreign = 0
+    for word in words:
+        scripts = scripts_of(word)
+        mixed += len(scripts) > 1
+        if not scripts <= language.scripts:
+            foreign += sum(c.isalpha() and not scripts_of(c) <= language.scripts for c in word)
+    return mixed, foreign
+
+
+def _worst(total: Floats) -> float:
+    """Return the largest mean over WINDOW characters in a row, of their running sum."""
+    if len(total) <= WINDOW:
+        return float(total[-1]) / len(total)
+    return max(float((total[WINDOW:] - total[:-WINDOW]).max()), float(total[WINDOW - 1])) / WINDOW

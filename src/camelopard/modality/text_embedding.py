@@ -1,0 +1,115 @@
+"""Where a text lies among others: a unit vector of its hashed words and groups of letters, and how near the nearest clean text is.
+
+Each feature adds its rarity, with a fixed sign, to one of a few numbers (feature hashing; Weinberger and others 2009). Distances are sums of whole
+numbers, exact in single precision: a text gets the same bytes alone and in any batch.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camelopard.core.arrays import Floats
+from camelopard.modality.states import array_of, spread_over
+from camelopard.modality.text_forms import WORD, lowered
+
+SIZE = 128
+BUCKETS = 1 << 14  # of features, whose rarity is learned
+MOST_ROWS = 2_000  # clean texts kept
+WHOLE = 400.0  # whole numbers per unit: beyond 127 they are cut, and 128 products of these stay exact in single precision
+ALIKE = 0.9999  # likeness of a text to itself, after rounding
+PIECE = 1_024
+
+Words = NDArray[np.uint64]
+_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_SHIFT, _SIGN, _BUCKET = np.uint64(33), np.uint64(7), np.uint64(8)
+
+
+class Embedding:
+    """Unit vectors of texts. `rarity`: the weight of each bucket of features, shape (BUCKETS,); `rows`: kept clean texts, shape (m, SIZE)."""
+
+    def __init__(self, rarity: Floats, rows: NDArray[np.int8]) -> None:
+        self.rarity, self.rows = rarity, rows
+        self._matrix = np.ascontiguousarray(rows.astype(np.float32).T)
+        sizes = np.sqrt((rows.astype(np.int64) ** 2).sum(axis=1))
+        self._sizes = np.maximum(sizes, 1.0)
+
+    @classmethod
+    def learn(cls, texts: Sequence[str]) -> Embedding:
+        """Learn which features are rare, and keep some of the texts."""
+        counts = np.zeros(BUCKETS)
+        for text in texts:
+            counts[np.unique((features(text) >> _BUCKET) % np.uint64(BUCKETS)).astype(np.int64)] += 1.0
+        rarity = (np.log((len(texts) + 1.0) / (counts + 1.0)) + 0.1).astype(np.float32).astype(np.float64)  # as it is kept
+        bare = cls(rarity, np.zeros((0, SIZE), dtype=np.int8))
+        rows = [_whole(bare.vector(texts[i])) for i in spread_over(len(texts), MOST_ROWS)]
+        return cls(rarity, np.array(rows, dtype=np.int8).reshape(-1, SIZE))
+
+    def vector(self, text: str) -> Floats:
+        """Return the unit vector of a text, shape (SIZE,); zeros where nothing is left of it."""
+        found = features(text)
+        if not len(found):
+            return np.zeros(SIZE)
+        weights = self.rarity[((found >> _BUCKET) % np.uint64(BUCKETS)).astype(np.int64)]
+        signs = 1.0 - 2.0 * ((found >> _SIGN) & np.uint64(1)).astype(np.float64)
+        vector: Floats = np.bincount((found & np.uint64(SIZE - 1)).astype(np.int64), weights * signs, SIZE).astype(np.float64)
+        size = sqrt(float(np.cumsum(vector * vector)[-1]))
+        unit: Floats = vector / size if size > 0 else vector
+        return unit
+
+    def distance(self, vectors: Floats, own: bool = False) -> Floats:
+        """Return 1 less the cosine to the nearest kept text, shape (n,); with `own`, a kept text that equals the vector is passed over once."""
+        found = np.ones(len(vectors))
+        if not len(self.rows):
+            return found
+        for start in range(0, len(vectors), PIECE):
+            whole = _whole(vectors[start : start + PIECE])
+            sizes = np.maximum(np.sqrt((whole.astype(np.float64) ** 2).cumsum(axis=1)[:, -1]), 1.0)
+            likeness = (whole @ self._matrix).astype(np.float64) / self._sizes / sizes[:, None]
+            if own and len(self.rows) > 1:
+                best = likeness.argmax(axis=1)
+                at = np.arange(len(best))
+                likeness[at, best] = np.where(likeness[at, best] > ALIKE, -1.0, likeness[at, best])
+            found[start : start + PIECE] = 1.0 - likeness.max(axis=1)
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as arrays."""
+        return {"rarity": self.rarity.astype(np.float32), "rows": self.rows}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Embedding:
+        """Rebuild from `state()`. Raises ValueError if it is not one."""
+        rarity, rows = array_of(state, "rarity", "f", (BUCKETS,)), array_of(state, "rows", "i", (None, SIZE), most=MOST_ROWS * SIZE)
+        return cls(rarity.astype(np.float64), rows.astype(np.int8))
+
+
+def features(text: str) -> Words:
+    """Return the hashes of a text's groups of three and four letters and of its words, shape (k,); the same in every process.
+
+    >>> len(features("a cat"))
+    11
+    """
+    low = lowered(text)
+    words = WORD.findall(low)
+    letters = np.frombuffer(f" {' '.join(low.split())} ".encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
+    if len(letters) < 3:
+        return np.zeros(0, dtype=np.uint64)
+    three = letters[:-2] * _FACTORS[0] + letters[1:-1] * _FACTORS[1] + letters[2:] * _FACTORS[2]
+    four = three[:-1] + letters[3:] * _FACTORS[3]
+    spoken = np.array([zlib.crc32(w.encode("utf-8", "surrogatepass")) for w in words], dtype=np.uint64) * _FACTORS[0]
+    mixed: Words = np.concatenate([three, four, spoken])
+    mixed = (mixed ^ (mixed >> _SHIFT)) * _MIX
+    return mixed ^ (mixed >> _SHIFT)
+
+
+def _whole(vectors: Floats) -> NDArray[np.float32]:
+    """Return vectors as whole numbers between −127 and 127."""
+    found: NDArray[np.float32] = np.rint(np.clip(vectors * WHOLE, -127.0, 127.0)).astype(np.float32)
+    return found
