@@ -42,7 +42,12 @@ if TYPE_CHECKING:
     from camelopard.firewall.policy import Policy as Policy
     from camelopard.firewall.simulation import Simulation as Simulation
     from camelopard.firewall.verdicts import Verdicts as Verdicts
+    from camelopard.models.conversion import same_answers as same_answers
+    from camelopard.models.http_line import Calls as Calls
+    from camelopard.models.http_model import http_model as http_model
     from camelopard.models.imitation import imitate as imitate
+    from camelopard.models.onnx_model import onnx_model as onnx_model
+    from camelopard.models.torch_model import torch_model as torch_model
     from camelopard.models.wrap import wrap as wrap
     from camelopard.stress.report import StressReport as StressReport
     from camelopard.stress.study import stress as stress
@@ -56,6 +61,7 @@ HOME = {
     "Batch": "camelopard.core.batch",
     "Blocked": "camelopard.firewall.guard",
     "Calibrated": "camelopard.confidence.calibration",
+    "Calls": "camelopard.models.http_line",
     "CamelopardError": "camelopard.core.errors",
     "Conformal": "camelopard.confidence.covering",
     "Contract": "camelopard.firewall.contract",
@@ -82,7 +88,11 @@ HOME = {
     "calibrate": "camelopard.confidence.calibration",
     "conformal": "camelopard.confidence.covering",
     "decide": "camelopard.confidence.deciding",
+    "http_model": "camelopard.models.http_model",
     "imitate": "camelopard.models.imitation",
+    "onnx_model": "camelopard.models.onnx_model",
+    "same_answers": "camelopard.models.conversion",
+    "torch_model": "camelopard.models.torch_model",
     "wrap": "camelopard.models.wrap",
 }
 __all__ = ["__version__", "stress", *HOME]

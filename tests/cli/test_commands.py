@@ -95,7 +95,7 @@ def test_fit_screen_and_show_go_together(command, monkeypatch: pytest.MonkeyPatc
     ("words", "message"),
     [
         (("stress", "model.joblib", "clean.csv"), "add --trust"),
-        (("stress", "model.onnx", "clean.csv"), "cannot be wrapped yet"),
+        (("stress", "model.onnx", "clean.csv"), "there is no such model file"),
         (("stress", "none.txt", "clean.csv"), "no such model file"),
         (("stress", "clean.csv", "clean.csv"), "not a model file that is known"),
         (("stress", "no_module_here:model", "clean.csv"), "cannot be imported"),

@@ -64,7 +64,11 @@ def test_a_broken_pickle_is_told_as_such(tmp_path: Path) -> None:
         model_of(str(tmp_path / "m.pkl"), trust=True)
 
 
-@pytest.mark.parametrize("word", ["https://example.org/model", "model.onnx"])
-def test_what_cannot_be_wrapped_yet_is_said(word: str) -> None:
-    with pytest.raises(CamelopardError, match="cannot be wrapped yet"):
-        model_of(word, trust=False)
+def test_a_word_that_is_no_file_and_no_place_is_said_to_be_none() -> None:
+    with pytest.raises(CamelopardError, match=r"model\.onnx: there is no such model file\. Expected .* an \.onnx, .* the URL of a server"):
+        model_of("model.onnx", trust=False)
+
+
+def test_a_server_that_does_not_answer_is_said_to_be_down() -> None:
+    with pytest.raises(CamelopardError, match="127"):
+        model_of("http://127.0.0.1:9/v2/models/none", trust=False).predict([{"a": 1}])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from camelopard.firewall.firewall import Firewall
 
 PICKLES = (".joblib", ".pkl", ".pickle")
-FORMS = "a .joblib or .pkl file (with --trust), a LightGBM .txt or XGBoost .json/.ubj model file, or module:attribute"
+FORMS = "a .joblib or .pkl file (with --trust), an .onnx, LightGBM .txt or XGBoost .json/.ubj file, the URL of a server, or module:attribute"
 
 
 def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task | None = None) -> Model:
@@ -24,7 +24,8 @@ def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task |
     from camelopard.models.wrap import wrap
 
     named = classes.split(",") if classes else None
-    return wrap(_loaded(word, trust), name=Path(word).stem if os.path.exists(word) else word, task=task, classes=named)
+    name = Path(word).stem if os.path.exists(word) else None if _is_url(word) else word
+    return wrap(_loaded(word, trust), name=name, task=task, classes=named)
 
 
 def firewall_of(path: Path, word: str | None, *, trust: bool, classes: str | None = None) -> Firewall:
@@ -41,13 +42,17 @@ def firewall_of(path: Path, word: str | None, *, trust: bool, classes: str | Non
 def _loaded(word: str, trust: bool) -> Any:
     path = Path(word)
     ending = path.suffix.lower()
-    if word.startswith(("http://", "https://")) or ending == ".onnx":
-        raise CamelopardError(f"{word}: ONNX files and model servers cannot be wrapped yet. Expected {FORMS}.")
+    if _is_url(word) or (ending == ".onnx" and path.is_file()):
+        return word
     if path.is_file():
         return _from_file(path, ending, trust)
     if ":" in word:
         return _attribute(word)
     raise CamelopardError(f"{word}: there is no such model file. Expected {FORMS}.")
+
+
+def _is_url(word: str) -> bool:
+    return word.startswith(("http://", "https://"))
 
 
 def _from_file(path: Path, ending: str, trust: bool) -> Any:

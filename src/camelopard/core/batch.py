@@ -1,7 +1,8 @@
 """Rows of one kind with ids: the form in which data passes through every room.
 
 A column is one NumPy array: float64, int64, bool or datetime64[us] where every cell fits, otherwise objects, with None for what is missing.
-How the table looked when it came (pandas, Polars, Arrow, rows) travels along as its `Form`, so that a model can be asked in its own language.
+A text is a cell, and so is a picture (an array of its own, or an encoded file as bytes). How the rows looked when they came (pandas, Polars, Arrow,
+rows, texts, images) travels along as their `Form`, so that a model can be asked in its own language.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Ints, objects
 from camelopard.core.errors import InputError
 
-FormKind = Literal["pandas", "polars", "arrow", "rows", "numpy"]
+FormKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "texts", "images"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class Batch:
 
     @classmethod
     def of(cls, X: object) -> Batch:
-        """Read any table: a batch, pandas, Polars, Arrow, a list of dicts, one dict, or a two-dimensional array of numbers.
+        """Read any table: a batch, pandas, Polars, Arrow, a list of dicts, one dict, or a 2-d array of numbers; or texts, pairs, pictures.
+
+        Texts come as a list of str (or a column of a table), pairs of texts as a list of tuples, pictures as an array of shape (n, h, w) or
+        (n, h, w, c), or as a list of arrays, of Pillow images or of encoded files as bytes. See `camelopard.core.media`.
 
         Raises
         ------

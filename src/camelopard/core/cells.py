@@ -89,6 +89,24 @@ def _foreign(value: Any, kind: type) -> Any:
     return Opaque(kind.__name__[:40])
 
 
+def alike(a: Any, b: Any) -> bool:
+    """Return whether two cells are the same: 1 is 1.0 but neither "1" nor True, and a picture is the same in shape, type and every number.
+
+    >>> alike(1, 1.0), alike(1, True), alike(np.zeros(2), np.zeros(2))
+    (True, False, True)
+    """
+    if a is b:
+        return True
+    if type(a) is not type(b) and not {type(a), type(b)} <= {int, float}:
+        return False
+    if isinstance(a, np.ndarray):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    try:
+        return bool(a == b)
+    except Exception:  # a cell may hold anything, also what cannot be compared
+        return False
+
+
 def _small(value: Any) -> bool:
     """Whether a list or dict holds few plain values, not deeply nested."""
     left = MOST_NESTED

@@ -212,7 +212,7 @@ class Assumption:
 
     code
         "presence", "type", "range", "values", "null", "case", "whitespace", "format", "characters", "unit", "pair", "sum", "order", "dependency",
-        "monotone", "ignored".
+        "monotone", "ignored"; of texts and pictures also "length", "language", "size", "channels", "brightness".
     fields
         The columns it is about.
     statement

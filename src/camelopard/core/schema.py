@@ -16,9 +16,11 @@ from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import number
 from camelopard.core.errors import InputError, UnknownName
 
-Kind = Literal["number", "category", "boolean", "date"]
+Kind = Literal["number", "category", "boolean", "date", "text", "image"]
+MEDIA: tuple[Kind, ...] = ("text", "image")  # what a person reads or looks at: measured as a whole, never as one of some known values
 LEVELS = 201  # quantiles kept per number column: half-percent steps
 MOST_VALUES = 20_000  # distinct values kept per category column
+FEWEST_SENTENCES, MOSTLY, WORDS = 20, 0.8, 5  # a column is text if of so many cells so many differ, and most have so many words
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d")
 
 
@@ -27,7 +29,7 @@ class Column:
     """What clean data says about one column.
 
     kind
-        "number", "category", "boolean" or "date".
+        "number", "category", "boolean", "date", "text" (sentences, of which hardly two are the same) or "image".
     integral
         Every number is whole.
     null_rate
@@ -71,6 +73,8 @@ class Column:
 
     @property
     def constant(self) -> bool:
+        if self.kind in MEDIA:
+            return False
         return len(self.values) <= 1 if self.kind in ("category", "boolean") else not self.high > self.low
 
 
@@ -96,7 +100,8 @@ class Schema:
             raise InputError("the table has no columns.")
         if not len(batch):
             raise InputError("the table has no rows; clean rows are needed to learn from.")
-        return cls({name: _column(name, values) for name, values in batch.columns.items()}, batch.form)
+        given: Kind | None = {"texts": "text", "images": "image"}.get(batch.form.kind)  # type: ignore[assignment]
+        return cls({name: _column(name, values, given) for name, values in batch.columns.items()}, batch.form)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,6 +112,11 @@ class Schema:
             return self.columns[name]
         except KeyError:
             raise UnknownName.among(name, self.columns, "column") from None
+
+    @property
+    def tabular(self) -> bool:
+        """Whether there is a column that is neither text nor image."""
+        return any(column.kind not in MEDIA for column in self.columns.values())
 
     def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
         return tuple(c for c in self.columns.values() if c.kind in kinds)
@@ -178,11 +188,14 @@ def _day(value: Any, date_format: str | None) -> float:
     return np.nan
 
 
-def _column(name: str, values: Array) -> Column:
+def _column(name: str, values: Array, given: Kind | None = None) -> Column:
     missing = is_missing(values)
     present = values[~missing]
     null_rate = float(missing.mean())
     n = len(values)
+    media = given or _media(present)
+    if media is not None:
+        return Column(name, media, null_rate=null_rate, n=n)
     if present.dtype.kind == "b" or (len(present) and present.dtype == object and all(type(v) is bool for v in present)):
         return Column(name, "boolean", null_rate=null_rate, values=_counts(present), n=n)
     if present.dtype == object and len(present) and all(type(v) in (int, float) for v in present):
@@ -196,6 +209,18 @@ def _column(name: str, values: Array) -> Column:
         days = date_days(present, found)
         return replace(_numbers(name, "date", days[~np.isnan(days)], null_rate, n), date_format=found)
     return Column(name, "category", null_rate=null_rate, values=_counts(present), n=n)
+
+
+def _media(present: Array) -> Kind | None:
+    """Return whether cells are pictures or sentences: nearly all different, most of them of several words."""
+    if present.dtype != object or not len(present):
+        return None
+    if isinstance(present[0], (np.ndarray, bytes)):
+        return "image"
+    sample = present[:: max(1, len(present) // 500)].tolist()
+    if len(sample) < FEWEST_SENTENCES or not all(type(v) is str for v in sample) or len(set(sample)) < MOSTLY * len(sample):
+        return None
+    return "text" if float(np.median([len(v.split(None, WORDS)) for v in sample])) >= WORDS else None
 
 
 def _numbers(name: str, kind: Kind, present: Floats, null_rate: float, n: int) -> Column:

@@ -12,12 +12,16 @@ from camelopard.core.arrays import Array, Ints, objects
 from camelopard.core.batch import Batch, Coded, Form
 from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError
+from camelopard.core.media import read_media
 
 
 def read_table(X: object) -> Batch:
     """Return the batch that X holds. See `Batch.of`."""
     if isinstance(X, Mapping):
         return _from_rows([X])
+    found = read_media(X)
+    if found is not None:
+        return found
     if getattr(X, "ndim", 0) == 1 and hasattr(X, "items"):  # a row of a pandas table
         return _from_rows([dict(X.items())])
     if isinstance(X, np.ndarray):
@@ -89,7 +93,7 @@ def _of_cells(values: list[object]) -> Array:
 
 def _from_array(X: Array) -> Batch:
     if X.ndim != 2:
-        raise InputError(f"an array of shape {X.shape}; expected two dimensions: rows and columns.")
+        raise InputError(f"an array of shape {X.shape}; expected two dimensions (rows and columns), or three or four of numbers (pictures).")
     values = X if X.dtype == object else None
     columns: dict[str, Array] = {}
     for j in range(X.shape[1]):
@@ -106,7 +110,8 @@ def _from_frame(X: Any) -> Batch:
         raise InputError(f"repeated column names: {_repeated(X)}. Give every column its own name.") from error
     except TypeError as error:
         raise InputError(
-            f"cannot read a {type(X).__name__} as a table. Give a pandas, Polars or Arrow table, a list of dicts, one dict, or a 2-d array."
+            f"cannot read a {type(X).__name__} as a table. Give a pandas, Polars or Arrow table, a list of dicts, one dict, "
+            "a 2-d array, a list of texts, or pictures (an array of shape (n, h, w) or (n, h, w, c), or a list of them)."
         ) from error
     names = list(frame.columns)
     if len(set(names)) != len(names):

@@ -5,17 +5,17 @@ The one idea: "this model is no ensemble" is an answer (None), and a row on whic
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ModelError
-from camelopard.models.native import Eats, Plan, Signature, build, groups, plan
+from camelopard.models.native import Eats
+from camelopard.models.parts import in_parts
 
 Voices = Callable[[Any], Any]  # from a table to the answers of each member, shape (m, n, k) of probabilities or (m, n) of numbers
 
@@ -37,10 +37,7 @@ class Members:
         ModelError
             If the answers have another shape than that, or there are fewer than two members.
         """
-        table = plan(self.eats, self.form or batch.form, batch.names)
-        found: list[tuple[Ints, Floats]] = []
-        for index, signature in groups(batch, table):
-            found += self._asked(batch.take(index), index, table, signature)
+        found = [(index, self._read(said, len(index))) for index, said in in_parts(self.voices, batch, self.eats, self.form)]
         heads = {len(part) for _, part in found}
         if len(heads) > 1:
             raise ModelError(f"the number of members changes from call to call ({sorted(heads)}); expected the same ones for every row.")
@@ -49,22 +46,6 @@ class Members:
         for index, part in found:
             whole[:, index] = part
         return whole
-
-    def _asked(self, batch: Batch, index: Ints, table: Plan, signature: Signature) -> list[tuple[Ints, Floats]]:
-        """Return answers with the positions that they belong to; rows that raise are halved until they stand alone, and left out."""
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.filterwarnings("ignore", message="X (does not have|has) .*feature names")
-                said = self.voices(build(batch, table, signature))
-        except ModelError:
-            raise
-        except Exception:  # the user's model may raise anything
-            if len(index) == 1:
-                return []
-            cut = len(index) // 2
-            parts = (slice(0, cut), slice(cut, None))
-            return [found for part in parts for found in self._asked(batch.take(part), index[part], table, signature)]
-        return [(index, self._read(said, len(index)))]
 
     def _read(self, said: Any, n: int) -> Floats:
         """Return answers as numbers, rows that make no sense as NaN."""

@@ -13,6 +13,7 @@ from camelopard.core.errors import ModelError
 from camelopard.core.records import Prediction, Task
 from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter, Asker, Meter
+from camelopard.models.features import Features, Inside
 from camelopard.models.members import Members, Voices
 from camelopard.models.session import Session
 
@@ -105,13 +106,27 @@ class Wrapped:
         if budget is not None and budget < 0:
             raise ModelError(f"budget={budget}; expected a number of model rows, 0 or more, or None for no limit.")
         meter = Meter(budget)
-        return Session(self._asker(meter, thrifty), self._reader, meter, max_rows, self._members)
+        return Session(self._asker(meter, thrifty), self._reader, meter, max_rows, self._members, self._features)
+
+    def features(self, X: Any) -> Floats | None:
+        """Return what the model makes of each row before it decides, shape (n, d), NaN where it raises; None where it does not show."""
+        return None if self._features is None else self._features.of(Batch.of(X))
 
     def renamed(self, name: str) -> Wrapped:
         """Return the same model under another name."""
         twin = copy(self)
         twin.name = name
         return twin
+
+    @property
+    def _features(self) -> Features | None:
+        inside: Inside | None = getattr(self._adapter, "features", None)
+        adapter = self._adapter
+        return (
+            None
+            if inside is None
+            else Features(inside, adapter.eats, self._form, lambda: getattr(adapter, "last_layer", None), getattr(adapter, "gradient", None))
+        )
 
     def _members(self) -> Members | None:
         """Return how to ask the members; None for what is no ensemble, and for a function whose task is not known yet."""

@@ -11,7 +11,6 @@ import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -19,10 +18,12 @@ import numpy as np
 from camelopard.core.arrays import Array, Bools, Floats, Ints, is_missing, objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import number
+from camelopard.models import media
+from camelopard.models.dtypes import TypeClass, class_of
 
-TableKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "batch"]
-TypeClass = Literal["integer", "float", "boolean", "datetime", "moment", "date", "text", "category", "open", "other"]
+TableKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "texts", "images", "flat", "batch"]
 Signature = Mapping[str, str]
+MEDIA = ("texts", "images")
 EXACT = 2.0**53  # beyond it not every whole number is a float64
 NANOSECONDS = (np.datetime64("1677-09-22", "us"), np.datetime64("2262-04-11", "us"))  # what datetime64[ns] can hold
 
@@ -44,7 +45,7 @@ class Eats:
     """
 
     features: tuple[str, ...] | None = None
-    kinds: tuple[TableKind, ...] = ("pandas", "polars", "arrow", "rows", "numpy")
+    kinds: tuple[TableKind, ...] = ("pandas", "polars", "arrow", "rows", "numpy", "texts", "images")
     types: Mapping[str, str] = field(default_factory=dict)
     categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +82,9 @@ def plan(eats: Eats, form: Form, names: tuple[str, ...]) -> Plan:
     kind: TableKind = form.kind if form.kind in eats.kinds else eats.kinds[0]
     if kind == "batch":
         return Plan(kind, ())
+    if form.kind in MEDIA:
+        whole: TableKind = "flat" if form.kind == "images" and kind != "images" else form.kind
+        return Plan(whole, tuple(ColumnPlan(name, "other") for name in names))
     chosen = _chosen(eats, names)
     if not chosen and form.kind == "numpy":
         kind, chosen = "numpy", dict(zip(names, names, strict=True))
@@ -97,6 +101,9 @@ def groups(batch: Batch, table: Plan) -> Iterator[tuple[Ints, Signature]]:
         return
     if table.kind == "batch":
         yield np.arange(n), {}
+        return
+    if table.kind in media.BUILDERS:
+        yield from media.groups(batch)
         return
     labels: Ints = np.zeros(n, dtype=np.int64)
     odd: list[tuple[str, Ints, list[str]]] = []
@@ -124,31 +131,6 @@ def build(batch: Batch, table: Plan, signature: Signature) -> Any:
     return _BUILDERS[table.kind](batch, table, signature)
 
 
-@lru_cache(maxsize=4096)
-def class_of(dtype: str) -> TypeClass:
-    """Return what kind of cells a library's type name stands for.
-
-    >>> class_of("Int64"), class_of("large_string"), class_of("Enum(categories=['a'])"), class_of("timestamp[us]")
-    ('integer', 'text', 'category', 'datetime')
-    """
-    name = dtype.lower().removesuffix("[pyarrow]")
-    for pattern, kind in _CLASSES:
-        if re.fullmatch(pattern, name):
-            return kind
-    return "other"
-
-
-_CLASSES: tuple[tuple[str, TypeClass], ...] = (
-    ("", "open"),
-    (r"u?int\d+", "integer"),
-    (r"float\d*|halffloat|double", "float"),
-    (r"bool|boolean", "boolean"),
-    (r"date|date32.*|date64.*", "date"),
-    (r"datetime64\[\w+\]|datetime\(time_unit='\w+', time_zone=none\)|timestamp\[\w+\]", "datetime"),
-    (r"datetime64\[.*,.*\]|datetime\(.*\)|timestamp\[.*\]", "moment"),
-    (r"str|string.*|large_string|utf8|object|[<>|=]?u\d+", "text"),
-    (r"category|categorical.*|enum.*|dictionary.*", "category"),
-)
 _CANONICAL: Mapping[TypeClass, str] = {
     "integer": "int64",
     "float": "float64",
@@ -553,4 +535,4 @@ def _library(name: str) -> Any:
     return importlib.import_module(name)
 
 
-_BUILDERS = {"pandas": _pandas, "polars": _polars, "arrow": _arrow, "rows": _rows, "numpy": _numpy}
+_BUILDERS = {**media.BUILDERS, "pandas": _pandas, "polars": _polars, "arrow": _arrow, "rows": _rows, "numpy": _numpy}

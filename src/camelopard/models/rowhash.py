@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch, Form
-from camelopard.models.native import EXACT, class_of
+from camelopard.models.dtypes import class_of
+from camelopard.models.native import EXACT
 
 Words = NDArray[np.uint64]
 MOST_VALUES = 1_000_000  # distinct values remembered before the memory starts afresh
@@ -133,6 +135,7 @@ class _Memo(dict[Any, int]):
     def __init__(self, hasher: RowHasher) -> None:
         super().__init__()
         self._hasher = hasher
+        self._key = hasher.random_bits(4).tobytes()
         self._used = 0
         self.bits: Words = np.empty(0, dtype=np.uint64)
         self.restart()
@@ -165,6 +168,10 @@ class _Memo(dict[Any, int]):
             self.bits[number] = self._hasher.number_bits(key[1])
         return number
 
+    def _digest(self, value: Array) -> bytes:
+        """Return what stands for the numbers of a picture: kept in place of megabytes, keyed so that nobody can craft two that share it."""
+        return blake2b(np.ascontiguousarray(value).data, digest_size=16, key=self._key).digest()
+
     def _typed(self, value: Any, numeric: bool) -> Any:
         kind = type(value)
         if numeric and kind is int and -EXACT < value < EXACT:
@@ -177,7 +184,7 @@ class _Memo(dict[Any, int]):
             hash(value)
         except TypeError:
             if isinstance(value, np.ndarray) and value.dtype != object:
-                return (kind, value.dtype.str, value.shape, value.tobytes())
+                return (kind, value.dtype.str, value.shape, self._digest(value))
             return (kind, repr(value)) if kind in (list, dict, set, bytearray) else (kind, object())
         return (kind, repr(value), value)
 

@@ -11,6 +11,7 @@ from camelopard.core.arrays import Floats
 from camelopard.core.errors import ModelError
 from camelopard.core.records import Task
 from camelopard.models.answers import Meaning, Raw, Reader
+from camelopard.models.features import Inside, LastLayer, of_network
 from camelopard.models.members import Voices, of_forest
 from camelopard.models.model import reading
 from camelopard.models.native import Eats
@@ -19,13 +20,16 @@ from camelopard.models.native import Eats
 class EstimatorAdapter:
     """Asks an estimator once where it gives probabilities: the class is the most probable one; otherwise `predict`, with its scores.
 
-    `members`: how to ask each member of an ensemble, None where the estimator is none.
+    `members`: how to ask each member of an ensemble, None where the estimator is none; `features` and `last_layer`: what a network makes of a row.
     """
 
     def __init__(
         self, estimator: Any, eats: Eats, meaning: Meaning | None, classes: int, width: int | None = None, members: Voices | None = None
     ) -> None:
         self.eats, self.members = eats, members
+        network = of_network(estimator)
+        self.features: Inside | None = None if network is None else network[0]
+        self.last_layer: LastLayer | None = None if network is None else network[1]
         self._estimator, self._meaning, self._classes, self._width = estimator, meaning, classes, width
 
     def ask(self, table: Any) -> Raw:
@@ -113,4 +117,4 @@ def _eats(estimator: Any, features: tuple[str, ...] | None) -> Eats:
         return Eats(tuple(str(name) for name in names), ("pandas", "polars", "numpy"))
     if getattr(estimator, "n_features_in_", None) is not None:  # fitted, and not on names
         return Eats(features, ("numpy",))
-    return Eats(features, ("pandas", "polars", "numpy"))
+    return Eats(features, ("pandas", "polars", "numpy", "texts"))

@@ -12,6 +12,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
 from camelopard.models.answers import Answers, Reader
 from camelopard.models.asking import Asker, Meter
+from camelopard.models.features import Features, Gradient, LastLayer
 from camelopard.models.members import Members
 from camelopard.models.rowhash import RowHasher
 
@@ -27,13 +28,21 @@ class Session:
         Rows remembered; beyond that many, new rows are answered but not kept.
     members
         Gives the members of an ensemble, None for any other model, and for a function whose task is not known yet.
+    features
+        Reads what the model makes of a row before it decides, None where it does not show.
     """
 
     def __init__(
-        self, asker: Asker, reader: Reader, meter: Meter, max_rows: int = 1_000_000, members: Callable[[], Members | None] = lambda: None
+        self,
+        asker: Asker,
+        reader: Reader,
+        meter: Meter,
+        max_rows: int = 1_000_000,
+        members: Callable[[], Members | None] = lambda: None,
+        features: Features | None = None,
     ) -> None:
         self._asker, self._reader, self._meter, self._max_rows = asker, reader, meter, max_rows
-        self._members = members
+        self._members, self._features = members, features
         self._hasher = RowHasher()
         self._places: dict[bytes, int] = {}
         self._kept = Answers.none(1024)
@@ -88,6 +97,23 @@ class Session:
         """
         found = self._members()
         return None if found is None else found.answers(batch)
+
+    @property
+    def last_layer(self) -> LastLayer | None:
+        """The linear layer that turns features into scores, where the model has one that is known."""
+        return None if self._features is None else self._features.last()
+
+    def features(self, batch: Batch) -> Floats | None:
+        """Return what the model makes of each row before it decides, shape (n, d), NaN where it raises; None where it does not show.
+
+        Nothing of it is remembered or counted as rows asked.
+        """
+        return None if self._features is None else self._features.of(batch)
+
+    @property
+    def gradient(self) -> Gradient | None:
+        """How the loss of the answers grows with each number of a picture or a row, where the model can say; of rows (n, …) and a label for each."""
+        return None if self._features is None else self._features.gradient
 
     def _keeper(self, keys: list[bytes]) -> Callable[[Ints, Answers], None]:
         def keep(rows: Ints, part: Answers) -> None:

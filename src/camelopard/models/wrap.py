@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from camelopard.core.batch import Batch
@@ -32,8 +33,10 @@ def wrap(
     Parameters
     ----------
     obj
-        A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model (native booster or estimator), or a function from a table to
-        answers: one class or number per row, probabilities of shape (n, k), or, with two `classes`, the probability of the second, shape (n,).
+        A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model (native booster or estimator), a torch module, the path of an
+        ONNX file or a session on one, the URL of a model server, or a function from a table to answers: one class or number per row,
+        probabilities of shape (n, k), or, with two `classes`, the probability of the second, shape (n,). `torch_model`, `onnx_model` and
+        `http_model` say more about how a module, a file or a server is to be asked; what they return is wrapped like any other model.
     name
         How reports call it; default: its own name.
     task
@@ -75,10 +78,10 @@ def wrap(
 
 def _adapter(obj: object) -> Of:
     """Return how to read an object of this type. Nothing is imported that the object has not imported itself."""
+    if isinstance(obj, (str, Path)):
+        return _named(str(obj))
     for kind in type(obj).__mro__:
         library = kind.__module__.split(".")[0]
-        if (library, kind.__name__) in _FOREIGN:
-            raise ModelError(f"cannot wrap a {type(obj).__name__} of {library} as it is. {_FOREIGN[library, kind.__name__]}")
         found = _KNOWN.get((library, kind.__name__))
         if found is not None:
             return found()
@@ -92,6 +95,15 @@ def _adapter(obj: object) -> Of:
     )
 
 
+def _named(word: str) -> Of:
+    """Return how to read what a word names: the URL of a model server, or an ONNX file."""
+    if word.startswith(("http://", "https://")):
+        return _http()
+    if word.endswith(".onnx") and Path(word).is_file():
+        return _onnx()
+    raise ModelError(f"cannot wrap a str: there is no ONNX file {word!r}. Give the path of an .onnx file, the URL of a model server, or a model.")
+
+
 def _estimator() -> Of:
     from camelopard.models.scikit import of_estimator
 
@@ -102,6 +114,24 @@ def _function() -> Of:
     from camelopard.models.functions import of_function
 
     return of_function
+
+
+def _torch() -> Of:
+    from camelopard.models.torch_model import of_torch
+
+    return of_torch
+
+
+def _onnx() -> Of:
+    from camelopard.models.onnx_model import of_onnx
+
+    return of_onnx
+
+
+def _http() -> Of:
+    from camelopard.models.http_model import of_http
+
+    return of_http
 
 
 def _lightgbm_booster() -> Of:
@@ -128,14 +158,12 @@ def _xgboost_face() -> Of:
     return of_face
 
 
-_FOREIGN = {
-    (
-        "torch",
-        "Module",
-    ): "Give a function from a table to answers: lambda t: net(torch.tensor(t.to_numpy(), dtype=torch.float32)).softmax(1).detach().numpy()",
-    ("onnxruntime", "InferenceSession"): "Give a function from a table to answers that calls its run().",
-}
 _KNOWN: dict[tuple[str, str], Callable[[], Of]] = {
+    ("torch", "Module"): _torch,
+    ("camelopard", "TorchModel"): _torch,
+    ("onnxruntime", "InferenceSession"): _onnx,
+    ("camelopard", "OnnxModel"): _onnx,
+    ("camelopard", "HttpModel"): _http,
     ("lightgbm", "Booster"): _lightgbm_booster,
     ("lightgbm", "LGBMModel"): _lightgbm_face,
     ("xgboost", "Booster"): _xgboost_booster,
@@ -144,5 +172,11 @@ _KNOWN: dict[tuple[str, str], Callable[[], Of]] = {
 
 
 def _name(obj: object) -> str:
-    name = getattr(obj, "__name__", None)
+    if isinstance(obj, (str, Path)):
+        from camelopard.models.http_model import http_model
+
+        return http_model(str(obj)).name if str(obj).startswith(("http://", "https://")) else Path(obj).stem
+    if getattr(obj, "_model_path", None):  # of an ONNX session that came from a file
+        return Path(str(obj._model_path)).stem  # type: ignore[attr-defined]
+    name = getattr(obj, "name" if type(obj).__module__.startswith("camelopard.models.") else "__name__", None)
     return name if isinstance(name, str) and name != "<lambda>" else ("function" if name else type(obj).__name__)

@@ -1,0 +1,56 @@
+"""Builds what a model of texts or pictures eats: a list of texts or of pairs, an array of pictures of one shape, or pictures as rows of numbers.
+
+Rows are asked together where their cells are alike in type, and pictures in shape and type of numbers: one odd picture must not keep the others
+from being stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Ints
+from camelopard.core.batch import Batch
+
+
+def groups(batch: Batch) -> Iterator[tuple[Ints, Mapping[str, str]]]:
+    """Yield the rows that can be asked together: their positions, and what each of their columns holds.
+
+    >>> from camelopard.core.batch import Batch
+    >>> [(rows.tolist(), dict(what)) for rows, what in groups(Batch.of(["a", None, "b"]))]
+    [([0, 2], {'text': 'str'}), ([1], {'text': 'NoneType'})]
+    """
+    names = batch.names
+    found: dict[tuple[str, ...], list[int]] = {}
+    for i, cells in enumerate(zip(*(values.tolist() for values in batch.columns.values()), strict=True)):
+        found.setdefault(tuple(map(held, cells)), []).append(i)
+    for kinds, rows in found.items():
+        yield np.array(rows, dtype=np.int64), dict(zip(names, kinds, strict=True))
+
+
+def held(cell: Any) -> str:
+    """Return what a cell holds: its type, for a picture its shape and type of numbers."""
+    return f"{cell.dtype} {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
+
+
+def _texts(batch: Batch, table: object, signature: object) -> list[Any]:
+    columns = [values.tolist() for values in batch.columns.values()]
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+
+
+def _images(batch: Batch, table: object, signature: object) -> Array:
+    values = next(iter(batch.columns.values()))
+    for cell in values[:1]:  # rows of a group are alike
+        if not isinstance(cell, np.ndarray):
+            raise TypeError(f"a {type(cell).__name__} is no picture; expected an array of shape (h, w) or (h, w, c)")
+    return np.stack(values.tolist()) if len(values) else np.empty((0, 0, 0))
+
+
+def _flat(batch: Batch, table: object, signature: object) -> Array:
+    images = _images(batch, table, signature)
+    return images.reshape(len(images), -1)
+
+
+BUILDERS: dict[str, Callable[[Batch, Any, Any], Any]] = {"texts": _texts, "images": _images, "flat": _flat}
