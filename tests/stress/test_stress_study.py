@@ -220,7 +220,7 @@ def test_a_check_that_crashed_is_a_finding(people: pd.DataFrame, careful: Model,
     def crash(*args: object, **kwargs: object) -> list[Finding]:
         raise CamelopardError("out of order")
 
-    for module, name in (("serving", "check"), ("attack", "attack"), ("assumptions", "infer")):
+    for module, name in (("serving", "check"), ("searching", "search"), ("assumptions", "infer")):
         monkeypatch.setattr(f"camelopard.stress.{module}.{name}", crash)
     found = quick(careful, people, attacks=2).findings
     assert {f.subject for f in found if f.code == "not-run"} == {"serving", "attack", "assumptions"}

@@ -20,8 +20,9 @@ from camelopard.core.batch import Batch
 from camelopard.core.cells import number
 from camelopard.core.intervals import share
 from camelopard.core.records import Assumption
-from camelopard.core.schema import Column, Schema, date_days
+from camelopard.core.schema import MEDIA, Column, Schema, date_days
 from camelopard.stress.damages import catalogue
+from camelopard.stress.media_assumptions import of_media
 from camelopard.stress.runner import Case
 
 FEWEST = 20  # rows below which no range and no set of values is claimed
@@ -57,7 +58,9 @@ def _column(column: Column, values: Array) -> Iterator[Assumption]:
         return
     if missing == 0:
         yield Assumption("null", (name,), f"{name} is never missing.", {"null": False}, seen)
-    if column.kind == "number":
+    if column.kind in MEDIA:
+        yield from of_media(column, values, seen)
+    elif column.kind == "number":
         whole = "whole numbers" if column.integral else "numbers"
         yield Assumption("type", (name,), f"{name} holds {whole}.", {"kind": "number", "integral": column.integral}, seen)
         limits = {"low": column.low, "high": column.high}

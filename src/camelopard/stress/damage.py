@@ -6,13 +6,13 @@ Data may hold infinities and numbers near the largest float, so arithmetic in a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch
-from camelopard.core.schema import Column, Kind, Schema
+from camelopard.core.schema import MEDIA, Column, Kind, Schema
 
 ON_COLUMN = Callable[[Array, Column, int, np.random.Generator], Array]
 ON_BATCH = Callable[[Batch, str, int, np.random.Generator, Schema], Batch]
@@ -57,7 +57,7 @@ class ColumnDamage:
 
 @dataclass(frozen=True)
 class BatchDamage:
-    """A damage to several columns at once, or to the table itself."""
+    """A damage to several columns at once, or to the table itself. `media`: it is one to columns of texts or pictures, which others leave alone."""
 
     kind: str
     family: str
@@ -66,9 +66,15 @@ class BatchDamage:
     where: Callable[[Schema], Sequence[str]]
     keeps_label: bool = True
     graded: bool = True
+    media: bool = False
 
     def targets(self, schema: Schema) -> Sequence[str]:
-        return self.where(schema)
+        if self.media:
+            return self.where(schema)
+        columns = {name: column for name, column in schema.columns.items() if column.kind not in MEDIA}
+        if len(columns) == len(schema.columns):
+            return self.where(schema)
+        return self.where(replace(schema, columns=columns)) if columns else ()
 
     def apply(self, batch: Batch, target: str, severity: int, rng: np.random.Generator, schema: Schema) -> Batch:
         with np.errstate(all="ignore"):

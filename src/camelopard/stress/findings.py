@@ -20,7 +20,7 @@ from camelopard.core.arrays import Array, Bools
 from camelopard.core.batch import Batch, plain
 from camelopard.core.intervals import at_least, discoveries, mean, paired_excess, share
 from camelopard.core.records import LEVELS, Finding, Interval, Level, Point, Prediction, Task
-from camelopard.core.schema import Schema
+from camelopard.core.schema import MEDIA, Schema
 from camelopard.stress.runner import FLOOR, Case
 from camelopard.stress.truth import losses
 
@@ -54,6 +54,24 @@ PHRASES: Mapping[str, str] = {  # by family
     "date": "With the date written wrongly",
     "pair": "Contradicting each other",
     "floor": "With a wrong but legal value",
+    "typing": "With slips of the finger",
+    "layout": "With its layout damaged",
+    "encoding": "Read in the wrong encoding",
+    "markup": "With markup and addresses in it",
+    "look-alike": "With characters that look alike",
+    "invisible": "With characters that nobody sees",
+    "words": "With words lost, repeated or moved",
+    "extent": "Cut, glued or repeated",
+    "language": "In another language or alphabet",
+    "nonsense": "Replaced by what says nothing",
+    "format": "In another format",
+    "light": "In other light",
+    "blur": "Blurred",
+    "weather": "In other weather",
+    "digital": "Damaged by processing",
+    "geometry": "Turned, moved or cut",
+    "occlusion": "Partly covered",
+    "mixture": "Mixed with another one",
 }
 
 
@@ -264,10 +282,11 @@ def _finding(h: Hypothesis, selected: float, base: Batch, schema: Schema) -> Fin
         "example": example(worst, base, schema),
     }
     rows = tuple(int(i) for i in worst.rows[worst.fooled][:5])
-    return Finding(worst.kind, worst.target, _sentence(worst), level, value, HIGH if level == "high" else MEDIUM, interval, h.p_value, rows, details)
+    words, limit = _sentence(worst, schema), HIGH if level == "high" else MEDIUM
+    return Finding(worst.kind, worst.target, words, level, value, limit, interval, h.p_value, rows, details)
 
 
-def _sentence(case: Case) -> str:
+def _sentence(case: Case, schema: Schema) -> str:
     """Return what a case showed, in one sentence that a person understands."""
     n, k = len(case.rows), int(case.fooled.sum())
     own, floor = share(k, n), float(case.floor.mean())
@@ -279,10 +298,10 @@ def _sentence(case: Case) -> str:
     seen, among = case.visible, ""
     if 0 < seen.sum() < 0.9 * n:
         among = f"; {_percent(float(case.fooled[seen].mean()))} of those in which it can be seen"
-    return (
-        f"{opening}, {place} change{'' if plural else 's'} the model's answer in {_percent(k / n)} of rows ({_percents(own)}{among}), "
-        f"against {_percent(floor)} with a random legal value."
-    )
+    change = f"{opening}, {place} change{'' if plural else 's'} the model's answer in {_percent(k / n)} of rows ({_percents(own)}{among})"
+    if all(schema[name].kind in MEDIA for name in case.target.split("|") if name in schema.columns):
+        return f"{change}."  # no text and no picture is a legal value in place of another
+    return f"{change}, against {_percent(floor)} with a random legal value."
 
 
 def _first_error(cases: Sequence[Case]) -> str:

@@ -15,10 +15,11 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Ints, is_missing, objects
 from camelopard.core.batch import Batch, concat
+from camelopard.core.cells import alike
 from camelopard.core.errors import BudgetSpent, CamelopardError
 from camelopard.core.protocols import Damage, Progress, Session, silent
 from camelopard.core.records import Prediction
-from camelopard.core.schema import LADDER, Column, Schema, date_days
+from camelopard.core.schema import LADDER, MEDIA, Column, Schema, date_days
 from camelopard.stress.budget import DEFAULT_ROWS, Clock
 from camelopard.stress.plan import Plan, Step, plan
 from camelopard.stress.truth import Truth
@@ -297,10 +298,14 @@ def compared(before: Batch, after: Batch, schema: Schema) -> tuple[Bools, Bools]
 def filled(values: Array, column: Column) -> Array:
     """Return a column in which every cell that is not missing holds the typical value: the median, or the most common one.
 
+    No text and no picture is typical: these stay as they are.
+
     >>> column = Schema.infer(Batch.of([{"a": 1}, {"a": 2}, {"a": 9}]))["a"]
     >>> filled(np.array([1.0, np.nan]), column)
     array([ 2., nan])
     """
+    if column.kind in MEDIA:
+        return values
     missing = is_missing(values)
     if column.kind in ("number", "date") and len(column.quantiles):
         middle = float(np.interp(0.5, LADDER, column.quantiles))
@@ -327,19 +332,8 @@ def different(old: Array, new: Array) -> Bools:
     elif old.dtype.kind in "fi" and new.dtype.kind in "fi":
         other = old.astype(np.float64) != new.astype(np.float64)
     else:
-        other = np.fromiter((not _same(a, b) for a, b in zip(old.tolist(), new.tolist(), strict=True)), dtype=bool, count=len(old))
+        other = np.fromiter((not alike(a, b) for a, b in zip(old.tolist(), new.tolist(), strict=True)), dtype=bool, count=len(old))
     return other & ~(is_missing(old) & is_missing(new))
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    if type(a) is not type(b) and not {type(a), type(b)} <= {int, float}:
-        return False
-    try:
-        return bool(a == b)
-    except Exception:  # a cell may hold anything, also what cannot be compared
-        return False
 
 
 @dataclass

@@ -185,11 +185,11 @@ class _Study:
     def _attack(self, session: Session, pool: Pool, truth: Truth, rows: int) -> tuple[dict[str, Any], list[Finding], list[Case]]:
         if rows < 1 or self.clock.over:
             return {}, [], []
-        from camelopard.stress.attack import attack
+        from camelopard.stress.searching import search
 
         self.progress("searching the smallest change that moves the answer", 0, 1)
         try:
-            result = attack(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
+            result = search(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
         except BudgetSpent:
             return {}, [], []
         except CamelopardError as error:

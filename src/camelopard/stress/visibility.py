@@ -7,7 +7,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Bools, Floats, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.cells import number
-from camelopard.core.schema import Column, Schema, date_days
+from camelopard.core.schema import MEDIA, Column, Schema, date_days
 
 
 def visible(schema: Schema, batch: Batch) -> Bools:
@@ -29,6 +29,8 @@ def visible(schema: Schema, batch: Batch) -> Bools:
 def visible_cells(column: Column, values: Array) -> Bools:
     """Return which cells of one column show something that clean data never showed, shape (n,)."""
     missing = is_missing(values)
+    if column.kind in MEDIA:
+        return np.where(missing, column.null_rate == 0, True)  # no two texts are alike, and no two pictures
     if column.kind in ("category", "boolean"):
         known = column.values
         fits = np.fromiter((_among(v, known, column.kind == "boolean") for v in values.tolist()), dtype=bool, count=len(values))

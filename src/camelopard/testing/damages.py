@@ -11,6 +11,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, is_missing
 from camelopard.core.batch import Batch, plain
+from camelopard.core.cells import alike
 from camelopard.core.protocols import Damage
 from camelopard.core.schema import Schema, absent
 
@@ -18,7 +19,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 MOST_PAIRS = 12
 CODES = frozenset(
     {"presence", "type", "range", "values", "null", "case", "whitespace", "format", "characters", "unit", "pair", "sum", "order", "dependency"}
-    | {"monotone", "none"}
+    | {"monotone", "none", "length", "language", "size", "channels", "brightness"}
 )
 CHANGE_THE_COLUMNS = ("missing-column", "extra-column")
 CHANCE = 0.1  # share of rows by which the strongest dose may fall short of the weakest where rows are drawn
@@ -165,7 +166,7 @@ def _differ(a: Any, b: Any) -> bool:
         return True
     if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
         return False
-    return bool(a != b)
+    return not alike(a, b)
 
 
 def _rng() -> np.random.Generator:

@@ -57,6 +57,9 @@ def world(n: int = 48) -> tuple[Batch, Schema]:
 
 
 BATCH, SCHEMA = world()
+MODULES = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+FOUND = {m: [d.kind for d in importlib.import_module(f"{package.__name__}.{m}").DAMAGES] for m in MODULES}
+TABLES = {kind for m, kinds in FOUND.items() if not m.startswith(("text_", "image_")) for kind in kinds}  # the others have suites of their own
 
 
 @pytest.mark.parametrize("kind", sorted(catalogue()))
@@ -65,17 +68,15 @@ def test_every_damage_keeps_the_contract(kind: str) -> None:
 
 
 def test_every_kind_that_is_promised_is_there_and_no_other() -> None:
-    assert set(catalogue()) == PROMISED
+    assert TABLES == PROMISED
     assert len(PROMISED) == 63
 
 
 def test_the_suite_covers_every_module_with_at_least_one_target_each() -> None:
-    modules = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
-    found = {m: [d.kind for d in importlib.import_module(f"{package.__name__}.{m}").DAMAGES] for m in modules}
-    assert all(found.values())
-    covered = [kind for kinds in found.values() for kind in kinds]
+    assert all(FOUND.values())
+    covered = [kind for kinds in FOUND.values() for kind in kinds]
     assert sorted(covered) == sorted(catalogue())
-    assert [kind for kind in covered if not catalogue()[kind].targets(SCHEMA)] == []
+    assert {kind for kind in covered if catalogue()[kind].targets(SCHEMA)} == TABLES
 
 
 def test_what_is_missing_stays_missing_under_a_damage_to_one_column() -> None:
@@ -89,7 +90,7 @@ def test_what_is_missing_stays_missing_under_a_damage_to_one_column() -> None:
 
 
 def test_only_the_floor_changes_the_true_answer() -> None:
-    assert {d.family for d in catalogue().values() if not d.keeps_label} == {"floor"}
+    assert {d.family for kind, d in catalogue().items() if not d.keeps_label} == {"floor", "mixture"}  # of two pictures in one, neither is the truth
 
 
 def test_a_table_of_constants_is_hardly_a_target() -> None:
