@@ -27,7 +27,7 @@ def bare() -> None:
     def learn_confidence(panel: Any, given: Any, risk: Any, rng: Any) -> learn.Sure:
         lesson, check = given.lesson, given.check
         head = Head.of_errors(lesson.table, ~given.taught, lesson.weight, rng)
-        words = confidence_columns(check.answer, head.score(check.table), panel.task)
+        words = confidence_columns(check.answer, head.score(check.table), None, panel.task)
         line = learn.Logistic.fit(words, given.right, check.weight)
         return learn.Sure(line.probability(words), head, line)
 

@@ -13,7 +13,7 @@ from camelopard.firewall.learn import MOST_STACKED, Rows, _some_of, learn_confid
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.panel import SUMMARY
 
-PANEL: Any = SimpleNamespace(task="classification")
+PANEL: Any = SimpleNamespace(task="classification", summary=SUMMARY)
 TWINS = 2  # rows of each origin
 
 

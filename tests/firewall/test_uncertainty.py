@@ -24,7 +24,8 @@ from camelopard.firewall.material import Lesson, Material, Purse
 from camelopard.firewall.panel import SUMMARY
 from camelopard.firewall.uncertainty import Gain, decided, gains, sentences, untried
 
-WEIGHTS = np.array([1.0, -1.0, 0.8, -0.8, 0.6, -0.6, 0.4, -0.4, 0.3, 0.2])
+COLUMNS = 20  # so many that a border through all of them is hard to learn from the labels of some hundred rows
+WEIGHTS = np.tile([1.0, -1.0, 0.8, -0.8], 5) / 2
 TWINS = 2
 
 
@@ -179,7 +180,7 @@ def test_an_unknown_kind_of_uncertainty_is_refused_at_once() -> None:
 
 
 def people(n: int, seed: int) -> pd.DataFrame:
-    return pd.DataFrame(np.random.default_rng(seed).normal(size=(n, 10)).round(3), columns=[f"x{i}" for i in range(10)])
+    return pd.DataFrame(np.random.default_rng(seed).normal(size=(n, COLUMNS)).round(3), columns=[f"x{i}" for i in range(COLUMNS)])
 
 
 def votes(table: pd.DataFrame) -> Any:
@@ -187,7 +188,7 @@ def votes(table: pd.DataFrame) -> Any:
 
 
 def labels(table: pd.DataFrame, seed: int) -> Any:
-    odds = 1 / (1 + np.exp(-2 * (table.to_numpy() @ WEIGHTS)))
+    odds = 1 / (1 + np.exp(-4 * (table.to_numpy() @ WEIGHTS)))
     return np.where(np.random.default_rng(seed).random(len(table)) < odds, "yes", "no")
 
 
@@ -204,9 +205,9 @@ class Worlds:
 
 @pytest.fixture(scope="module")
 def worlds() -> Worlds:
-    """A model of bare votes, whose errors lie along a border through ten columns, with and without the noise that finds the border."""
+    """A model of bare votes, whose errors lie along a border through twenty columns, with and without the noise that finds the border."""
     given = people(1600, 1)
-    fitted = [Firewall(alpha=0.05, budget=24_000, uncertainty=kind).fit(voter(), given, labels(given, 2)) for kind in (None, "noise")]
+    fitted = [Firewall(alpha=0.05, budget=48_000, uncertainty=kind).fit(voter(), given, labels(given, 2)) for kind in (None, "noise")]
     return Worlds(fitted[0], fitted[1], people(1500, 3))
 
 

@@ -6,12 +6,13 @@ The originals are fixed quantiles of the cell's conditional distribution, so not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats, Ints, objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
@@ -49,6 +50,8 @@ class Impact:
         The model's answers to them, m × CANDIDATES in that order.
     moved
         Which of them move the answer, shape (m, CANDIDATES).
+    media
+        The texts and pictures of the candidates by column, each of shape (m × CANDIDATES,).
     """
 
     table: Floats
@@ -56,9 +59,11 @@ class Impact:
     values: Floats
     answers: Prediction | None
     moved: Bools
+    media: Mapping[str, Array] = field(default_factory=dict)
 
 
 def impact(
+    batch: Batch,
     reading: Reading,
     suspicions: Floats,
     rows: Ints,
@@ -72,17 +77,18 @@ def impact(
     form: Form,
     far: float,
 ) -> Impact:
-    """Measure the impact of repairing the most suspicious cells of `rows` (positions); the other rows get zeros.
+    """Measure the impact of repairing the most suspicious cells of `rows` (positions) of a batch; the other rows get zeros.
 
     `far` is the suspicion from which a cell counts as standing out.
     """
     table = np.zeros((len(reading), len(NAMES)))
     if not len(rows):
         return Impact(table, rows, np.empty((0, CANDIDATES, len(reader.encoders))), None, np.zeros((0, CANDIDATES), dtype=bool))
+    media, led = texts_and_pictures(batch, suspicions, rows, reader)
     values = candidates(reading, suspicions, rows, reader, copula, far)
+    values[led] = reading.values[rows[led], None, :]
     m, c, d = values.shape
-    batch = batch_of(values.reshape(m * c, d), reader, form)
-    answers = session.predict(batch)
+    answers = session.predict(batch_of(values.reshape(m * c, d), reader, form, media))
     moved, shift = _moves(answer.take(rows), answers, c, task, tolerance)
     start = 0
     for rank in range(RANKS):
@@ -93,7 +99,29 @@ def impact(
     table[rows, 6], table[rows, 7] = moved[:, -2], shift[:, -2]
     table[rows, 8], table[rows, 9] = moved[:, -1], shift[:, -1]
     table[rows, 10] = _mean(answers.failed.reshape(m, c))
-    return Impact(table, rows, values, answers, moved)
+    return Impact(table, rows, values, answers, moved, media)
+
+
+def texts_and_pictures(batch: Batch, suspicions: Floats, rows: Ints, reader: Reader) -> tuple[dict[str, Array], Bools]:
+    """Return the candidates' texts and pictures by column, m × CANDIDATES each, and the rows that these lead, shape (m,).
+
+    Where the most suspicious thing about a row is a text or a picture, that one is repaired and all else stays; else it stays as it is.
+    """
+    views, m = reader.views, len(rows)
+    if not views:
+        return {}, np.zeros(m, dtype=bool)
+    worst = suspicions[rows].argmax(axis=1).tolist()
+    leader = [reader.columns[j] for j in worst]
+    slots = (len(PLACES), len(LATER_PLACES), len(LATER_PLACES), 2)
+    media = {}
+    for name in views:
+        cells = batch.columns[name][rows].tolist()
+        media[name] = objects(
+            cell
+            for own, lead in zip(cells, leader, strict=True)
+            for cell in (views.alternatives(name, own, slots) if lead == name else [own] * CANDIDATES)
+        )
+    return media, np.array([not reader.cells[j] for j in worst], dtype=bool)
 
 
 def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula, far: float) -> Floats:
@@ -107,12 +135,14 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     at = np.arange(m)
     states, costs = reading.states[rows], suspicions[rows]
     impossible = hard(states)
+    if reader.views:
+        costs, impossible = np.where(reader.cells, costs, 0.0), impossible & reader.cells
     unknown = np.isnan(reading.scores[rows]) | (impossible & (states != VARIANT))
     filled = gridded(np.where(unknown, 0.0, reading.scores[rows]))
     if unknown.any():
         filled = copula.fill(filled, unknown)
     base = _decoded(filled, impossible & (states != VARIANT), reading.values[rows], reader)
-    cells = _order(costs, impossible, states, d)
+    cells = _order(costs, impossible, states, reader.cells)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
     start = 0
     for rank in range(RANKS):
@@ -134,15 +164,15 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     return out
 
 
-def _order(costs: Floats, impossible: Bools, states: Array, d: int) -> Ints:
-    """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none.
+def _order(costs: Floats, impossible: Bools, states: Array, able: Bools) -> Ints:
+    """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none; `able`: which can be, shape (d,).
 
     First the most suspicious impossible cell that could not be recovered (none where all were), or, in a row without impossible cells, the most
     suspicious one; then the most suspicious of the others.
     """
-    m = len(costs)
+    m, d = costs.shape
     soft = np.argsort(np.where(impossible, 1.0, -costs), axis=1, kind="stable")[:, :RANKS]
-    soft = np.where(impossible[np.arange(m)[:, None], soft], -1, soft)
+    soft = np.where(impossible[np.arange(m)[:, None], soft] | ~able[soft], -1, soft)
     if d < RANKS:
         soft = np.pad(soft, ((0, 0), (0, RANKS - d)), constant_values=-1)
     lost = impossible & (states != VARIANT)
@@ -152,9 +182,14 @@ def _order(costs: Floats, impossible: Bools, states: Array, d: int) -> Ints:
     return order
 
 
-def batch_of(values: Floats, reader: Reader, form: Form) -> Batch:
-    """Return rows of the reader's numbers as a batch of clean cells, shape (m, d) → m rows."""
-    columns: dict[str, Array] = {encoder.name: encoder.cells(np.ascontiguousarray(values[:, j])) for j, encoder in enumerate(reader.encoders)}
+def batch_of(values: Floats, reader: Reader, form: Form, media: Mapping[str, Array]) -> Batch:
+    """Return rows of the reader's numbers as a batch of clean cells, shape (m, d) → m rows; texts and pictures are given, by column."""
+    columns: dict[str, Array] = {}
+    for j, encoder in enumerate(reader.encoders):
+        if reader.cells[j]:
+            columns[encoder.name] = encoder.cells(np.ascontiguousarray(values[:, j]))
+        elif reader.whole[j]:
+            columns[encoder.name] = media[encoder.name]
     return Batch(columns, np.arange(len(values)), form)
 
 

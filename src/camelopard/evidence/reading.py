@@ -1,7 +1,8 @@
 """What does each cell hold? Reads a conformed batch into numbers: values, normal scores, and a state per cell.
 
 Numbers get the normal score of their empirical quantile, continued beyond the observed range so that far is farther; categories get the
-normal score of their place when ordered by the model's mean answer. One small encoder per column, all of them plain arrays.
+normal score of their place when ordered by the model's mean answer. One small encoder per column, all of them plain arrays. A column of texts or
+pictures is seen as several columns of numbers (see `camelopard.evidence.views`), and one that says whether there is anything to read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from camelopard.core.cells import number
 from camelopard.core.schema import DATE_FORMATS, LADDER, Column, Schema, date_days
 from camelopard.evidence.recovery import plain_forms, recovered_boolean, recovered_category, recovered_number
 from camelopard.evidence.scoring import Scorer, pieces
+from camelopard.evidence.views import Views
 
 CALENDAR = (-719_162.0, 2_932_895.0)  # days since 1970 that Python's dates reach
 OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)  # from UNSEEN on: states that no clean cell has
@@ -60,8 +62,12 @@ class Reader:
     (40.0, 'variant', 'unseen')
     """
 
-    def __init__(self, encoders: Sequence[NumberEncoder | CategoryEncoder]) -> None:
+    def __init__(self, encoders: Sequence[NumberEncoder | CategoryEncoder], views: Views | None = None) -> None:
         self.encoders = tuple(encoders)
+        self.views = views or Views({})
+        self.columns = tuple(self.views.source.get(e.name, e.name) for e in self.encoders)  # that each encoder is about
+        self.whole = np.array([not isinstance(e, FigureEncoder) for e in self.encoders], dtype=bool)  # a cell of the batch, not one of its numbers
+        self.cells = np.array([column not in self.views.of for column in self.columns], dtype=bool)  # of a table: can be put into a batch
         self.scorer = Scorer(
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, NumberEncoder)],
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, CategoryEncoder)],
@@ -70,10 +76,21 @@ class Reader:
     @classmethod
     def learn(cls, batch: Batch, schema: Schema, axis: Floats) -> Reader:
         """Learn the encoders from clean rows; `axis` is one number per row that orders the model's answers, shape (n,)."""
-        return cls([_encoder(column, batch.columns[name], axis) for name, column in schema.columns.items()])
+        return cls.learned(batch, schema, axis)[0]
+
+    @classmethod
+    def learned(cls, batch: Batch, schema: Schema, axis: Floats) -> tuple[Reader, Reading]:
+        """Return a reader learned from clean rows, and what it reads in them: texts and pictures as if they were new to it."""
+        views, seen = Views.learn(batch, schema)
+        reader = cls([e for column in schema.columns.values() for e in _encoders(column, seen, views, axis)], views)
+        return reader, reader.read_seen(seen)
 
     def read(self, batch: Batch) -> Reading:
         """Return the batch in numbers. The batch must have the schema's columns; cells may hold anything."""
+        return self.read_seen(self.views.seen(batch))
+
+    def read_seen(self, batch: Batch) -> Reading:
+        """Return a batch in numbers whose texts and pictures are numbers already."""
         n, d = len(batch), len(self.encoders)
         if n == 1:
             return self._read_one(batch)
@@ -103,17 +120,19 @@ class Reader:
         return Reading(values, scores, states, rarities)
 
     def state(self) -> list[dict[str, Any]]:
-        """Return what was learned, as plain data and arrays."""
+        """Return the encoders, as plain data and arrays; what the views learned is their own to keep."""
         return [encoder.state() for encoder in self.encoders]
 
     @classmethod
-    def from_state(cls, state: Sequence[Mapping[str, Any]]) -> Reader:
-        """Rebuild a reader from `state()`."""
-        return cls([(NumberEncoder if part["encoder"] == "number" else CategoryEncoder).from_state(part) for part in state])
+    def from_state(cls, state: Sequence[Mapping[str, Any]], views: Sequence[Mapping[str, Any]] = ()) -> Reader:
+        """Rebuild a reader from `state()` and the state of its views."""
+        return cls([ENCODERS[part["encoder"]].from_state(part) for part in state], Views.from_state(views))
 
 
 class NumberEncoder:
     """Numbers and dates: quantile knots and their normal scores."""
+
+    encoder = "number"
 
     def __init__(self, name: str, quantiles: Floats, n: int, spread: float, integral: bool, date_format: str | None, date: bool) -> None:
         self.name, self.quantiles, self.n, self.spread = name, quantiles, n, spread
@@ -128,7 +147,7 @@ class NumberEncoder:
         self._knots, self._pieces = knots.tolist(), tuple(part.tolist() for part in self.pieces)
 
     @classmethod
-    def learn(cls, column: Column) -> NumberEncoder:
+    def learn(cls, column: Column) -> Self:
         """Learn from the column's quantiles."""
         quantiles = column.quantiles if len(column.quantiles) else np.zeros(1)
         spread = column.spread if column.spread > 0 else max(abs(float(quantiles[-1])), 1.0)
@@ -225,7 +244,7 @@ class NumberEncoder:
 
     def state(self) -> dict[str, Any]:
         return {
-            "encoder": "number",
+            "encoder": self.encoder,
             "name": self.name,
             "quantiles": self.quantiles,
             "n": self.n,
@@ -236,8 +255,26 @@ class NumberEncoder:
         }
 
     @classmethod
-    def from_state(cls, s: Mapping[str, Any]) -> NumberEncoder:
+    def from_state(cls, s: Mapping[str, Any]) -> Self:
         return cls(s["name"], s["quantiles"], s["n"], s["spread"], s["integral"], s["date_format"], s["date"])
+
+
+class FigureEncoder(NumberEncoder):
+    """A number of a text or a picture: missing where there is nothing to read, never seen where clean data knows but one other value."""
+
+    encoder = "figure"
+
+    def encode(self, values: Array) -> tuple[Floats, Array]:
+        numbers = values.astype(np.float64)
+        states = np.zeros(len(numbers), dtype=np.uint8)
+        states[np.isnan(numbers)] = MISSING
+        if self.low == self.high:
+            states[~np.isnan(numbers) & (numbers != self.low)] = UNSEEN
+        return numbers, states
+
+    def encode_one(self, values: Array) -> tuple[float, int]:
+        value = float(values[0])
+        return value, MISSING if value != value else UNSEEN if self.low == self.high != value else OK
 
 
 class _Places(dict[Any, float]):
@@ -356,10 +393,23 @@ def _normal_scores(p: Floats, n: int) -> Floats:
     return np.array([normal.inv_cdf(float(np.clip(x, edge, 1 - edge))) for x in p])
 
 
-def _encoder(column: Column, values: Array, axis: Floats) -> NumberEncoder | CategoryEncoder:
+ENCODERS: Mapping[str, type[NumberEncoder] | type[CategoryEncoder]] = {
+    "number": NumberEncoder,
+    "figure": FigureEncoder,
+    "category": CategoryEncoder,
+}
+
+
+def _encoders(column: Column, seen: Batch, views: Views, axis: Floats) -> Sequence[NumberEncoder | CategoryEncoder]:
+    """Return the encoder of a column; of one of texts or pictures, that of whether it can be read, and those of its numbers."""
+    if column.name in views.of:
+        there = Column(column.name, "number", null_rate=column.null_rate, quantiles=np.zeros(len(LADDER)), n=column.n)
+        figures = [name for name, of in views.source.items() if of == column.name and name != column.name]
+        known = Schema.infer(Batch({name: seen.columns[name] for name in figures}, seen.ids)).columns.values()
+        return NumberEncoder.learn(there), *(FigureEncoder.learn(figure) for figure in known)
     if column.kind in ("number", "date"):
-        return NumberEncoder.learn(column)
-    return CategoryEncoder.learn(column, values, axis)
+        return (NumberEncoder.learn(column),)
+    return (CategoryEncoder.learn(column, seen.columns[column.name], axis),)
 
 
 def _simple(value: object) -> bool:

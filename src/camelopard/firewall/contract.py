@@ -19,7 +19,7 @@ from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import ArtifactError, CamelopardError, UnknownName
 from camelopard.core.records import Assumption, Reason
 from camelopard.core.schema import date_days
-from camelopard.firewall import words
+from camelopard.firewall import media_checks, words
 from camelopard.firewall.patterns import bounded
 
 SETTINGS = ("range", "values", "null")
@@ -332,6 +332,8 @@ def _type(a: Assumption) -> Check | None:
         return no_number
     if kind == "text":
         return lambda cells: cells.where(name, lambda v: type(v) is not str)
+    if kind == "image":
+        return _media(media_checks.picture)(a)
     if kind == "boolean":
         return lambda cells: cells.where(name, lambda v: type(v) is not bool)
     if kind == "date":
@@ -341,11 +343,13 @@ def _type(a: Assumption) -> Check | None:
             return np.isnan(cells.days(name, form)) & ~cells.missing(name)
 
         return no_date
-    raise ValueError(f"kind is {kind!r}; expected number, text, boolean or date")
+    raise ValueError(f"kind is {kind!r}; expected number, text, boolean, date or image")
 
 
 def _range(a: Assumption) -> Check | None:
     (name,) = a.fields
+    if a.limits.get("levels"):
+        return _media(media_checks.levels)(a)
     low, high = a.limits["low"], a.limits["high"]
     if any(type(v) not in (int, float) for v in (low, high)) or not low <= high:
         raise ValueError(f"low is {low!r} and high {high!r}; expected two numbers, low ≤ high")
@@ -394,6 +398,8 @@ def _case(a: Assumption) -> Check | None:
 
 def _characters(a: Assumption) -> Check | None:
     (name,) = a.fields
+    if "without" in a.limits:
+        return _media(media_checks.without)(a)
     required = _list(a, "characters")
     if not all(isinstance(c, str) for c in required):
         raise ValueError(f"characters are {required!r}; expected texts")
@@ -452,6 +458,17 @@ def _dependency(a: Assumption) -> Check | None:
     )
 
 
+def _media(check: Callable[[Assumption], media_checks.Broken]) -> Callable[[Assumption], Check]:
+    """Return a check of single texts or pictures as one of a batch."""
+
+    def compiled(a: Assumption) -> Check:
+        (name,) = a.fields
+        broken = check(a)
+        return lambda cells: cells.where(name, broken)
+
+    return compiled
+
+
 def _among(p: Any, q: Any, pairs: set[tuple[Any, Any]]) -> bool:
     try:
         return (p, q) in pairs
@@ -507,6 +524,11 @@ _CHECKS: dict[str, Callable[[Assumption], Check | None]] = {
     "sum": _sum,
     "order": _order,
     "dependency": _dependency,
+    "length": _media(media_checks.length),
+    "language": _media(media_checks.language),
+    "size": _media(media_checks.size),
+    "channels": _media(media_checks.channels),
+    "brightness": _media(media_checks.brightness),
 }
 CODES = (*_CHECKS, "unit", "monotone", "ignored")
 UNSOUND = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, re.error)

@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats
+from camelopard.core.arrays import Bools
 from camelopard.core.batch import plain
+from camelopard.core.cells import alike
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES, batch_of
-from camelopard.evidence.reading import MISSING, OK, STATES
+from camelopard.evidence.reading import MISSING, OK, STATES, FigureEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
 from camelopard.firewall.contract import Contract, Violations
 from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
+MOST_FIGURES = 3  # numbers of a text or a picture that are named
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
 OUTSIDE = Reason(
     "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"
@@ -55,9 +57,14 @@ class Explainer:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))
         spoken |= self.contract.muted_columns
-        for j, name in enumerate(self.schema.names):
+        for j, name in enumerate(self.panel.reader.columns):
+            if not self.panel.reader.whole[j]:
+                continue
             if name not in spoken and not (self.contract.settled(name) and self.examination.reading.states[i, j] == OK):
                 found.extend(self._cell(i, j, name))
+        for name in self.panel.reader.views:
+            if name not in spoken:
+                found.extend(self._figures(i, name))
         if self.alarmed[i] and not found:
             found.append((1.0, self._doubt(i)))
         remarks = list(self.remarks)
@@ -80,8 +87,8 @@ class Explainer:
             return None
         m = int(at[0])
         choice = self.choice(m)
-        changes = self._changes(i, impact.values[m, choice])
         place = m * CANDIDATES + choice
+        changes = self._changes(i, m, choice)
         if not changes or impact.answers.errors[place] is not None:
             return None
         proba = None if impact.answers.proba is None else impact.answers.proba[place]
@@ -90,6 +97,8 @@ class Explainer:
     def choice(self, m: int) -> int:
         """Return which candidate repairs the m-th suspicious row best: the one that changes fewest cells and leaves none that stands out."""
         impact, states = self.examination.impact, self.examination.reading.states[self.examination.impact.rows[m]]
+        if any(not alike(cells[m * CANDIDATES], self._cell_of(name, m)) for name, cells in impact.media.items()):
+            return 0
         for candidate in (0, CANDIDATES - 2):
             values = impact.values[m, candidate]
             scores, _ = self.panel.reader.scorer.score(values[None, :])
@@ -98,19 +107,44 @@ class Explainer:
                 return candidate
         return CANDIDATES - 1
 
-    def _changes(self, i: int, values: Floats) -> dict[str, Any]:
-        reading = self.examination.reading
-        states = reading.states[i]
-        now = reading.values[i]
+    def _cell_of(self, name: str, m: int) -> Any:
+        return self.examination.batch.columns[name][self.examination.impact.rows[m]]
+
+    def _changes(self, i: int, m: int, choice: int) -> dict[str, Any]:
+        reading, impact, reader = self.examination.reading, self.examination.impact, self.panel.reader
+        values, states, now = impact.values[m, choice], reading.states[i], reading.values[i]
         same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
-        alone = batch_of(values[None, :], self.panel.reader, self.examination.batch.form)
-        return {name: _whole(plain(alone.columns[name][0]), self.schema[name].integral) for j, name in enumerate(self.schema.names) if not same[j]}
+        media = {name: cells[m * CANDIDATES + choice : m * CANDIDATES + choice + 1] for name, cells in impact.media.items()}
+        alone = batch_of(values[None, :], reader, self.examination.batch.form, media)
+        cells = {e.name: j for j, e in enumerate(reader.encoders) if reader.cells[j]}
+        changed = {name: _whole(plain(alone.columns[name][0]), self.schema[name].integral) for name, j in cells.items() if not same[j]}
+        return changed | {name: new[0] for name, new in media.items() if not alike(new[0], self._cell_of(name, m))}
 
     def _weight(self, i: int, name: str | None) -> float:
         if name is None or name not in self.schema.columns:
             return self.panel.never * 0.5
-        j = self.schema.names.index(name)
-        return float(max(self.examination.suspicions[i, j], 1.0) * (0.05 + self.panel.weights[j]))
+        own = [j for j, column in enumerate(self.panel.reader.columns) if column == name]
+        return float(max(self.examination.suspicions[i, own].max(), 1.0) * (0.05 + self.panel.weights[own[0]]))
+
+    def _figures(self, i: int, name: str) -> list[tuple[float, Reason]]:
+        """Return what is unusual about a text or a picture, the strangest numbers only."""
+        reader, suspicions, values = self.panel.reader, self.examination.suspicions[i], self.examination.reading.values[i]
+        own = [j for j, column in enumerate(reader.columns) if column == name and not reader.whole[j]]
+        read = [j for j in own if values[j] == values[j]]
+        strange = sorted((j for j in read if suspicions[j] >= NOTICEABLE * self.panel.never), key=lambda j: -suspicions[j])[:MOST_FIGURES]
+        found = []
+        for j in strange:
+            encoder = reader.encoders[j]
+            assert isinstance(encoder, FigureEncoder)
+            what, value = encoder.name.removeprefix(f"{name}: "), float(values[j])
+            low, high = words.figure(encoder.low), words.figure(encoder.high)
+            expected = f"always {low}" if low == high else f"between {low} and {high}"
+            outside = not encoder.low <= value <= encoder.high
+            code = "unlike-training" if outside else "unlikely"
+            message = f"{name}: {what} is {words.figure(value)}; {f'expected {expected}' if outside else 'that does not fit the rest of it'}"
+            weight = float(suspicions[j]) * (0.05 + float(self.panel.weights[j]))
+            found.append((weight, Reason(code, name, value, f"{what} {expected}", 0.0, message)))
+        return found
 
     def _cell(self, i: int, j: int, name: str) -> list[tuple[float, Reason]]:
         state = int(self.examination.reading.states[i, j])

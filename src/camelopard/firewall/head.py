@@ -5,7 +5,7 @@ Boosted trees where there is enough to learn from, a logistic map below that, a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,34 +38,34 @@ class Head:
     spread: Floats | None = None
 
     @classmethod
-    def of_risk(cls, table: Floats, fooled: Bools, weight: Floats, rng: np.random.Generator) -> Head:
+    def of_risk(cls, table: Floats, fooled: Bools, weight: Floats, rng: np.random.Generator, summary: Sequence[str] = SUMMARY) -> Head:
         """Learn what fools the model, from the summary columns alone: what says where a row lies does not carry over to damage never seen.
 
-        `table` is evidence, shape (n, f); `fooled` and `weight` have shape (n,).
+        `table` is evidence, shape (n, f), which begins with the columns `summary`; `fooled` and `weight` have shape (n,).
         """
         if not _enough(fooled, FEWEST_EVENTS):
             return cls()
-        part = np.ascontiguousarray(table[:, : len(SUMMARY)])
+        part = np.ascontiguousarray(table[:, : len(summary)])
         line, centre, spread = _line(part, fooled, weight)
         if len(table) < FEW_ROWS or not _enough(fooled, FEW_EVENTS):
             return cls(None, line, centre, spread)
-        rising = np.array([name in RISING for name in SUMMARY])
+        rising = np.array([name in RISING for name in summary])
         return cls(boosted(part, fooled, weight, rising, rng, trees=TREES, depth=DEPTH), line, centre, spread)
 
     @classmethod
-    def of_errors(cls, table: Floats, wrong: Bools, weight: Floats, rng: np.random.Generator) -> Head:
+    def of_errors(cls, table: Floats, wrong: Bools, weight: Floats, rng: np.random.Generator, summary: Sequence[str] = SUMMARY) -> Head:
         """Learn what wrong answers look like, from all columns where there is enough: a model's weak regions are places."""
         if not _enough(wrong, FEWEST_EVENTS):
             return cls()
         if len(table) < FEW_ROWS or not _enough(wrong, FEW_EVENTS):
-            return cls(None, *_line(table[:, : len(SUMMARY)], wrong, weight))
+            return cls(None, *_line(table[:, : len(summary)], wrong, weight))
         return cls(boosted(table, wrong, weight, np.zeros(table.shape[1], dtype=bool), rng, trees=TREES, depth=DEPTH))
 
     @classmethod
-    def of_doubt(cls) -> Head:
+    def of_doubt(cls, summary: Sequence[str] = SUMMARY) -> Head:
         """Return the head that has only the model's own word: for where learning from damage does not carry over."""
-        weights = np.where(np.array(SUMMARY) == "logit", -DOUBT_SCALE, 0.0)
-        return cls(None, Logistic(weights, 0.0), np.zeros(len(SUMMARY)), np.full(len(SUMMARY), DOUBT_SCALE))
+        weights = np.where(np.array(summary) == "logit", -DOUBT_SCALE, 0.0)
+        return cls(None, Logistic(weights, 0.0), np.zeros(len(summary)), np.full(len(summary), DOUBT_SCALE))
 
     @cached_property
     def _folded(self) -> tuple[Floats, Floats, Logistic]:
@@ -80,7 +80,7 @@ class Head:
         if self.line is None:
             return np.zeros(len(table)) if self.trees is None else self.trees.score(table)
         low, high, line = self._folded
-        straight = np.minimum(np.maximum(line.logits(np.minimum(np.maximum(table[:, : len(SUMMARY)], low), high)), -BOUND), BOUND)
+        straight = np.minimum(np.maximum(line.logits(np.minimum(np.maximum(table[:, : len(low)], low), high)), -BOUND), BOUND)
         if self.trees is None:
             return straight
         return (1 - LINE_SHARE) * self.trees.score(table) + LINE_SHARE * straight

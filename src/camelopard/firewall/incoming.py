@@ -10,15 +10,19 @@ import numpy as np
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
+from camelopard.core.media import media
 from camelopard.core.records import Reason
 from camelopard.core.schema import Schema, absent
 
 LONGEST = 300  # characters of a problem
+MEDIA_FORMS = ("texts", "images")
 MOST_EXTRA = 50  # unknown columns that are looked at
 
 
 def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
     """Return the batch, the rows that could not be read with why, and remarks on the table as a whole (absent and extra columns)."""
+    if schema.form.kind in MEDIA_FORMS and _no_table(X):
+        return _media(X, schema, problems)
     if isinstance(X, (list, tuple)):
         X, problems = _readable(X, schema, problems)
         if not X:
@@ -32,6 +36,24 @@ def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[
     if not batch.names and len(batch):
         return _nothing(schema, len(batch)), problems, remarks(batch, schema)
     return batch, problems, remarks(batch, schema)
+
+
+def _no_table(X: Any) -> bool:
+    """Whether something is neither a table nor rows with names."""
+    if isinstance(X, (Batch, Mapping)) or hasattr(X, "columns") or hasattr(X, "column_names"):
+        return False
+    return not (isinstance(X, (list, tuple)) and any(isinstance(row, Mapping) for row in X[:1]))
+
+
+def _media(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
+    """Return texts or pictures, whatever came among them, as a batch; rows that are none have a cell that says so by itself."""
+    if isinstance(X, str) or (isinstance(X, np.ndarray) and X.ndim == 2 and schema.form.kind == "images" and X.dtype.kind in "uifb"):
+        X = [X]
+    try:
+        batch = media(X, schema.form.kind, len(schema.names))
+    except Exception as error:  # it may be of any class
+        return _nothing(schema, 1), {0: f"a {type(X).__name__} that cannot be read ({type(error).__name__}: {error})"[:LONGEST]}, []
+    return batch, problems, []
 
 
 def _length(X: Any) -> int:

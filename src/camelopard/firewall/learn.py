@@ -5,6 +5,7 @@ oddity of clean rows, and gives every figure that is reported.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,20 +15,22 @@ from camelopard.confidence.conformal import alarm_threshold, fewest
 from camelopard.confidence.logistic import Logistic
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
-from camelopard.core.protocols import Model
+from camelopard.core.protocols import Model, Session
 from camelopard.core.records import Prediction
-from camelopard.core.schema import Schema
+from camelopard.core.schema import MEDIA, Schema
 from camelopard.evidence.copula import Copula
 from camelopard.evidence.doubt import axis_of
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import Reader
+from camelopard.evidence.space import Space
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.estimation import learn_estimator
 from camelopard.firewall.head import Head
 from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns, confidence_of
 from camelopard.firewall.material import CALIBRATION_SHARE, GATE, Lesson, Material
 from camelopard.firewall.measure import measure, repairs
-from camelopard.firewall.panel import Panel, never_cost, null_costs, places_of
+from camelopard.firewall.opinion import Opinion
+from camelopard.firewall.panel import SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
 from camelopard.firewall.policy import Policy
 from camelopard.stress.report import StressReport
 from camelopard.stress.truth import Truth
@@ -35,16 +38,26 @@ from camelopard.stress.truth import Truth
 MOST_REFERENCE = 20_000  # reference rows that the distances are learned from
 FEWEST_ROWS = 20
 RIDGE = 5.0  # how strongly confidence is drawn towards the model's own word
-OWN_WORD = np.array([1.0, 0.0])
+OWN_WORD = np.array([1.0, 0.0, 0.0])
 ERROR_FOLDS = 3
 MOST_STACKED = 16_000  # rows that a head of one fold learns from
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
 def learn_panel(
-    schema: Schema, clean: Batch, answer: Prediction | None, model: Model | None, truth: Truth | None, weights: Floats, taught: bool
+    schema: Schema,
+    clean: Batch,
+    answer: Prediction | None,
+    model: Model | None,
+    truth: Truth | None,
+    weights: Floats,
+    taught: bool,
+    session: Session | None = None,
 ) -> Panel:
-    """Learn reader, copula, neighbours and costs from clean rows and the model's answers to them; `taught`: they are the rows that teach, too."""
+    """Learn reader, copula, neighbours and costs from clean rows and the model's answers to them; `taught`: they are the rows that teach, too.
+
+    `session` is asked for the model's features of texts and pictures, where it shows any.
+    """
     places = np.arange(len(clean))
     if len(clean) > MOST_REFERENCE:
         step = len(clean) / MOST_REFERENCE
@@ -52,8 +65,8 @@ def learn_panel(
         clean, answer, places = clean.take(keep), None if answer is None else answer.take(keep), places[keep]
     task = model.task if model is not None else "classification"
     axis = axis_of(answer, task) if answer is not None else np.zeros(len(clean))
-    reader = Reader.learn(clean, schema, axis)
-    reading = reader.read(clean)
+    reader, reading = Reader.learned(clean, schema, axis)
+    weights = np.array([weights[schema.names.index(name)] for name in reader.columns])
     copula = Copula.learn(reading.scores)
     surprise = copula.surprise(reading.scores)
     never = never_cost(len(clean))
@@ -62,7 +75,12 @@ def learn_panel(
     near = Neighbours.learn(places_of(reading, surprise), answer, task, places if taught else None)
     centre, scale = float(np.median(axis)), float(max(np.subtract(*np.percentile(axis, [84, 16])) / 2, 1e-9))
     tolerance = truth.tolerance if truth is not None else 0.0
-    return Panel(reader, copula, near, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
+    panel = Panel(reader, copula, near, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
+    vectors = vectors_of(clean, reader, session) if reader.views else None
+    if vectors is not None:
+        last = getattr(session, "last_layer", None)
+        panel.space = Space.learn(vectors, answer, task, last, places if taught else None)
+    return panel
 
 
 def conclude(
@@ -74,7 +92,7 @@ def conclude(
     """
     lesson, check = material.lesson, material.check
     if head is None:
-        head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng)
+        head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng, panel.summary)
     score = head.score(check.table)
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
@@ -87,7 +105,7 @@ def conclude(
     measured = measure(check, right, judged, threshold, rng, policy=policy, repaired_right=material.repaired_right)
     measured.update(repairs(material, score > threshold.value, rng))
     mix = mix_of(check, score, material.right)
-    learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve)
+    learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve, opinion=sure.opinion)
     if not material.labelled:
         return learned
     return replace(learned, estimator=learn_estimator(learned, lesson, check, (material.taught, material.right), sure.held, material.families, rng))
@@ -110,14 +128,16 @@ def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic
 
 @dataclass(frozen=True)
 class Sure:
-    """What confidence rests on: the head that knows wrong answers, the map to confidence, and how much is accepted at which error; none without
-    labels. `held`: the confidence of the rows that calibrate, shape (n,), from heads and maps that they took no part in.
+    """What confidence rests on: the head that knows wrong answers, the second opinion, the map to confidence, how much is accepted at which error.
+
+    None of it without labels. `held`: the confidence of the rows that calibrate, shape (n,), from heads and maps that they took no part in.
     """
 
     held: Floats
     errors: Head | None = None
     line: Logistic | None = None
     curve: RiskCoverage | None = None
+    opinion: Opinion | None = None
 
 
 def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.random.Generator) -> Sure:
@@ -128,40 +148,53 @@ def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.ran
     """
     lesson, check = material.lesson, material.check
     if not material.labelled:
-        return Sure(confidence_of(None, None, check.answer, risk, check.table, panel.task))
+        return Sure(confidence_of(None, None, None, check.answer, risk, check.table, panel.task))
     rows = Rows.of(material)
-    words, held = crossed(rows, (lesson.answer, check.answer), panel.task, rng)
-    errors = Head.of_errors(rows.table, rows.wrong, rows.weight, rng)
+    words, held = crossed(rows, (lesson.answer, check.answer), panel.task, rng, panel.summary)
+    errors, opinion = judges_of(rows, Prediction.joined((lesson.answer, check.answer)), rng, panel.summary)
     curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
-    return Sure(held[len(lesson.table) :], errors, _confidence_of(words, rows, np.ones(len(held), dtype=bool)), curve)
+    line = _confidence_of(words, rows, np.ones(len(held), dtype=bool))
+    return Sure(held[len(lesson.table) :], errors, line, curve, opinion if words.shape[1] == len(OWN_WORD) else None)
 
 
-def crossed(rows: Rows, answers: tuple[Prediction, Prediction], task: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return what the map to confidence sees of each row, shape (n, 2), and its confidence, shape (n,), from heads and maps that it took no part in.
+def crossed(
+    rows: Rows, answers: tuple[Prediction, Prediction], task: str, rng: np.random.Generator, summary: Sequence[str] = SUMMARY
+) -> tuple[Floats, Floats]:
+    """Return what the map to confidence sees of each row, shape (n, 2 or 3), and its confidence, shape (n,), from judges that it took no part in.
 
-    `answers` are the model's, to the rows that teach and to those that calibrate.
+    `answers` are the model's, to the rows that teach and to those that calibrate; `summary` names the columns that the evidence begins with.
     """
-    fold = rows.dealt(rng)
-    error = np.empty(len(fold))
+    fold, answer = rows.dealt(rng), Prediction.joined(answers)
+    error, agreed, heard = np.empty(len(fold)), np.empty(len(fold)), True
     for k in range(ERROR_FOLDS):
-        some = _some_of(np.flatnonzero(fold != k), rng)
-        error[fold == k] = Head.of_errors(rows.table[some], rows.wrong[some], rows.weight[some], rng).score(rows.table[fold == k])
-    cut = len(answers[0])
-    words = np.concatenate([confidence_columns(answers[0], error[:cut], task), confidence_columns(answers[1], error[cut:], task)])
+        some, rest = _some_of(np.flatnonzero(fold != k), rng), np.flatnonzero(fold == k)
+        head, opinion = judges_of(rows.take(some), answer.take(some), rng, summary)
+        error[rest] = head.score(rows.table[rest])
+        heard = heard and opinion is not None
+        if opinion is not None:
+            agreed[rest] = opinion.agrees(rows.table[rest], answer.take(rest))
+    words = confidence_columns(answer, error, agreed if heard else None, task)
     held = np.empty(len(fold))
     for k in range(ERROR_FOLDS):
         held[fold == k] = _confidence_of(words, rows, fold != k).probability(words[fold == k])
     return words, held
 
 
+def judges_of(rows: Rows, answer: Prediction, rng: np.random.Generator, summary: Sequence[str]) -> tuple[Head, Opinion | None]:
+    """Return the head of errors, and the second opinion where there are labels to form one from."""
+    head = Head.of_errors(rows.table, rows.wrong, rows.weight, rng, summary)
+    return head, None if rows.label is None else Opinion.learn(rows.table, answer, rows.label, rows.weight, rng)
+
+
 @dataclass(frozen=True)
 class Rows:
-    """All rows with labels, those that teach first: their evidence, whether their answer is wrong, what each counts, and where it comes from."""
+    """All rows with labels, those that teach first: evidence, whether the answer is wrong, what each counts, where it comes from, its label."""
 
     table: Floats
     wrong: Bools
     weight: Floats
     origin: Ints
+    label: Ints | None = None
 
     @classmethod
     def of(cls, material: Material) -> Rows:
@@ -172,7 +205,13 @@ class Rows:
             ~np.concatenate([material.taught, material.right]),
             np.concatenate([lesson.weight, check.weight]),
             np.concatenate([lesson.origin, apart + check.origin]),
+            None if lesson.label is None or check.label is None else np.concatenate([lesson.label, check.label]),
         )
+
+    def take(self, some: Ints) -> Rows:
+        """Return the rows at these positions."""
+        label = None if self.label is None else self.label[some]
+        return Rows(self.table[some], self.wrong[some], self.weight[some], self.origin[some], label)
 
     def dealt(self, rng: np.random.Generator) -> Ints:
         """Return a fold for each row, damaged twins with their origin, shape (n,)."""
@@ -187,7 +226,7 @@ def _some_of(rows: Ints, rng: np.random.Generator) -> Ints:
 def _confidence_of(words: Floats, rows: Rows, among: Bools) -> Logistic:
     """Return the map to confidence learned from some rows; few of them, counted by origin, leave the model's own word nearly as it is."""
     worth = len(np.unique(rows.origin[among]))
-    return Logistic.fit(words[among], ~rows.wrong[among], rows.weight[among], RIDGE, prior=OWN_WORD, rows=worth)
+    return Logistic.fit(words[among], ~rows.wrong[among], rows.weight[among], RIDGE, prior=OWN_WORD[: words.shape[1]], rows=worth)
 
 
 def mix_of(check: Lesson, score: Floats, right: Bools) -> Mix:
@@ -218,6 +257,7 @@ def weights_of(report: StressReport, schema: Schema) -> Floats:
     tried = dict.fromkeys(schema.names, 0.0)
     for case in report.cases:
         if case.target in hits:
-            hits[case.target] += float(case.floor.sum())
-            tried[case.target] += len(case.floor)
+            what = case.fooled if schema[case.target].kind in MEDIA else case.floor  # no text and no picture is a legal value in place of another
+            hits[case.target] += float(what.sum())
+            tried[case.target] += len(what)
     return np.array([(hits[n] + 0.5) / (tried[n] + 1.0) for n in schema.names])

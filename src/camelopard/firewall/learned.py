@@ -17,6 +17,7 @@ from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.records import Interval, Prediction
 from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
+from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import Examination, Panel
 
 
@@ -89,6 +90,7 @@ class Learned:
     mix: Mix
     accept: RiskCoverage | None = None
     estimator: Estimator | None = None
+    opinion: Opinion | None = None
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
@@ -103,8 +105,8 @@ class Learned:
         declared = self.risk.probability(score[:, None])
         risk = self.mix.risk(score, declared)
         if self.confidence is None:
-            return Judged(score, risk, confidence_of(None, None, answer, risk, table, self.panel.task))
-        confidence = confidence_of(self.confidence, self.errors, answer, declared, table, self.panel.task)
+            return Judged(score, risk, confidence_of(None, None, None, answer, risk, table, self.panel.task))
+        confidence = confidence_of(self.confidence, self.errors, self.opinion, answer, declared, table, self.panel.task)
         return Judged(score, risk, self.mix.confidence(confidence, declared, risk))
 
     def as_fitted(self) -> Learned:
@@ -148,6 +150,7 @@ class Learned:
             "mix": self.mix.state(),
             "accept": None if self.accept is None else self.accept.state(),
             "estimator": None if self.estimator is None else self.estimator.state(),
+            "opinion": None if self.opinion is None else self.opinion.state(),
         }
 
     @classmethod
@@ -167,6 +170,7 @@ class Learned:
             Mix.from_state(s["mix"]),
             None if s["accept"] is None else RiskCoverage.from_state(s["accept"]),
             None if s["estimator"] is None else Estimator.from_state(s["estimator"]),
+            None if s["opinion"] is None else Opinion.from_state(s["opinion"]),
         )
 
 
@@ -189,20 +193,25 @@ class Judged:
     confidence: Floats
 
 
-def confidence_of(line: Logistic | None, errors: Head | None, answer: Prediction, risk: Floats, table: Floats, task: str) -> Floats:
+def confidence_of(
+    line: Logistic | None, errors: Head | None, opinion: Opinion | None, answer: Prediction, risk: Floats, table: Floats, task: str
+) -> Floats:
     """Return P(the answer is right), shape (n,): as learned from labels; without, the model's own word for it, times P(it is not fooled)."""
     if line is not None and errors is not None:
-        return line.probability(confidence_columns(answer, errors.score(table), task))
+        agreed = None if opinion is None else opinion.agrees(table, answer)
+        return line.probability(confidence_columns(answer, errors.score(table), agreed, task))
     word = answer.shares.max(axis=1) if task == "classification" else np.ones(len(answer))
     return np.asarray((1.0 - risk) * word, dtype=np.float64)
 
 
-def confidence_columns(answer: Prediction, error: Floats, task: str) -> Floats:
-    """Return what confidence is read from, shape (n, 2): log-odds of the model's own word, and what the head of errors says."""
+def confidence_columns(answer: Prediction, error: Floats, agreed: Floats | None, task: str) -> Floats:
+    """Return what confidence is read from, shape (n, 2 or 3): the model's own log-odds, the head of errors, how far a second opinion agrees."""
     if len(error) == 1:
         word = logit_of(answer.shares[0].max().item()) if task == "classification" else 0.0
-        return np.array([[word, error.item()]])
-    columns = np.empty((len(error), 2))
+        return np.array([[word, error.item()] if agreed is None else [word, error.item(), agreed.item()]])
+    columns = np.empty((len(error), 2 if agreed is None else 3))
+    if agreed is not None:
+        columns[:, 2] = agreed
     columns[:, 0] = logit(answer.shares.max(axis=1)) if task == "classification" else 0.0
     columns[:, 1] = error
     return columns

@@ -68,7 +68,7 @@ def rows(panel: Panel, form: Form) -> Batch:
     """Return the made-up rows, always the same ones for the same panel."""
     scores = np.random.default_rng(0).standard_normal((ROWS, len(panel.reader.encoders)))
     values = np.stack([encoder.decode(np.ascontiguousarray(scores[:, j])) for j, encoder in enumerate(panel.reader.encoders)], axis=1)
-    return batch_of(values, panel.reader, form)
+    return batch_of(values, panel.reader, form, {name: vectors.examples(ROWS) for name, vectors in panel.reader.views.of.items()})
 
 
 def is_other(count: int) -> bool:

@@ -6,7 +6,7 @@ Rows are split once, by origin: two thirds are stressed and teach, one third onl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from camelopard.core.protocols import Model, Progress, Session
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES
+from camelopard.firewall.content import Half
 from camelopard.firewall.gauge import Gauge
 from camelopard.firewall.panel import Panel
 from camelopard.firewall.repairs import repaired_answers
@@ -125,7 +126,7 @@ class Lesson:
     """Evidence and outcomes of clean and damaged rows: rows on which the model raises are left out, they need no probability.
 
     `repaired`: the answer to the repaired row, None where no repair is to be trusted. `beside`: kinds of uncertainty that are not evidence yet, a
-    column for each, shape (n, kinds).
+    column for each, shape (n, kinds). `label`: the place of the true class among those of the answers, −1 for another one; None without labels.
     """
 
     table: Floats
@@ -138,6 +139,7 @@ class Lesson:
     kind: Array
     repaired: Array | None = None
     beside: Floats | None = None
+    label: Ints | None = None
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
@@ -154,6 +156,7 @@ class Lesson:
             kind,
             None if self.repaired is None else self.repaired[keep],
             None if self.beside is None else self.beside[keep],
+            None if self.label is None else self.label[keep],
         )
 
 
@@ -196,16 +199,26 @@ def collect(
     clean, cases, taught, purse = teach
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
     kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
-    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, teaching=True, gauge=gauge)
+    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, half="teach", gauge=gauge)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
     stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, gauge=gauge)
+    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, half="calibrate", gauge=gauge)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
+    lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
     return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance))
+
+
+def labelled(part: Lesson, y: Array | None) -> Lesson:
+    """Return the lesson with the labels of its rows; as it is without labels, or where they are numbers."""
+    classes = part.answer.classes
+    if y is None or not classes:
+        return part
+    known = {c: k for k, c in enumerate(classes)}
+    return replace(part, label=np.array([known.get(label, -1) for label in y[part.origin].tolist()], dtype=np.int64))
 
 
 def repaired_right(check: Lesson, y: Array | None, tolerance: float) -> Bools | None:
@@ -275,13 +288,13 @@ def examined(
     rng: np.random.Generator,
     positions: Ints | None = None,
     *,
-    teaching: bool = False,
+    half: Half | None = None,
     gauge: Gauge | None = None,
 ) -> Lesson:
     """Return the evidence of clean and damaged rows as far as the purse goes, clean ones first, at random; each side weighs half, each kind alike.
 
-    `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `teaching`: these are the rows that
-    the panel may have been learned from. `gauge` measures more beside the evidence.
+    `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `half`: whether these are the rows
+    that teach, which the panel may have been learned from, or those that calibrate; None for others. `gauge` measures more beside the evidence.
     """
     places = np.arange(len(clean)) if positions is None else positions
     batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
@@ -297,12 +310,12 @@ def examined(
         part = batch.take(rows)
         try:
             answer = purse.session.predict(part)
-            found = panel.examine(part, answer, purse.session, form, origin[rows] if teaching else None)
+            found = panel.examine(part, answer, purse.session, form, origin[rows] if half == "teach" else None, half)
         except BudgetSpent:
             break
         tables.append(found.table)
         odds.append(found.odd)
-        if not teaching:  # what repairs are worth is measured on rows that calibrate
+        if half != "teach":  # what repairs are worth is measured on rows that calibrate
             repairs.append(repaired_answers(found, panel))
         beside.append(np.empty((len(rows), 0)) if gauge is None else gauge.measure(part, answer, found.reading))
         answers.append(answer)

@@ -23,7 +23,9 @@ from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.impact import RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
+from camelopard.evidence.space import Space
 from camelopard.evidence.suspicion import hard, suspicion
+from camelopard.firewall.content import Contents, Half
 
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
@@ -82,18 +84,31 @@ class Panel:
         centre: float,
         scale: float,
         uncertain: tuple[str, ...] = (),
+        space: Space | None = None,
+        contents: Contents | None = None,
     ) -> None:
         self.reader, self.copula, self.near = reader, copula, near
         self.null_costs, self.never, self.weights, self.gate = null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale, self.uncertain = task, tolerance, centre, scale, uncertain
+        self.space, self.contents = space, contents
         self._category_weights = weights[reader.scorer.categories]
         self._plain_weights: list[float] = weights.tolist()
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """Return the names of the columns that the table begins with: what does not say where a row lies."""
+        return SUMMARY if self.space is None else (*SUMMARY, *(f"space:{name}" for name in self.space.names))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the table's columns."""
         cells = [encoder.name for encoder in self.reader.encoders]
-        return (*SUMMARY, *(f"place:{n}" for n in cells), *(f"uncertain:{kind}" for kind in self.uncertain))
+        return (
+            *self.summary,
+            *(f"place:{n}" for n in cells),
+            *(() if self.contents is None else self.contents.names),
+            *(f"uncertain:{kind}" for kind in self.uncertain),
+        )
 
     def also(self, kind: str) -> Panel:
         """Return the panel that measures this kind of uncertainty, too, as the last column of the table."""
@@ -110,16 +125,20 @@ class Panel:
         """Return how uncertain the answers are, shape (n,); None where this kind does not apply (see `camelopard.evidence.uncertainty`)."""
         return uncertainty.measure(kind, batch, answer, reading, reader=self.reader, session=session, task=self.task, scale=self.scale)
 
-    def examine(self, batch: Batch, answer: Prediction, session: Session | None, form: Form, origin: Ints | None = None) -> Examination:
+    def examine(
+        self, batch: Batch, answer: Prediction, session: Session | None, form: Form, origin: Ints | None = None, half: Half | None = None
+    ) -> Examination:
         """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none).
 
-        `origin`, while learning: the row that each comes from, among those that the panel was learned from, shape (n,).
+        `origin`, while learning: the row that each comes from, among those that the panel was learned from, shape (n,); `half`: whether these rows
+        teach or calibrate.
         """
         reading = self.reader.read(batch)
         surprise = self.copula.surprise(reading.scores)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
         moved = impacts.impact(
+            batch,
             reading,
             suspicions,
             rows,
@@ -134,6 +153,14 @@ class Panel:
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
         table = self._table(reading, surprise, suspicions, moved, answer, origin)
+        if self.space is not None:
+            vectors = vectors_of(batch, self.reader, session)
+            width = self.space.width
+            known = vectors if vectors is not None and vectors.shape[1] == width else np.full((len(batch), width), np.nan)
+            seen = self.space.measure(known, answer, origin)
+            table = np.hstack([table[:, : len(SUMMARY)], seen, table[:, len(SUMMARY) :]])
+        if self.contents is not None:
+            table = np.hstack([table, self.contents.measure(batch, half)])
         if self.uncertain and session is not None:
             table = np.column_stack([table, *(self._certainly(kind, batch, answer, reading, session) for kind in self.uncertain)])
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
@@ -249,6 +276,7 @@ class Panel:
         """Return everything, as plain data and arrays."""
         return {
             "reader": self.reader.state(),
+            **({"views": self.reader.views.state()} if self.reader.views else {}),
             "copula": self.copula.state(),
             "near": self.near.state(),
             "null_costs": self.null_costs,
@@ -260,16 +288,32 @@ class Panel:
             "centre": self.centre,
             "scale": self.scale,
             **({"uncertain": list(self.uncertain)} if self.uncertain else {}),
+            **({"space": self.space.state()} if self.space is not None else {}),
+            **({"contents": self.contents.state()} if self.contents is not None else {}),
         }
 
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> Panel:
         """Rebuild from `state()`."""
-        reader, copula, near = Reader.from_state(s["reader"]), Copula.from_state(s["copula"]), Neighbours.from_state(s["near"])
+        reader = Reader.from_state(s["reader"], s.get("views", ()))
+        copula, near = Copula.from_state(s["copula"]), Neighbours.from_state(s["near"])
         if not set(s.get("uncertain", ())) <= set(uncertainty.KINDS):
             raise ValueError(f"unknown kinds of uncertainty: {s['uncertain']}")
         parts = (s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
-        return cls(reader, copula, near, *parts, uncertain=tuple(s.get("uncertain", ())))
+        space = Space.from_state(s["space"]) if "space" in s else None
+        contents = Contents.from_state(s["contents"], reader.views) if "contents" in s else None
+        return cls(reader, copula, near, *parts, uncertain=tuple(s.get("uncertain", ())), space=space, contents=contents)
+
+
+def vectors_of(batch: Batch, reader: Reader, session: Session | None) -> Floats | None:
+    """Return where each row lies to the model, shape (n, d), NaN where it raises: its own features, or, of texts and pictures to a model that shows
+    none, what they are like. None where there is neither.
+    """
+    read = getattr(session, "features", None)
+    found: Floats | None = None if read is None else read(batch)
+    if found is None and reader.views:
+        found = np.hstack([view.embed(batch.columns[name]) for name, view in reader.views.of.items()])
+    return found
 
 
 def _leading(suspicions: Floats) -> Ints:

@@ -42,7 +42,7 @@ def judged(
     `problems` says of rows, by position, why they could not be read; `remarks` are about the whole table.
     """
     batch, answer = found.batch, found.answer
-    problems = {**empty(batch, schema, found.reading.states == MISSING), **problems}
+    problems = {**empty(batch, schema, found.reading.states[:, learned.panel.reader.whole] == MISSING), **problems}
     outside, untested = learned.outside(found)
     oddity = 1.0 - p_values(found.odd, learned.clean_odd)
     held, able = _broken(contract, batch), np.zeros(len(batch), dtype=bool)

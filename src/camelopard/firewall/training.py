@@ -14,6 +14,7 @@ from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import Schema
+from camelopard.firewall.content import Contents
 from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
@@ -25,11 +26,11 @@ from camelopard.firewall.seen import warn_if_seen
 from camelopard.firewall.uncertainty import decided, untried
 from camelopard.firewall.underfit import rival
 from camelopard.firewall.unseen import concluded
-from camelopard.stress.attack import attack
 from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case, run
+from camelopard.stress.searching import search
 from camelopard.stress.study import stress
 from camelopard.stress.truth import Truth, tolerance_of
 
@@ -148,7 +149,9 @@ def prepare(
     plain = {} if labelled is None else rival(schema, taught, labelled[0], held, labelled[1], answer.take(split.calibrate), model.task, seed)
     report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
     anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
-    panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None)
+    panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None, session)
+    if labelled is not None and model.task == "classification":
+        panel.contents = Contents.learn(panel.reader.views, {"teach": (taught, labelled[0]), "calibrate": (held, labelled[1])}, model.classes)
     purses = {
         name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name])) for name in ("twins", "teach", "calibrate")
     }
@@ -186,7 +189,7 @@ def _check_classes(labels: Array, model: Model) -> None:
 def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int) -> list[Case]:
     """Return the smallest changes that move the answer of some rows, as a case; none where the budget ends."""
     try:
-        return attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=QUERIES).cases(np.arange(len(batch))) if rows else []
+        return search(session, batch, schema, truth, rng, rows=rows, queries_per_row=QUERIES).cases(np.arange(len(batch))) if rows else []
     except CamelopardError:
         return []
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from camelopard.core.schema import EPOCH, Column
+import numpy as np
+
+from camelopard.core.schema import EPOCH, MEDIA, Column
 
 LONGEST = 60  # characters of a cell that are shown
 
@@ -24,6 +26,8 @@ def expected(column: Column) -> str:
         return f"a date between {day(column.low)} and {day(column.high)}{never}"
     if column.kind == "boolean":
         return f"true or false{never}"
+    if column.kind in MEDIA:
+        return f"{'a text' if column.kind == 'text' else 'a picture'}{never}"
     known = [str(v) for v in column.values]
     if not known:
         return "nothing: it was always missing"
@@ -67,6 +71,10 @@ def shown(cell: Any) -> str:
     """
     if cell is None:
         return "missing"
+    if isinstance(cell, np.ndarray):
+        return f"a picture of {' × '.join(map(str, cell.shape))}"
+    if isinstance(cell, bytes):
+        return f"a file of {len(cell):,} bytes"
     if isinstance(cell, bool):
         return str(cell)
     if isinstance(cell, (int, float)):

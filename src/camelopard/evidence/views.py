@@ -1,0 +1,142 @@
+"""Texts and pictures seen as numbers: their modality measures each cell, and every number is then read like a column of a table.
+
+What a modality learned from a text knows that text: its words are no news. So the numbers of the rows that teach come from a modality that was
+learned without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from camelopard.core.arrays import Array, Floats, objects
+from camelopard.core.batch import Batch
+from camelopard.core.schema import MEDIA, Schema
+
+FOLDS = 2
+UNREADABLE = "unreadable"  # stands in the column's own number for a cell that is there and cannot be read
+
+
+class Vectors(Protocol):
+    """What a modality learned from the cells of one column. See `camelopard.modality.text` and `camelopard.modality.image`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    def measure(self, cells: Array) -> Floats:
+        """Return numbers per cell, shape (n, len(names)); NaN for what cannot be read."""
+        ...
+
+    def problems(self, cells: Array) -> list[str | None]:
+        """Return per cell why it cannot be read: "missing" for None, None where it can."""
+        ...
+
+    def repairs(self, cell: Any) -> Sequence[tuple[str, Any]]:
+        """Return what the cell may have been meant to be, the most plausible first: what was undone, and the cell."""
+        ...
+
+    def embed(self, cells: Array) -> Floats:
+        """Return where each cell lies among others, shape (n, d)."""
+        ...
+
+    def examples(self, n: int) -> Array:
+        """Return n made-up cells of the kind that were learned from, always the same ones: no cell of anyone's data."""
+        ...
+
+    def state(self) -> dict[str, Any]: ...
+
+
+def vectors_of(kind: str) -> Any:
+    """Return the class that learns a modality."""
+    if kind == "text":
+        from camelopard.modality.text import TextVectors
+
+        return TextVectors
+    from camelopard.modality.image import ImageVectors
+
+    return ImageVectors
+
+
+class Views:
+    """The columns that are measured by a modality.
+
+    `source` maps the name of every number to the column it is about: the column's own name stands for whether there is anything to read.
+    """
+
+    def __init__(self, of: Mapping[str, Vectors]) -> None:
+        self.of = dict(of)
+        self.source = {name: column for column, vectors in self.of.items() for name in (column, *figure_names(column, vectors.names))}
+
+    def __bool__(self) -> bool:
+        return bool(self.of)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.of)
+
+    @classmethod
+    def learn(cls, batch: Batch, schema: Schema) -> tuple[Views, Batch]:
+        """Return the views of the columns of texts and pictures, and the batch with the numbers of its cells, from views that did not see them."""
+        kinds = {column.name: column.kind for column in schema.of_kind(*MEDIA)}
+        if not kinds:
+            return cls({}), batch
+        whole = cls({name: vectors_of(kind).learn(batch.columns[name]) for name, kind in kinds.items()})
+        fold = np.arange(len(batch)) % FOLDS
+        if len(batch) < 2 * FOLDS:
+            return whole, whole.seen(batch)
+        parts = []
+        for k in range(FOLDS):
+            others = cls({name: vectors_of(kind).learn(batch.columns[name][fold != k]) for name, kind in kinds.items()})
+            parts.append(others.seen(batch.take(np.flatnonzero(fold == k))))
+        place = np.argsort(np.argsort(fold, kind="stable"), kind="stable")
+        joined = {name: np.concatenate([part.columns[name] for part in parts])[place] for name in whole.source}
+        return whole, batch.with_columns(joined)
+
+    def seen(self, batch: Batch) -> Batch:
+        """Return the batch with its texts and pictures replaced by whether they can be read, and followed by their numbers."""
+        if not self.of:
+            return batch
+        columns: dict[str, Array] = {}
+        for name, vectors in self.of.items():
+            cells = batch.columns[name]
+            columns[name] = objects(0.0 if why is None else None if why == "missing" else UNREADABLE for why in vectors.problems(cells))
+            found = vectors.measure(cells)
+            columns.update({figure: np.ascontiguousarray(found[:, k]) for k, figure in enumerate(figure_names(name, vectors.names))})
+        return batch.with_columns(columns)
+
+    def alternatives(self, column: str, cell: Any, slots: Sequence[int]) -> list[Any]:
+        """Return what a cell may have been meant to be, as many as there are slots, group after group.
+
+        The first group holds its repairs, the most plausible ones again where there are fewer; in the others the cell stands as it is, but for the
+        last two places: what undoes most at once.
+        """
+        vectors = self.of[column]
+        repairs = [repaired for _, repaired in vectors.repairs(cell)] if vectors.problems(objects([cell]))[0] is None else []
+        if not repairs:
+            return [cell] * sum(slots)
+        first = [repairs[k % len(repairs)] for k in range(slots[0])]
+        rest = [cell] * (sum(slots) - slots[0] - 2)
+        return [*first, *rest, repairs[0], repairs[-1]]
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return what was learned, as plain data and arrays."""
+        return [{"column": name, "kind": vectors.kind, "learned": vectors.state()} for name, vectors in self.of.items()]
+
+    @classmethod
+    def from_state(cls, state: Sequence[Mapping[str, Any]]) -> Views:
+        """Rebuild from `state()`. Raises ValueError for a kind that is not known."""
+        for part in state:
+            if part["kind"] not in MEDIA:
+                raise ValueError(f"unknown kind of column: {part['kind']!r}")
+        return cls({part["column"]: vectors_of(part["kind"]).from_state(part["learned"]) for part in state})
+
+
+def figure_names(column: str, names: Sequence[str]) -> list[str]:
+    """Return the names of a column's numbers.
+
+    >>> figure_names("review", ["words"])
+    ['review: words']
+    """
+    return [f"{column}: {name}" for name in names]
