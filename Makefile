@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust lock build clean venv
+.PHONY: help demo test test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -17,6 +17,9 @@ demo: $(VENV)/runtime  ## the story on real data; writes report.html
 
 test: $(VENV)/dev  ## all tests, README and docs included, with coverage
 	$(PY) -m pytest --cov --cov-report=term
+
+test-torch: $(VENV)/torch  ## the tests of PyTorch models, which most people need not install
+	$(PY) -m pytest tests/torch -p no:cacheprovider
 
 check: $(VENV)/dev  ## linters, types, import contracts
 	$(BIN)/ruff check --no-cache .
@@ -46,14 +49,14 @@ venv: $(VENV)/dev  ## set up for development
 
 lock: $(VENV)/dev  ## renew the pinned packages
 	$(PIP) install pip-tools
-	for name in runtime dev; do CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	for name in runtime dev torch; do CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 build: $(VENV)/dev  ## source distribution and wheel in dist/
 	$(PY) -m build --no-isolation
 
 clean:  ## remove what was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage report.html src/*.egg-info
+	rm -rf $(VENV) build dist src/camelopard/core/_kernel*.so .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage report.html src/*.egg-info
 
 $(VENV)/python-found:
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here. On Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
@@ -61,7 +64,7 @@ $(VENV)/python-found:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-$(VENV)/runtime: $(VENV)/python-found requirements/runtime.txt pyproject.toml
+$(VENV)/runtime: $(VENV)/python-found requirements/runtime.txt pyproject.toml setup.py src/camelopard/core/_kernel.c
 	@echo "Setting up (a minute or two, once) …"
 	@$(PIP) install --require-hashes -r requirements/runtime.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
@@ -69,4 +72,8 @@ $(VENV)/runtime: $(VENV)/python-found requirements/runtime.txt pyproject.toml
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/torch: $(VENV)/dev requirements/torch.txt
+	@$(PIP) install --require-hashes -r requirements/torch.txt
 	@touch $@

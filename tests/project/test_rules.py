@@ -12,7 +12,7 @@ import camelopard
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "camelopard").rglob("*.py"))
-HEAVY = ("pandas", "sklearn", "torch", "matplotlib", "lightgbm", "xgboost", "pyarrow", "altair")
+HEAVY = ("pandas", "sklearn", "torch", "matplotlib", "lightgbm", "xgboost", "pyarrow", "altair", "onnx", "onnxruntime", "PIL", "scipy")
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

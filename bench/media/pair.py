@@ -1,0 +1,198 @@
+"""One task, one seed: fit a firewall, damage the test rows, and hold what it says against what is true, beside the judges of today."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.media.data import Task, load
+from camelopard.confidence.conformal import p_values
+from camelopard.confidence.quality import auroc, brier, calibration_error
+from camelopard.core.arrays import Array, Bools, Floats
+from camelopard.core.batch import Batch, concat
+from camelopard.core.records import Prediction
+from camelopard.firewall.learn import conclude
+from camelopard.firewall.learned import Learned
+from camelopard.firewall.material import gather
+from camelopard.firewall.panel import Examination
+from camelopard.firewall.training import Prepared, prepare
+from camelopard.firewall.unseen import concluded
+from camelopard.stress.damages import catalogue
+from camelopard.stress.runner import run
+from camelopard.stress.truth import Truth
+
+BUDGET = 120_000  # model rows for fitting
+MODEL_ROWS, DAMAGED = 25_000, 4_000  # to make the damaged test rows, and how many are kept
+NOVEL = "novel"
+ODD = ("language", "encoding", "look-alike", "nonsense")  # families of text that are no text of this kind, whatever the model makes of them
+FAMILY = {kind: damage.family for kind, damage in catalogue().items()}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is needed to judge. `kind`: the damage, "" for clean rows, "novel" for rows of classes that nobody was taught."""
+
+    task: Task
+    ready: Prepared
+    found: Examination
+    answer: Prediction
+    kind: Array
+    fooled: Bools
+    wrong: Bools
+    seconds: float
+
+
+def scene(name: str, seed: int) -> Scene:
+    """Train the model, prepare the firewall, damage the test rows and measure their evidence."""
+    task = load(name, seed)
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ready = prepare(task.model, task.held.X, task.held.y, task.train.X, budget=BUDGET, seed=seed)
+    seconds = time.process_time() - start
+    rng, schema, session = np.random.default_rng([seed, 11]), ready.schema, task.model.session(None, thrifty=True)
+    truth = Truth("classification", 0.0)
+    clean = schema.conform(Batch.of(task.test.X))
+    cases = run(session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=MODEL_ROWS, pool=len(clean))
+    stressed = gather(cases, schema, truth, session, DAMAGED, rng)
+    assert stressed is not None
+    batches, kinds = [clean, stressed.batch], [np.full(len(clean), "", dtype=object), stressed.kind.astype(object)]
+    labels = [task.test.y, task.test.y[stressed.origin]]
+    fooled = [np.zeros(len(clean), dtype=bool), stressed.fooled]
+    if task.novel is not None:
+        batches.append(schema.conform(Batch.of(task.novel.X)))
+        kinds.append(np.full(len(task.novel.y), NOVEL, dtype=object))
+        labels.append(np.full(len(task.novel.y), -1))
+        fooled.append(np.zeros(len(task.novel.y), dtype=bool))
+    batch = concat(batches).renumbered()
+    answer = session.predict(batch)
+    keep = np.flatnonzero(~answer.failed)
+    batch, answer, label, kind = batch.take(keep), answer.take(keep), np.concatenate(labels)[keep], np.concatenate(kinds)[keep]
+    wrong = np.array([a != b for a, b in zip(answer.value.tolist(), label.tolist(), strict=True)])
+    found = ready.panel.examine(batch, answer, session, schema.form)
+    return Scene(task, ready, found, answer, kind, np.concatenate(fooled)[keep], wrong, seconds)
+
+
+def measure(name: str, seed: int) -> dict[str, Any]:
+    """Return all figures of a task and a seed, as plain data."""
+    there = scene(name, seed)
+    learned = concluded(there.ready.panel, there.ready.material, 0.01, np.random.default_rng([seed, 1]))
+    said = learned.judge(there.answer, there.found.table)
+    outside, _ = learned.outside(there.found)
+    odd = 1.0 - p_values(there.found.odd, learned.clean_odd)
+    clean, known = there.kind == "", there.kind != NOVEL
+    weight = shared(there.kind)
+    judges = {"camelopard: 1 − confidence": 1 - said.confidence, "camelopard: risk": said.risk, **rivals(there)}
+    right = ~there.wrong
+    figures = {
+        who: {
+            "wrong": auroc(score[known], there.wrong[known], weight[known]),
+            "wrong_all": auroc(score, there.wrong, weight),
+            "novel": auroc(score[~known | (clean & right)], ~known[~known | (clean & right)]) if (~known).any() else None,
+            "fooled": auroc(score[known], there.fooled[known], weight[known]),
+            "flips_at_5": caught(score, clean, there.fooled & there.wrong & known),
+            "harmless_at_5": caught(score, clean, ~clean & known & ~there.fooled & right),
+        }
+        for who, score in judges.items()
+    }
+    sure = said.confidence
+    inside = ~outside
+    return {
+        "task": name,
+        "seed": seed,
+        "rows": {"clean": int(clean.sum()), "damaged": int((~clean & known).sum()), "novel": int((~known).sum()), "fooled": int(there.fooled.sum())},
+        "accuracy": float(right[clean].mean()),
+        "judges": figures,
+        "held_out": held_out(there, seed),
+        "ece": calibration_error(1 - sure[known], there.wrong[known], weight=weight[known]),
+        "ece_own": calibration_error(1 - own(there)[known], there.wrong[known], weight=weight[known]),
+        "ece_all": calibration_error(1 - sure, there.wrong, weight=weight),
+        "ece_inside": calibration_error(1 - sure[inside], there.wrong[inside], weight=weight[inside]),
+        "brier": brier(1 - sure[known], there.wrong[known], weight[known]),
+        "novel_outside": float(outside[~known].mean()) if (~known).any() else None,
+        "clean_outside": float(outside[clean].mean()),
+        "odd_at_1": oddities(there, odd),
+        "alarms": float((said.score > learned.threshold.value)[clean].mean()),
+        "fit_seconds": there.seconds,
+    }
+
+
+def own(there: Scene) -> Floats:
+    """Return the model's own confidence."""
+    return np.asarray(there.answer.shares.max(axis=1), dtype=np.float64)
+
+
+def shared(kind: Array) -> Floats:
+    """Return weights: half for clean rows, half for all others, each kind alike."""
+    names, which, counts = np.unique(kind.astype(str), return_inverse=True, return_counts=True)
+    return np.asarray(np.where(names == "", 0.5, 0.5 / max(len(names) - 1, 1))[which] / counts[which] * len(kind), dtype=np.float64)
+
+
+def caught(score: Floats, clean: Bools, event: Bools) -> float | None:
+    """Return the share of these rows that are found worse than all but 5 % of the clean rows."""
+    known = np.sort(score[clean])
+    rank = 1.0 - np.searchsorted(known, score, side="left") / len(known)
+    return float((rank < 0.05)[event].mean()) if event.any() else None
+
+
+def oddities(there: Scene, odd: Floats) -> dict[str, float]:
+    """Return per kind the share of its rows that are odder than all but 1 % of the clean rows that calibrated."""
+    return {str(kind): float((odd[there.kind == kind] >= 0.99).mean()) for kind in sorted(set(there.kind.tolist()))}
+
+
+def held_out(there: Scene, seed: int) -> dict[str, dict[str, float]]:
+    """Return per family the AUROC of wrong on its rows and clean ones, of a firewall that was taught without it, and of the model's own confidence."""
+    found = {}
+    for family in sorted({FAMILY[kind] for kind in there.kind.tolist() if kind in FAMILY}):
+        group = [kind for kind, of in FAMILY.items() if of == family]
+        learned = _without(there, group, seed)
+        rows = (there.kind == "") | np.isin(there.kind, group)
+        if int(there.wrong[rows].sum()) >= 10:
+            sure = learned.judge(there.answer, there.found.table).confidence
+            w = shared(there.kind[rows])
+            found[family] = {
+                "ours": auroc(1 - sure[rows], there.wrong[rows], w),
+                "own": auroc(1 - own(there)[rows], there.wrong[rows], w),
+            }
+    return found
+
+
+def _without(there: Scene, group: list[str], seed: int) -> Learned:
+    material = there.ready.material.without(group)
+    return conclude(there.ready.panel, replace(material), 0.01, np.random.default_rng([seed, 3]))
+
+
+def rivals(there: Scene) -> dict[str, Floats]:
+    """Return what people use today, on the same rows: the model's own confidence, and distances in its features where it shows them."""
+    found = {"own confidence": 1 - own(there)}
+    session = there.task.model.session()
+    train, rows = Batch.of(there.task.train.X), there.found.batch
+    vectors, seen = session.features(train), session.features(rows)
+    if vectors is None or seen is None:
+        return found
+    from sklearn.neighbors import NearestNeighbors
+
+    labels = session.predict(train).shares.argmax(axis=1)
+    unit, unit_seen = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (vectors, seen))
+    near = NearestNeighbors(n_neighbors=10).fit(unit)
+    found["nearest neighbours"] = near.kneighbors(unit_seen)[0][:, -1]
+    means = np.stack([vectors[labels == k].mean(axis=0) for k in np.unique(labels)])
+    centred = vectors - means[np.searchsorted(np.unique(labels), labels)]
+    precision = np.linalg.pinv(np.cov(centred.T) + 1e-6 * np.eye(vectors.shape[1]))
+    found["Mahalanobis"] = np.min([np.einsum("ij,jk,ik->i", seen - m, precision, seen - m) for m in means], axis=0)
+    last = session.last_layer
+    if last is not None:
+        weights, biases = last
+        logits, logits_train = seen @ weights.T + biases, vectors @ weights.T + biases
+        energy = np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) + logits.max(axis=1)
+        found["energy"] = -energy
+        origin = -np.linalg.pinv(weights) @ biases
+        _, axes = np.linalg.eigh(np.cov((vectors - origin).T))
+        rest = axes[:, : max(1, vectors.shape[1] // 2)]
+        norm, norm_train = (np.linalg.norm((v - origin) @ rest, axis=1) for v in (seen, vectors))
+        found["ViM"] = norm * (logits_train.max(axis=1).mean() / norm_train.mean()) - energy
+    return found
