@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bench.media.data import Task, load
-from camelopard.confidence.conformal import p_values
 from camelopard.confidence.quality import auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch, concat
@@ -83,10 +82,11 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     learned = concluded(there.ready.panel, there.ready.material, 0.01, np.random.default_rng([seed, 1]))
     said = learned.judge(there.answer, there.found.table)
     outside, _ = learned.outside(there.found)
-    odd = 1.0 - p_values(there.found.odd, learned.clean_odd)
+    odd, novelty = learned.oddity(there.found), learned.novelty(there.found)
     clean, known = there.kind == "", there.kind != NOVEL
     weight = shared(there.kind)
-    judges = {"camelopard: 1 − confidence": 1 - said.confidence, "camelopard: risk": said.risk, **rivals(there)}
+    ours = {"camelopard: 1 − confidence": 1 - said.confidence, "camelopard: risk": said.risk, "camelopard: oddity": odd}
+    judges = {**ours, **({} if novelty is None else {"camelopard: novelty": novelty}), **rivals(there)}
     right = ~there.wrong
     figures = {
         who: {

@@ -200,6 +200,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
     repair: Repair | None
     doubt: str | None = None
+    novelty: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         repair = None if self.repair is None else {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}

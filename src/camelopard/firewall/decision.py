@@ -141,6 +141,7 @@ def routed(verdicts: Verdicts, route: Ints, propensity: Floats, notes: Callable[
         verdicts.repair_of,
         grounds,
         propensity,
+        verdicts.novelty,
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools
+from camelopard.core.arrays import Bools, objects
 from camelopard.core.batch import Batch
-from camelopard.core.errors import InputError
-from camelopard.core.media import media
+from camelopard.core.errors import InputError, told
+from camelopard.core.media import PAIR, media, picture
 from camelopard.core.records import Reason
 from camelopard.core.schema import Schema, absent
 
@@ -21,46 +21,62 @@ MOST_EXTRA = 50  # unknown columns that are looked at
 
 def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
     """Return the batch, the rows that could not be read with why, and remarks on the table as a whole (absent and extra columns)."""
-    if schema.form.kind in MEDIA_FORMS and _no_table(X):
-        return _media(X, schema, problems)
-    if isinstance(X, (list, tuple)):
-        X, problems = _readable(X, schema, problems)
-        if not X:
-            return _nothing(schema, 0), problems, []
+    media_form = schema.form.kind in MEDIA_FORMS
     try:
-        batch = _named(Batch.of(X), schema)
+        if _is_row(X, schema):
+            X = dict(X.items())
+        if media_form and not _has_names(X):
+            return media(X, schema.form.kind, len(schema.names)), problems, []
+        if isinstance(X, (list, tuple)):
+            X, problems = _readable([_row(row, schema) for row in X] if media_form else X, schema, problems)
+            if not X:
+                return _nothing(schema, 0), problems, []
+        batch = _pictured(_named(Batch.of(X), schema), X, schema)
     except Exception as error:  # a table may be of any class, and hold what its own library cannot read
         n = _length(X)
-        told = str(error) if isinstance(error, InputError) else f"a {type(X).__name__} that cannot be read ({type(error).__name__}: {error})"
-        return _nothing(schema, n), dict.fromkeys(range(n), told[:LONGEST]), []
+        why = str(error) if isinstance(error, InputError) else f"a {type(X).__name__} that cannot be read ({told(error)})"
+        return _nothing(schema, n), dict.fromkeys(range(n), why[:LONGEST]), []
     if not batch.names and len(batch):
         return _nothing(schema, len(batch)), problems, remarks(batch, schema)
     return batch, problems, remarks(batch, schema)
 
 
-def _no_table(X: Any) -> bool:
-    """Whether something is neither a table nor rows with names."""
+def _is_row(X: Any, schema: Schema) -> bool:
+    """Whether something is one row of a pandas table: its labels are the names of columns."""
+    return hasattr(X, "items") and getattr(X, "ndim", 0) == 1 and not {label for label in X.index if isinstance(label, str)}.isdisjoint(schema.names)
+
+
+def _has_names(X: Any) -> bool:
+    """Whether something is a table, a row with names, or a list with such a row in it."""
     if isinstance(X, (Batch, Mapping)) or hasattr(X, "columns") or hasattr(X, "column_names"):
-        return False
-    return not (isinstance(X, (list, tuple)) and any(isinstance(row, Mapping) for row in X[:1]))
+        return True
+    return isinstance(X, (list, tuple)) and any(isinstance(row, Mapping) for row in X)
 
 
-def _media(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[int, str], list[Reason]]:
-    """Return texts or pictures, whatever came among them, as a batch; rows that are none have a cell that says so by itself."""
-    if isinstance(X, str) or (isinstance(X, np.ndarray) and X.ndim == 2 and schema.form.kind == "images" and X.dtype.kind in "uifb"):
-        X = [X]
-    try:
-        batch = media(X, schema.form.kind, len(schema.names))
-    except Exception as error:  # it may be of any class
-        return _nothing(schema, 1), {0: f"a {type(X).__name__} that cannot be read ({type(error).__name__}: {error})"[:LONGEST]}, []
-    return batch, problems, []
+def _row(row: Any, schema: Schema) -> Any:
+    """Return a text, a pair or a picture that stands among rows with names as such a row: it is judged as it is alone."""
+    if isinstance(row, Mapping):
+        return row
+    pair = row if isinstance(row, (tuple, list)) and len(row) == len(schema.names) == len(PAIR) else (row,)
+    return dict(zip(schema.names, pair, strict=False))
+
+
+def _pictured(batch: Batch, X: Any, schema: Schema) -> Batch:
+    """Return the batch with the pictures that a table or rows with names held: to a table, an array is no cell."""
+    names = [column.name for column in schema.of_kind("image") if column.name in batch.columns]
+    if not names or isinstance(X, Batch):
+        return batch
+    if isinstance(X, (Mapping, list)):
+        rows = [X] if isinstance(X, Mapping) else X
+        return batch.with_columns({name: objects(picture(row.get(name)) for row in rows) for name in names})
+    return batch.with_columns({name: objects(map(picture, X[name].tolist())) for name in names}) if batch.form.kind == "pandas" else batch
 
 
 def _length(X: Any) -> int:
     """Return how many rows something that cannot be read has; one where that cannot be told."""
-    if isinstance(X, (Mapping, str, bytes)) or getattr(X, "ndim", 2) != 2:
-        return 1
     try:
+        if isinstance(X, (Mapping, str, bytes)) or getattr(X, "ndim", 2) != 2:
+            return 1
         return int(X.shape[0]) if hasattr(X, "shape") else len(X)
     except Exception:  # it may be of any class
         return 1

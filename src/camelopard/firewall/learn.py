@@ -32,6 +32,7 @@ from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
 from camelopard.firewall.policy import Policy
+from camelopard.firewall.strangeness import Strangeness
 from camelopard.stress.report import StressReport
 from camelopard.stress.truth import Truth
 
@@ -97,6 +98,9 @@ def conclude(
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
     sure = learn_confidence(panel, material, fooled, rng)
+    strange = Strangeness.learn(panel, lesson.table, lesson.damaged, lesson.weight, rng) if panel.reader.views else None
+    if strange is not None:
+        check = replace(check, odd=strange.oddness(check.table))
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
@@ -106,6 +110,8 @@ def conclude(
     measured.update(repairs(material, score > threshold.value, rng))
     mix = mix_of(check, score, material.right)
     learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve, opinion=sure.opinion)
+    if strange is not None:
+        learned = replace(learned, strange=strange, clean_novel=np.sort(strange.novelty(check.table[~check.damaged])))
     if not material.labelled:
         return learned
     return replace(learned, estimator=learn_estimator(learned, lesson, check, (material.taught, material.right), sure.held, material.families, rng))

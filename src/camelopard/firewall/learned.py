@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.acceptance import RiskCoverage
-from camelopard.confidence.conformal import AlarmThreshold
+from camelopard.confidence.conformal import AlarmThreshold, p_values
 from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
 from camelopard.confidence.unlabelled import Estimator
@@ -19,6 +19,7 @@ from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.strangeness import Strangeness
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,28 @@ class Learned:
     accept: RiskCoverage | None = None
     estimator: Estimator | None = None
     opinion: Opinion | None = None
+    strange: Strangeness | None = None
+    clean_novel: Floats | None = None
+
+    def oddity(self, found: Examination) -> Floats:
+        """Return 1 − the conformal p-value of each row among clean ones, by how odd it is, shape (n,)."""
+        odd = found.odd if self.strange is None else self.strange.oddness(found.table)
+        return 1.0 - p_values(odd, self.clean_odd)
+
+    def novelty(self, found: Examination) -> Floats | None:
+        """Return the same by how far it lies from all that the model learned from; None where the model's features are not known."""
+        if self.strange is None or self.clean_novel is None or not len(self.strange.far):
+            return None
+        return 1.0 - p_values(self.strange.novelty(found.table), self.clean_novel)
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
         states = found.reading.states
         lacking = np.asarray((states == MISSING).sum(axis=1) > self.most_missing, dtype=bool) if states.any() else np.zeros(len(states), dtype=bool)
-        return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
+        far = found.odd > self.farthest_odd
+        if self.strange is not None and self.clean_novel is not None and len(self.strange.far):
+            far = far | (self.strange.novelty(found.table) > self.clean_novel[-1])  # farther than any clean row
+        return np.asarray(lacking | far, dtype=bool), lacking
 
     def judge(self, answer: Prediction, table: Floats) -> Judged:
         """Return score, risk and confidence for evidence, shape (n, f)."""
@@ -151,13 +168,15 @@ class Learned:
             "accept": None if self.accept is None else self.accept.state(),
             "estimator": None if self.estimator is None else self.estimator.state(),
             "opinion": None if self.opinion is None else self.opinion.state(),
+            **({} if self.strange is None else {"strange": self.strange.state(), "clean_novel": self.clean_novel}),
         }
 
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> Learned:
         """Rebuild from `state()`."""
+        panel = Panel.from_state(s["panel"])
         return cls(
-            Panel.from_state(s["panel"]),
+            panel,
             Head.from_state(s["head"]),
             None if s["errors"] is None else Head.from_state(s["errors"]),
             None if s["risk"] is None else Logistic.from_state(s["risk"]),
@@ -171,6 +190,8 @@ class Learned:
             None if s["accept"] is None else RiskCoverage.from_state(s["accept"]),
             None if s["estimator"] is None else Estimator.from_state(s["estimator"]),
             None if s["opinion"] is None else Opinion.from_state(s["opinion"]),
+            Strangeness.from_state(s["strange"], len(panel.names)) if "strange" in s else None,
+            s.get("clean_novel"),
         )
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from camelopard.confidence.conformal import p_values
 from camelopard.core.arrays import Bools
 from camelopard.core.batch import Batch
 from camelopard.core.records import Reason
@@ -44,7 +43,7 @@ def judged(
     batch, answer = found.batch, found.answer
     problems = {**empty(batch, schema, found.reading.states[:, learned.panel.reader.whole] == MISSING), **problems}
     outside, untested = learned.outside(found)
-    oddity = 1.0 - p_values(found.odd, learned.clean_odd)
+    oddity, novelty = learned.oddity(found), learned.novelty(found)
     held, able = _broken(contract, batch), np.zeros(len(batch), dtype=bool)
     unreadable = answer.failed.copy()
     if problems:
@@ -74,7 +73,9 @@ def judged(
         None if learned.risk is None else partial(doubts, answer, risk, confidence, outside),
         labelled,
     )
-    return Verdicts(raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair, grounds)
+    return Verdicts(
+        raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair, grounds, novelty=novelty
+    )
 
 
 def _broken(contract: Contract, batch: Batch) -> Bools:

@@ -103,6 +103,8 @@ class Verdicts:
         Calibrated P(the answer is right); NaN without a model.
     oddity
         1 − conformal p-value among clean rows.
+    novelty
+        The same by how far a row lies from all that the model learned from, in the model's own features: for texts and pictures, None for tables.
     route
         "pass", "repair", "review" or "block".
     grounds
@@ -122,6 +124,7 @@ class Verdicts:
     repair_of: Callable[[int], Repair | None]
     grounds: Grounds | None = None
     chance: Floats | None = None
+    novelty: Floats | None = None
 
     @property
     def propensity(self) -> Floats:
@@ -164,6 +167,7 @@ class Verdicts:
             tuple(self.reasons(i)),
             self.repair(i),
             self.doubt[i],
+            None if self.novelty is None else float(self.novelty[i]),
         )
 
     def reasons(self, i: int) -> list[Reason]:
@@ -187,6 +191,7 @@ class Verdicts:
             "risk": self.risk.tolist(),
             "confidence": self.confidence.tolist(),
             "oddity": self.oddity.tolist(),
+            **({} if self.novelty is None else {"novelty": self.novelty.tolist()}),
             "route": self.route.tolist(),
             "doubt": self.doubt.tolist(),
             "reason": [],
@@ -264,7 +269,14 @@ def joined(parts: Sequence[Verdicts]) -> Verdicts:
         repair,
         _joined_grounds([Grounds.of(part) for part in parts], starts),
         None if all(part.chance is None for part in parts) else np.concatenate([part.propensity for part in parts]),
+        _joined_novelty(parts),
     )
+
+
+def _joined_novelty(parts: Sequence[Verdicts]) -> Floats | None:
+    if all(part.novelty is None for part in parts):
+        return None
+    return np.concatenate([np.full(len(part), np.nan) if part.novelty is None else part.novelty for part in parts])
 
 
 def _joined_grounds(parts: Sequence[Grounds], starts: Ints) -> Grounds:

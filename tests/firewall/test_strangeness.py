@@ -1,0 +1,78 @@
+"""Odd is what looks damaged; novel is what lies far from all that was learned from, however perfect it looks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from camelopard.confidence.quality import auroc
+from camelopard.core.arrays import Floats
+from camelopard.firewall.strangeness import FAR, FEWEST, Strangeness
+
+NAMES = ("doubt", "suspicion_sum", *(f"space:{name}" for name in FAR), "place:text: words", "says:text:0")
+PANEL: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=["text"]))
+
+
+def clean(n: int, seed: int) -> Floats:
+    """Return clean evidence: distances hang together, as they do."""
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(n, len(NAMES)))
+    table[:, 2:7] += rng.normal(size=(n, 1))
+    return table
+
+
+def learned(n: int = 600) -> Strangeness:
+    table = np.concatenate([clean(n, 0), clean(n, 1) + np.where(np.array(NAMES) == "place:text: words", 3.0, 0.0)])
+    damaged = np.arange(2 * n) >= n
+    found = Strangeness.learn(PANEL, table, damaged, np.ones(2 * n), np.random.default_rng(0))
+    assert found is not None
+    return found
+
+
+def test_damage_is_odd_and_not_novel_and_a_far_row_is_novel_and_not_odd() -> None:
+    strange, plain = learned(), clean(500, 2)
+    damaged = clean(500, 3) + np.where(np.array(NAMES) == "place:text: words", 3.0, 0.0)
+    far = clean(500, 4) + np.where([name.startswith("space:") for name in NAMES], 4.0, 0.0)
+    novel = np.arange(1000) >= 500
+    assert auroc(strange.oddness(np.concatenate([plain, damaged])), novel) > 0.95
+    assert auroc(strange.novelty(np.concatenate([plain, far])), novel) > 0.95
+    assert 0.4 < auroc(strange.novelty(np.concatenate([plain, damaged])), novel) < 0.6
+    assert 0.4 < auroc(strange.oddness(np.concatenate([plain, far])), novel) < 0.65
+
+
+def test_fresh_clean_rows_are_no_more_novel_than_those_learned_from() -> None:
+    strange = learned(3000)
+    before, after = strange.novelty(clean(3000, 0)), strange.novelty(clean(3000, 9))
+    assert 0.47 < auroc(np.concatenate([before, after]), np.arange(6000) >= 3000) < 0.53
+
+
+def test_farther_is_never_less_novel_also_beyond_all_clean_rows() -> None:
+    strange = learned()
+    table = np.zeros((40, len(NAMES)))
+    table[:, 2:7] = np.linspace(-5, 200, 40)[:, None]
+    found = strange.novelty(table)
+    assert (np.diff(found) >= 0).all() and found[-1] > found[20]
+
+
+def test_what_a_label_says_is_no_part_of_it_and_tables_have_none() -> None:
+    assert NAMES.index("says:text:0") not in learned().columns
+    assert NAMES.index("doubt") not in learned().columns
+    tables: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=[]))
+    damaged = np.arange(400) >= 200
+    assert Strangeness.learn(tables, clean(400, 0), damaged, np.ones(400), np.random.default_rng(0)) is None
+    few = np.arange(400) < FEWEST - 1
+    assert Strangeness.learn(PANEL, clean(400, 0), few, np.ones(400), np.random.default_rng(0)) is None
+
+
+def test_it_is_the_same_from_a_file_and_hostile_files_are_refused() -> None:
+    strange, table = learned(), clean(50, 5)
+    state = strange.state()
+    again = Strangeness.from_state(state, len(NAMES))
+    assert again.novelty(table).tobytes() == strange.novelty(table).tobytes()
+    assert again.oddness(table[3:4])[0] == strange.oddness(table)[3]
+    for change in ({"far": np.array([99])}, {"columns": np.array([-1])}, {"ladder": np.zeros((2, 5))}, {"spread": np.zeros(5)}):
+        with pytest.raises(ValueError, match=r"columns|ladder"):
+            Strangeness.from_state({**state, **change}, len(NAMES))
