@@ -1,4 +1,4 @@
-"""Fuzzes what strangers may send: rows to a firewall, and firewall files. Guided by coverage; needs `pip install atheris`, which nothing else here does.
+"""Fuzzes what strangers may send: rows, texts and pictures to a firewall, and firewall files. Guided by coverage; needs `pip install atheris`, which nothing else here does.
 
 `python -m bench.fuzz 600` runs for ten minutes and ends with what broke, or with how much was tried.
 """
@@ -63,11 +63,28 @@ def world() -> tuple[cp.Firewall, object]:
     return cp.Firewall(alpha=0.05, budget=8_000).fit(model, X, answer(X)), model
 
 
+def texts() -> cp.Firewall:
+    rng = np.random.default_rng(0)
+    words = ["a", "warm", "dull", "film", "with", "fine", "grim", "end", "and", "no", "plot"]
+    clean = [" ".join(rng.choice(words, 9)) for _ in range(300)]
+    model = cp.wrap(lambda rows: np.array([float(t.count("warm") - t.count("dull")) for t in rows]), name="mood", task="regression")
+    return cp.Firewall(alpha=0.1, budget=6_000).fit(model, clean)
+
+
+def pictures() -> cp.Firewall:
+    rng = np.random.default_rng(0)
+    model = cp.wrap(lambda rows: rows.reshape(len(rows), -1).mean(axis=1), name="light", task="regression")
+    return cp.Firewall(alpha=0.1, budget=6_000).fit(model, rng.integers(0, 256, (300, 6, 6)).astype(np.uint8))
+
+
 with atheris.instrument_imports(include=["camelopard"]):  # most of it is imported when it is first used
     FIREWALL, MODEL = world()
+    TEXTS, PICTURES = texts(), pictures()
 FOLDER = Path(tempfile.mkdtemp())
-FIREWALL.save(FOLDER / "whole.firewall")
-WHOLE = (FOLDER / "whole.firewall").read_bytes()
+KEPT: dict[str, tuple[object, bytes]] = {}  # by name of the firewall: its model, and its file
+for name, firewall in (("rows", FIREWALL), ("texts", TEXTS), ("pictures", PICTURES)):
+    firewall.save(FOLDER / "whole.firewall")
+    KEPT[name] = (firewall.model_, (FOLDER / "whole.firewall").read_bytes())
 
 
 def cell(data: atheris.FuzzedDataProvider) -> object:
@@ -92,12 +109,38 @@ def row(data: atheris.FuzzedDataProvider) -> dict[object, object]:
     return found
 
 
+def pixels(data: atheris.FuzzedDataProvider) -> object:
+    dtype = np.dtype(("u1", "i2", "f2", "f4", "f8", "?", "u8", "O", "c8")[data.ConsumeIntInRange(0, 8)])
+    shape = tuple(data.ConsumeIntInRange(0, 7) for _ in range(data.ConsumeIntInRange(0, 4)))
+    if dtype.kind == "O":
+        found = np.empty(shape, dtype=object)
+        found.fill(cell(data))
+        return found
+    size = int(np.prod(shape))
+    raw = data.ConsumeBytes(size * dtype.itemsize)
+    found = np.resize(np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize] or bytes(dtype.itemsize), dtype=dtype), size).reshape(shape)
+    return np.broadcast_to(found, (400, *shape)) if not data.ConsumeIntInRange(0, 20) else found
+
+
+def media(data: atheris.FuzzedDataProvider, firewall: cp.Firewall) -> object:
+    if not data.ConsumeIntInRange(0, 4):
+        return cell(data)
+    if firewall is TEXTS:
+        return data.ConsumeUnicode(40) * data.ConsumeIntInRange(0, 30) if data.ConsumeBool() else data.ConsumeUnicodeNoSurrogates(40)
+    head = (b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff", b"BM", b"P5 6 6 255\n")[data.ConsumeIntInRange(0, 5)]
+    return head + data.ConsumeBytes(60) if not data.ConsumeIntInRange(0, 3) else pixels(data)
+
+
 def screened(data: atheris.FuzzedDataProvider) -> None:
-    rows = [row(data) for _ in range(data.ConsumeIntInRange(1, 5))]
-    verdicts = FIREWALL.screen(rows)
+    firewall = (FIREWALL, TEXTS, PICTURES)[data.ConsumeIntInRange(0, 2)]
+    rows = [row(data) if firewall is FIREWALL else media(data, firewall) for _ in range(data.ConsumeIntInRange(1, 5))]
+    if firewall is not FIREWALL and not data.ConsumeIntInRange(0, 9):
+        form = media(data, firewall)
+        firewall.screen([{name: form} for name in firewall.schema.names] if data.ConsumeBool() else form)
+    verdicts = firewall.screen(rows)
     assert len(verdicts) == len(rows)
     i = data.ConsumeIntInRange(0, len(rows) - 1)
-    alone = FIREWALL.screen(rows[i])
+    alone = firewall.screen([rows[i]])
     for name in ("risk", "confidence", "oddity"):
         together = getattr(verdicts, name)[i : i + 1]
         assert getattr(alone, name).tobytes() == together.tobytes(), (name, rows, i)
@@ -107,18 +150,19 @@ def screened(data: atheris.FuzzedDataProvider) -> None:
 
 
 def loaded(data: atheris.FuzzedDataProvider) -> None:
-    raw = bytearray(WHOLE)
+    model, whole = KEPT[("rows", "texts", "pictures")[data.ConsumeIntInRange(0, 2)]]
+    raw = bytearray(whole)
     for _ in range(data.ConsumeIntInRange(1, 4)):
         raw[data.ConsumeIntInRange(0, len(raw) - 1)] = data.ConsumeIntInRange(0, 255)
     broken = bytes(raw[: data.ConsumeIntInRange(0, len(raw))]) if data.ConsumeBool() else bytes(raw)
     path = FOLDER / "broken.firewall"
     path.write_bytes(broken)
     try:
-        firewall = cp.Firewall.load(path, model=MODEL)
+        firewall = cp.Firewall.load(path, model=model)
     except ArtifactError:
         return
     firewall.save(path)  # dates and rights of parts, which say nothing, may differ; what is kept may not
-    assert path.read_bytes() == WHOLE, "a broken file was loaded"
+    assert path.read_bytes() == whole, "a broken file was loaded"
 
 
 def once(raw: bytes) -> None:

@@ -13,7 +13,7 @@ def plain(text: str) -> str:
 
 def test_changes_are_listed_from_small_to_large_whatever_their_order() -> None:
     found = defence.attacks({"attacks": {"fooled_within": {"1": 0.8, "0.05": 0.1, "0.5": 0.4, "all": 1.0}}})
-    assert [(s.size, plain(s.share)) for s in found.steps] == [("0.05", "10 %"), ("0.5", "40 %"), ("1", "80 %")]
+    assert [(s.size, plain(s.share)) for s in found.steps] == [("0.05 spreads", "10 %"), ("0.5 spreads", "40 %"), ("1 spread", "80 %")]
 
 
 def test_no_attacks_are_nothing_to_show() -> None:

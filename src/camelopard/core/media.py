@@ -13,9 +13,11 @@ import numpy as np
 
 from camelopard.core.arrays import Array, objects
 from camelopard.core.batch import Batch, Form
-from camelopard.core.cells import cell
+from camelopard.core.cells import Opaque, cell
+from camelopard.core.errors import InputError
 
 TEXT, PAIR, IMAGE = ("text",), ("first", "second"), ("image",)  # the names of their columns
+MOST_PIXELS, MOST_CHANNELS = 64_000_000, 4  # of a picture that is looked at; an array of more numbers is none
 PLAIN_MODES = ("L", "RGB", "RGBA", "I", "I;16", "F")  # of Pillow: pictures whose numbers are light
 
 
@@ -45,22 +47,79 @@ def read_media(X: object) -> Batch | None:
 def media(X: object, kind: str, columns: int) -> Batch:
     """Return whatever came as texts, pairs (two columns) or pictures, by what is expected: a cell may then hold anything.
 
+    A single text, pair or picture is a row of its own.
+
+    Raises
+    ------
+    InputError
+        If it is no list, array or column.
+
     >>> media(["a", 3, None], "texts", 1).columns["text"].tolist()
     ['a', 3, None]
     """
-    rows = list(X) if isinstance(X, np.ndarray) else _listed(X)
+    rows = [X] if _is_single(X, kind, columns) else _rows(X)
+    if rows is None:
+        what = "pictures" if kind == "images" else "texts" if columns == 1 else "pairs of texts"
+        raise InputError(f"a {type(X).__name__} is no list of {what}. Give a list, an array, or a column of a table.")
     if kind == "images":
         return _pictures(rows)
     return _texts(rows) if columns == 1 else _pairs(rows)
 
 
 def picture(value: Any) -> Any:
-    """Return one cell of a column of pictures: an array of numbers, bytes, None, or what came instead."""
+    """Return one cell of a column of pictures: an array of numbers, bytes, None, or what came instead.
+
+    An array that is no picture (without pixels, of another number of dimensions, of more numbers than are ever looked at) is known by its shape only.
+
+    >>> picture(np.broadcast_to(0, (20_000, 20_000)))
+    <array of 20000 × 20000>
+    """
     if isinstance(value, np.ndarray):
-        return (value.astype(np.uint8) if value.dtype.kind == "b" else value) if value.dtype.kind in "uifb" else cell(value)
-    if type(value).__module__.startswith("PIL."):
-        return np.asarray(value if value.mode in PLAIN_MODES else value.convert("RGB"))
+        return _array(value)
+    if _is_pillow(value):
+        return _drawn(value)
     return bytes(value) if isinstance(value, (bytearray, memoryview)) else cell(value)
+
+
+def _drawn(image: Any) -> Any:
+    """Return the pixels of a Pillow image, which may be a file that was not read yet, and damaged or far too large."""
+    try:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            return Opaque(f"picture of {height} × {width}")
+        return _array(np.asarray(image if image.mode in PLAIN_MODES else image.convert("L" if image.mode == "1" else "RGB")))
+    except Exception as error:  # readers of hostile files raise whatever they like
+        return Opaque(f"picture that cannot be read ({type(error).__name__})")
+
+
+def _array(value: Array) -> Any:
+    if value.dtype.kind not in "uifb" or (isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)):
+        return cell(value)
+    if value.ndim not in (2, 3) or not 0 < value.size <= MOST_PIXELS * MOST_CHANNELS or value.shape[0] * value.shape[1] > MOST_PIXELS:
+        return Opaque(f"array of {' × '.join(map(str, value.shape))}"[:40] if value.ndim else "array")
+    return value.astype(np.uint8) if value.dtype.kind == "b" else np.asarray(value)
+
+
+def _rows(X: object) -> list[Any] | None:
+    """Return the rows of what is expected to hold some, None for what has none."""
+    if isinstance(X, np.ndarray) and X.ndim > 1:
+        one = X.ndim == 2 and X.dtype.kind in "OU"  # a table of texts: a row is a text, or a pair of them
+        return [row[0] if len(row) == 1 else row for row in X.tolist()] if one else list(X)
+    if isinstance(X, np.ndarray) and X.ndim:
+        return list(X)
+    if isinstance(X, (str, bytes)) or hasattr(X, "columns"):
+        return None
+    if getattr(X, "ndim", 0) == 1 and hasattr(X, "tolist"):  # of pandas: whatever its labels are
+        return list(X.tolist())
+    listed = isinstance(X, (list, tuple)) or callable(getattr(X, "to_pylist", None)) or callable(getattr(X, "to_list", None))
+    return _listed(X) if listed else None
+
+
+def _is_single(X: object, kind: str, columns: int) -> bool:
+    """Whether something is a row by itself where rows of this kind are expected."""
+    if kind == "images":
+        return isinstance(X, (bytes, bytearray)) or (isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "uifb") or _is_pillow(X)
+    return isinstance(X, (str, bytes)) or (columns == len(PAIR) and isinstance(X, tuple) and _is_pair(X))
 
 
 def _listed(X: object) -> list[Any]:
@@ -81,7 +140,11 @@ def _listed(X: object) -> list[Any]:
 def _is_picture(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim in (2, 3) and value.dtype.kind in "uifb"
-    return isinstance(value, (bytes, bytearray)) or (type(value).__module__.startswith("PIL.") and hasattr(value, "convert"))
+    return isinstance(value, (bytes, bytearray)) or _is_pillow(value)
+
+
+def _is_pillow(value: object) -> bool:
+    return type(value).__module__.startswith("PIL.") and hasattr(value, "convert")
 
 
 def _is_pair(value: object) -> bool:

@@ -14,6 +14,7 @@ from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects
 Task = Literal["classification", "regression"]
 Route = Literal["pass", "repair", "review", "block"]
 Level = Literal["none", "low", "medium", "high"]
+LONGEST = 1000  # characters of a cell that is told
 LEVELS: tuple[Level, ...] = ("none", "low", "medium", "high")
 
 
@@ -204,7 +205,17 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         repair = None if self.repair is None else {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}
-        return {**vars(self), "reasons": [dict(vars(reason)) for reason in self.reasons], "repair": repair}
+        reasons = [{**vars(reason), "observed": _bounded(reason.observed)} for reason in self.reasons]
+        return {**vars(self), "reasons": reasons, "repair": repair}
+
+
+def _bounded(observed: Any) -> Any:
+    """Return what was observed without megabytes: a long text is cut, a picture is told by its shape, a file by its length."""
+    if isinstance(observed, np.ndarray):
+        return f"a picture of {' × '.join(map(str, observed.shape))}"
+    if isinstance(observed, bytes):
+        return f"a file of {len(observed):,} bytes"
+    return f"{observed[:LONGEST]}…" if isinstance(observed, str) and len(observed) > LONGEST else observed
 
 
 @dataclass(frozen=True)

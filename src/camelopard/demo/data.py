@@ -1,4 +1,4 @@
-"""The data and the model of the demo: Adult, shipped with its attribution in adult.md, and a LightGBM trained on half of its training rows."""
+"""The data and the models of the demos: Adult and film reviews, shipped with their attribution, and the digits that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Any
 
+import numpy as np
+
+from camelopard.core.arrays import Array
+
 TARGET = "income"
+KNOWN_DIGITS = 8  # 0 to 7: the classes that the model of digits is trained on
+TRAINED, HELD = 3_000, 2_000  # of the reviews; the rest are the test rows
+SHARES = (0.4, 0.75)  # of the known digits: up to the first the model is trained on, up to the second held out
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,32 @@ class Adult:
     held_labels: Any
     test: Any
     test_labels: Any
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Sentences of reviews, and whether each is "good" or "bad": those that the model is trained on, held-out and test ones."""
+
+    train: list[str]
+    train_labels: list[str]
+    held: list[str]
+    held_labels: list[str]
+    test: list[str]
+    test_labels: list[str]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures of 8 × 8 with values from 0 to 16, shape (n, 8, 8), and the digits on them; `strange` are of two digits that the model never saw."""
+
+    train: Array
+    train_labels: Array
+    held: Array
+    held_labels: Array
+    test: Array
+    test_labels: Array
+    strange: Array
+    strange_labels: Array
 
 
 def adult() -> Adult:
@@ -48,3 +81,43 @@ def income_model(data: Adult) -> Any:
     return LGBMClassifier(n_estimators=100, learning_rate=0.1, num_leaves=31, random_state=0, n_jobs=2, verbosity=-1).fit(
         data.train, data.train_labels
     )
+
+
+def reviews() -> Reviews:
+    """Return the reviews in the order in which they are shipped, which is random, cut in three."""
+    import pandas as pd
+
+    with as_file(files("camelopard.demo") / "reviews.parquet") as path:
+        table = pd.read_parquet(path)
+    texts = [str(text) for text in table["text"]]
+    labels = ["good" if rating > 0 else "bad" for rating in table["sentiment"]]
+    held = TRAINED + HELD
+    return Reviews(texts[:TRAINED], labels[:TRAINED], texts[TRAINED:held], labels[TRAINED:held], texts[held:], labels[held:])
+
+
+def review_model(data: Reviews) -> Any:
+    """Return a logistic regression on the words of a text, trained as most people would."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(TfidfVectorizer(min_df=2, ngram_range=(1, 2)), LogisticRegression(C=3.0)).fit(data.train, data.train_labels)
+
+
+def digits() -> Digits:
+    """Return scikit-learn's digits: 0 to 7 in three parts drawn at random, always the same, and all 8 and 9, which no model is trained on."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    known = np.random.default_rng(0).permutation(np.flatnonzero(found.target < KNOWN_DIGITS))
+    train, held, test = np.split(known, [int(share * len(known)) for share in SHARES])
+    strange = np.flatnonzero(found.target >= KNOWN_DIGITS)
+    parts = [(found.images[rows], found.target[rows]) for rows in (train, held, test, strange)]
+    return Digits(*parts[0], *parts[1], *parts[2], *parts[3])
+
+
+def digit_model(data: Digits) -> Any:
+    """Return a small neural network that reads digits, trained as most people would."""
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier((64,), max_iter=400, random_state=0).fit(data.train.reshape(len(data.train), -1), data.train_labels)

@@ -6,13 +6,14 @@ learned without them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from camelopard.core.arrays import Array, Floats, objects
 from camelopard.core.batch import Batch
+from camelopard.core.errors import CamelopardError
 from camelopard.core.schema import MEDIA, Schema
 
 FOLDS = 2
@@ -82,17 +83,13 @@ class Views:
         kinds = {column.name: column.kind for column in schema.of_kind(*MEDIA)}
         if not kinds:
             return cls({}), batch
-        whole = cls({name: vectors_of(kind).learn(batch.columns[name]) for name, kind in kinds.items()})
-        fold = np.arange(len(batch)) % FOLDS
-        if len(batch) < 2 * FOLDS:
-            return whole, whole.seen(batch)
-        parts = []
-        for k in range(FOLDS):
-            others = cls({name: vectors_of(kind).learn(batch.columns[name][fold != k]) for name, kind in kinds.items()})
-            parts.append(others.seen(batch.take(np.flatnonzero(fold == k))))
-        place = np.argsort(np.argsort(fold, kind="stable"), kind="stable")
-        joined = {name: np.concatenate([part.columns[name] for part in parts])[place] for name in whole.source}
-        return whole, batch.with_columns(joined)
+        of: dict[str, Vectors] = {name: vectors_of(kind).learn(batch.columns[name]) for name, kind in kinds.items()}
+        columns: dict[str, Array] = {}
+        for name, vectors in of.items():
+            cells = batch.columns[name]
+            why = vectors.problems(cells)
+            columns.update(_columns(name, vectors, why, _as_new(vectors, cells, why)))
+        return cls(of), batch.with_columns(columns)
 
     def seen(self, batch: Batch) -> Batch:
         """Return the batch with its texts and pictures replaced by whether they can be read, and followed by their numbers."""
@@ -101,10 +98,30 @@ class Views:
         columns: dict[str, Array] = {}
         for name, vectors in self.of.items():
             cells = batch.columns[name]
-            columns[name] = objects(0.0 if why is None else None if why == "missing" else UNREADABLE for why in vectors.problems(cells))
-            found = vectors.measure(cells)
-            columns.update({figure: np.ascontiguousarray(found[:, k]) for k, figure in enumerate(figure_names(name, vectors.names))})
+            columns.update(_columns(name, vectors, vectors.problems(cells), vectors.measure(cells)))
         return batch.with_columns(columns)
+
+    def opened(self, batch: Batch) -> tuple[Batch, dict[int, str]]:
+        """Return a batch of pictures with its files as pixels, and the rows whose file cannot be unpacked, by position, with why.
+
+        Files are unpacked in the data type and the value range of clean pictures; what one claims to hold is looked at first. A file that cannot be
+        unpacked stays as it is, and so do those in a table, whose model opens them itself.
+        """
+        why: dict[int, str] = {}
+        changed: dict[str, Array] = {}
+        for name, vectors in self.of.items() if batch.form.kind == "images" else ():
+            read: Callable[[object], Array] | None = getattr(vectors, "read", None)
+            if read is None or bytes not in set(map(type, batch.columns[name].tolist())):
+                continue
+            cells = batch.columns[name].copy()
+            for i, cell in enumerate(cells):
+                if isinstance(cell, bytes):
+                    try:
+                        cells[i] = read(cell)
+                    except CamelopardError as error:
+                        why.setdefault(i, f"{name}: {error}")
+            changed[name] = cells
+        return (batch.with_columns(changed) if changed else batch), why
 
     def alternatives(self, column: str, cell: Any, slots: Sequence[int]) -> list[Any]:
         """Return what a cell may have been meant to be, as many as there are slots, group after group.
@@ -131,6 +148,24 @@ class Views:
             if part["kind"] not in MEDIA:
                 raise ValueError(f"unknown kind of column: {part['kind']!r}")
         return cls({part["column"]: vectors_of(part["kind"]).from_state(part["learned"]) for part in state})
+
+
+def _columns(name: str, vectors: Vectors, problems: Sequence[str | None], found: Floats) -> dict[str, Array]:
+    """Return a column of texts or pictures as whether each can be read, and its numbers, a column each."""
+    there = objects(0.0 if why is None else None if why == "missing" else UNREADABLE for why in problems)
+    return {name: there, **{figure: np.ascontiguousarray(found[:, k]) for k, figure in enumerate(figure_names(name, vectors.names))}}
+
+
+def _as_new(vectors: Vectors, cells: Array, problems: Sequence[str | None]) -> Floats:
+    """Return the numbers of cells that vectors were learned from, as learned without them, shape (n, names): of each fold from the other ones."""
+    there = np.flatnonzero([why is None for why in problems])
+    if len(there) < 2 * FOLDS:
+        return vectors.measure(cells)
+    found = np.full((len(cells), len(vectors.names)), np.nan)
+    for k in range(FOLDS):
+        mine = there[k::FOLDS]
+        found[mine] = vectors_of(vectors.kind).learn(cells[np.setdiff1d(there, mine)]).measure(cells[mine])
+    return found
 
 
 def figure_names(column: str, names: Sequence[str]) -> list[str]:

@@ -153,7 +153,10 @@ class Contract:
 
     def _range(self, name: str, limits: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
         """Return the statement and the limits of a range of numbers, or of dates where the column holds dates."""
-        dates = next((a.limits for a in self._assumptions if a.code == "type" and a.fields == (name,) and a.limits.get("kind") == "date"), None)
+        kinds = {a.limits.get("kind"): a.limits for a in self._assumptions if a.code == "type" and a.fields == (name,)}
+        dates = kinds.get("date")
+        if "text" in kinds:
+            raise CamelopardError(f"range={limits!r}: {name} holds text, and a range is of numbers. Set its length in the contract's file instead.")
         try:
             low, high = (float(v) if dates is None else _days(v) for v in limits)
         except (TypeError, ValueError, OverflowError):
@@ -161,6 +164,8 @@ class Contract:
             raise CamelopardError(f"range={limits!r}: expected {expected}, (low, high).") from None
         if not low <= high:
             raise CamelopardError(f"range={limits!r}: expected (low, high) with low ≤ high.")
+        if "image" in kinds:
+            return f"the numbers of {name} lie between {low:g} and {high:g}.", {"low": low, "high": high, "levels": True}
         if dates is None:
             return f"{name} lies between {words.figure(low)} and {words.figure(high)}.", {"low": low, "high": high}
         return f"{name} lies between {words.day(low)} and {words.day(high)}.", {"low": low, "high": high, "date": True, "format": dates.get("format")}

@@ -49,6 +49,7 @@ def evaluate(
     """Return the quality of a firewall on clean rows and every kind of damage done to them. See `Firewall.evaluate`."""
     rng = np.random.default_rng(seed)
     batch, labels = with_labels(Batch.of(X), y)
+    batch = learned.panel.reader.views.opened(batch)[0]
     test, rows = damaged(model, learned, schema, tolerance, batch, labels, budget, rng, progress)
     known = None if labels is None else labels[rows]
     right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)

@@ -158,7 +158,8 @@ class Firewall:
     def _safely(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
         """Screen rows; where something in them cannot be dealt with, find the rows and block these alone."""
         try:
-            return self._screen(raw, problems, remarks)
+            opened, why = self.learned_.panel.reader.views.opened(raw)
+            return self._screen(opened, {**why, **problems}, remarks)
         except Exception as error:  # cells may be of any class, and models may do anything
             if len(raw) > 1:
                 return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
@@ -371,7 +372,7 @@ class Firewall:
         parts = []
         for start in range(0, len(sound), self._chunk):
             rows = sound[start : start + self._chunk]
-            found = self._examined(raw.take(rows))
+            found = self._examined(self.learned_.panel.reader.views.opened(raw.take(rows))[0])
             there = ~found.answer.failed & ~(found.reading.states == MISSING).all(axis=1)
             parts.append((rows[there], found.answer.take(there), found.table[there]))
         if not parts:

@@ -36,14 +36,18 @@ def without(a: Assumption) -> Broken:
 
 
 def picture(a: Assumption) -> Broken:
-    """Return whether a cell is no picture, or one of another type of numbers."""
+    """Return whether a cell is no picture, or one of another type of numbers; where no type is known, clean pictures are files."""
     types = set(_texts(a, "dtypes"))
-    return lambda v: not isinstance(v, np.ndarray) or (bool(types) and str(v.dtype) not in types)
+    if not types:
+        return lambda v: not isinstance(v, (np.ndarray, bytes))
+    return lambda v: not isinstance(v, np.ndarray) or str(v.dtype) not in types
 
 
 def size(a: Assumption) -> Broken:
     """Return whether a picture is smaller or larger."""
     (low_h, low_w), (high_h, high_w) = (_two(a, key) for key in ("low", "high"))
+    if low_h > high_h or low_w > high_w:
+        raise ValueError(f"low is {a.limits['low']!r} and high {a.limits['high']!r}; expected two sizes, low ≤ high")
     return lambda v: _shaped(v) and not (low_h <= v.shape[0] <= high_h and low_w <= v.shape[1] <= high_w)
 
 
@@ -64,7 +68,14 @@ def levels(a: Assumption) -> Broken:
 def brightness(a: Assumption) -> Broken:
     """Return whether a picture is darker or brighter."""
     low, high = _numbers(a, "low", "high")
-    return lambda v: _shaped(v) and not low <= float(v.mean()) <= high
+
+    def outside(v: Any) -> bool:
+        if not _shaped(v):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):  # of huge numbers, which are too bright
+            return not low <= float(v.mean(dtype=np.float64)) <= high
+
+    return outside
 
 
 def _shaped(v: Any) -> bool:

@@ -26,6 +26,7 @@ from camelopard.firewall.seen import warn_if_seen
 from camelopard.firewall.uncertainty import decided, untried
 from camelopard.firewall.underfit import rival
 from camelopard.firewall.unseen import concluded
+from camelopard.modality.image import opened
 from camelopard.stress.budget import Budget, Clock, parse
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
@@ -209,15 +210,17 @@ class Given:
 def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
     """Read and split. The schema comes from the reference rows, or from the rows that teach: rows that calibrate must be as new to it as any."""
     batch, labels = with_labels(Batch.of(X), y)
+    known = None if reference is None else Batch.of(reference)
+    batch = opened(batch, known)
     if len(batch) < FEWEST_ROWS:
         raise InputError(
             f"{len(batch)} rows are too few to learn from; expected at least {FEWEST_ROWS} clean rows that the model was not trained on."
         )
     split = Split.of(len(batch), rng)
-    if reference is None:
+    if known is None:
         schema = Schema.infer(batch.take(split.teach))
         return Given(schema, schema.conform(batch), labels, None, split, rng)
-    known = Batch.of(reference)
+    known = opened(known, batch)
     shared = [name for name in known.names if name in batch.columns]
     if not shared:
         raise InputError(f"X and reference share no column. X has {list(batch.names)[:10]}, reference has {list(known.names)[:10]}.")

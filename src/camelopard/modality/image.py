@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camelopard.core.arrays import Array, Floats, Objects, objects
+from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.modality import image_numbers
 from camelopard.modality.image_files import checked, unpacked
@@ -190,6 +191,48 @@ class ImageVectors:
 
     def _small(self, pixels: Array) -> NDArray[np.float32]:
         return thumbnail(grey(reduced(pixels, self.usual.low, self.usual.high)))
+
+
+def opened(batch: Batch, like: Batch | None = None) -> Batch:
+    """Return pictures given as files as the arrays that they hold, in the form of those that came as arrays, among them or in `like`."""
+    if batch.form.kind != "images":
+        return batch
+    (name,) = batch.names
+    return batch.with_columns({name: unfiled(batch.columns[name], like.columns[name] if like is not None and like.names == batch.names else None)})
+
+
+def unfiled(images: Array, like: Array | None = None) -> Array:
+    """Return cells with every file unpacked, in the form that most arrays among `like` have, or else those among themselves; of neither: as they are.
+
+    What cannot be unpacked stays a file. For pictures to learn from: `ImageVectors.read` unpacks those that come later.
+
+    >>> unfiled(objects([np.zeros((2, 2)), None, b"no picture"])).tolist()[1:]
+    [None, b'no picture']
+    """
+    cells = images.tolist()
+    if bytes not in set(map(type, cells)):
+        return images
+    usual = next((Usual.of(arrays) for among in (like, images) if among is not None and (arrays := _sound(among))), None)
+    found = images.copy()
+    for i, cell in enumerate(cells):
+        if isinstance(cell, bytes):
+            try:
+                found[i] = unpacked(cell) if usual is None else usual.fitted(unpacked(cell))
+            except CamelopardError:
+                continue
+    return found
+
+
+def _sound(images: Array) -> list[Array]:
+    """Return the arrays among cells that are pictures; of many, some."""
+    found = []
+    for i in spread_over(len(images), MOST_LEARNED):
+        if isinstance(images[i], np.ndarray):
+            try:
+                found.append(checked(images[i]))
+            except CamelopardError:
+                continue
+    return found
 
 
 def _stacked(light: Floats, channels: int) -> Floats:

@@ -9,11 +9,11 @@ import numpy as np
 
 from camelopard.core.arrays import Array
 from camelopard.core.errors import CamelopardError, InputError, require, told
+from camelopard.core.media import MOST_CHANNELS, MOST_PIXELS
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-MOST_PIXELS = 64_000_000
 MOST_BYTES = 256 * 1024 * 1024
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 STILL = ("MPO",)  # photographs with a second view inside: the first is the picture
@@ -41,8 +41,10 @@ def checked(pixels: object) -> Array:
         raise InputError(f"expected a picture of numbers, not of {pixels.dtype}.")
     if pixels.ndim not in (2, 3):
         raise InputError(f"expected a picture with 2 or 3 dimensions (height, width, channels), not {pixels.ndim}: shape {pixels.shape}.")
-    if pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4:
-        raise InputError(f"expected 1 to 4 channels, not {pixels.shape[2]}: shape {pixels.shape}. Height, width and channels come in this order.")
+    if pixels.ndim == 3 and not 1 <= pixels.shape[2] <= MOST_CHANNELS:
+        raise InputError(
+            f"expected 1 to {MOST_CHANNELS} channels, not {pixels.shape[2]}: shape {pixels.shape}. Height, width and channels come in this order."
+        )
     if not pixels.size:
         raise InputError(f"a picture without pixels: shape {pixels.shape}.")
     if pixels.shape[0] * pixels.shape[1] > MOST_PIXELS:

@@ -13,6 +13,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
+from camelopard.core.cells import Opaque
 
 
 def groups(batch: Batch) -> Iterator[tuple[Ints, Mapping[str, str]]]:
@@ -31,12 +32,19 @@ def groups(batch: Batch) -> Iterator[tuple[Ints, Mapping[str, str]]]:
 
 
 def held(cell: Any) -> str:
-    """Return what a cell holds: its type, for a picture its shape and type of numbers."""
+    """Return what a cell holds: its type, for a picture its shape and type of numbers.
+
+    >>> held(np.zeros((8, 8))), held(None)
+    ('float64 (8, 8)', 'NoneType')
+    """
     return f"{cell.dtype} {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
 
 
 def _texts(batch: Batch, table: object, signature: object) -> list[Any]:
     columns = [values.tolist() for values in batch.columns.values()]
+    for cell in (cell for column in columns for cell in column[:1]):  # rows of a group are alike
+        if cell is not None and not isinstance(cell, str):
+            raise TypeError(f"{_named(cell)} is no text; expected a str")
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
@@ -44,8 +52,15 @@ def _images(batch: Batch, table: object, signature: object) -> Array:
     values = next(iter(batch.columns.values()))
     for cell in values[:1]:  # rows of a group are alike
         if not isinstance(cell, np.ndarray):
-            raise TypeError(f"a {type(cell).__name__} is no picture; expected an array of shape (h, w) or (h, w, c)")
+            raise TypeError(f"{_named(cell)} is no picture; expected an array of shape (h, w) or (h, w, c)")
     return np.stack(values.tolist()) if len(values) else np.empty((0, 0, 0))
+
+
+def _named(cell: Any) -> str:
+    """Return what stands in a cell instead of a picture."""
+    if isinstance(cell, bytes):
+        return f"a file of {len(cell):,} bytes"
+    return repr(cell) if isinstance(cell, Opaque) else f"a cell that holds {cell!r}" if cell is None else f"a cell of the type {type(cell).__name__}"
 
 
 def _flat(batch: Batch, table: object, signature: object) -> Array:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from camelopard.report import content, wording
 from camelopard.report import document as given
-from camelopard.report import wording
+from camelopard.report.content import Look
 from camelopard.report.fooled import Example, example_of
 from camelopard.report.wording import Cell
 
@@ -29,6 +30,12 @@ FIGURES = {
     "brier_confidence": "Brier score of the confidence (0 is perfect)",
     "repaired": "Wrong answers among those given to repaired rows",
 }
+SIZES = {  # what the size of a change is, by what the data are
+    "": "Sizes are in spreads of a column (about a standard deviation); another category counts as 1.",
+    "text": "The size of a change is the share of the text’s characters that it touches.",
+    "pair": "The size of a change is the share of the texts’ characters that it touches.",
+    "image": "The size of a change is its root mean square over the picture, as a share of the range of values.",
+}
 SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent", "repaired"})
 TOLD_ELSEWHERE = frozenset({"repaired_wrong"})  # the same figure as "repaired"
 
@@ -44,12 +51,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Attacks:
-    """How small a change suffices."""
+    """How small a change suffices; `size` says what sizes are, `ways` how often each way alone sufficed."""
 
     rows: str
     queries: str
+    size: str
     steps: tuple[Step, ...]
     columns: tuple[tuple[str, str, str], ...]
+    ways: tuple[tuple[str, str], ...]
     examples: tuple[tuple[Example, str], ...]
 
     def __bool__(self) -> bool:
@@ -95,28 +104,34 @@ class Screened:
     mistaken: bool
     after: Cell | None
     reasons: tuple[list[tuple[bool, str]], ...]
+    looks: tuple[Look, ...]
 
 
 def attacks(document: Mapping[str, Any]) -> Attacks:
     """Return how small a change of a row moves the model's answer."""
-    found = given.entry(document, "attacks")
+    found, media = given.entry(document, "attacks"), given.media(document)
+    pictures = given.column_names(document, "image")
     within = sorted(
         (size, share)
         for key, value in given.pairs(found, "fooled_within")
         if (size := _as_float(key)) is not None and (share := given.number(value)) is not None
     )
-    columns = sorted(given.records(found, "by_column"), key=lambda c: -(given.number(c, "flipped") or 0.0))[:40]
-    examples = [(shown, _spreads(given.number(raw, "cost"))) for raw in given.records(found, "examples") if (shown := example_of(raw)) is not None]
+    columns = [] if media else sorted(given.records(found, "by_column"), key=lambda c: -(given.number(c, "flipped") or 0.0))[:40]
+    examples = [
+        (shown, _size(given.number(raw, "cost"), media)) for raw in given.records(found, "examples")[:3] if (shown := example_of(raw, pictures))
+    ]
     rows, queries = given.number(found, "rows"), given.number(found, "queries")
     return Attacks(
         "" if rows is None else wording.count(rows),
         "" if queries is None else wording.count(queries),
-        tuple(Step(wording.figure(size), wording.percent(share), _bar(share)) for size, share in within),
+        SIZES[media],
+        tuple(Step(_size(size, media), wording.percent(share), _bar(share)) for size, share in within),
         tuple(
             (wording.name(given.text(c, "column")), wording.percent(given.number(c, "flipped")), _spreads(given.number(c, "median_change")) or "–")
             for c in columns
         ),
-        tuple(examples[:3]),
+        tuple(_ways(found)),
+        tuple(examples),
     )
 
 
@@ -148,7 +163,16 @@ def _screened(row: Mapping[str, Any]) -> Screened:
         should_be is not None and str(should_be) != str(before),
         None if after is None else wording.cell(after),
         tuple(wording.prose(reason, LONGEST_REASON) for reason in given.items(row, "reasons") if isinstance(reason, str))[:5],
+        content.looks(row),
     )
+
+
+def _ways(found: Any) -> list[tuple[str, str]]:
+    """Return the ways of changing a text or a picture, and how often each alone sufficed, the most dangerous first."""
+    named = [(name, given.number(share)) for name, share in given.pairs(found, "by_way")]
+    named += [(given.text(way, "way"), given.number(way, "moved")) for way in given.records(found, "by_way")]
+    ways = [(wording.kind_words(name), share) for name, share in named if share is not None]
+    return [(name, wording.percent(share)) for name, share in sorted(ways, key=lambda way: -way[1])[:20]]
 
 
 def _promise(found: Any) -> list[str]:
@@ -216,6 +240,12 @@ def _table_cell(key: str, value: Any) -> str:
 
 def _spreads(value: float | None) -> str:
     return "" if value is None else wording.figure(value, 2)
+
+
+def _size(value: float | None, media: str) -> str:
+    if value is None:
+        return ""
+    return wording.percent(value) if media else f"{_spreads(value)} spread{'' if value == 1 else 's'}"
 
 
 def _bar(share: float) -> int:

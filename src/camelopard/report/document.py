@@ -67,9 +67,22 @@ def level(finding: Mapping[str, Any]) -> str:
     return found if found in LEVELS else "none"
 
 
-def column_names(document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the data's columns."""
-    return frozenset(text(column, "name") for column in records(document, "data", "columns"))
+def column_names(document: Mapping[str, Any], kind: str | None = None) -> frozenset[str]:
+    """Return the names of the data's columns, or of those of one kind."""
+    return frozenset(text(column, "name") for column in records(document, "data", "columns") if kind in (None, text(column, "kind")))
+
+
+def media(document: Mapping[str, Any]) -> str:
+    """Return what the data are where they are no table: "text", "pair" (of texts) or "image"; nothing where they are one.
+
+    >>> media({"data": {"columns": [{"name": "text", "kind": "text"}]}})
+    'text'
+    """
+    columns = records(document, "data", "columns")
+    kinds, names = ([text(column, key) for column in columns] for key in ("kind", "name"))
+    if kinds == ["text", "text"] and names == ["first", "second"]:
+        return "pair"
+    return kinds[0] if len(kinds) == 1 and kinds[0] in ("text", "image") else ""
 
 
 def all_findings(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

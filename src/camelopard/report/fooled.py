@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from camelopard.report import content, wording
 from camelopard.report import document as given
-from camelopard.report import wording
+from camelopard.report.content import Content
 from camelopard.report.curves import tint
 from camelopard.report.wording import Cell
 
@@ -26,9 +27,14 @@ class Change:
     """One cell of an example: before and after."""
 
     name: str
-    before: Cell
-    after: Cell
+    before: Cell | Content
+    after: Cell | Content
     changed: bool = True
+
+    @property
+    def large(self) -> bool:
+        """Whether it is a text in parts or a picture: then what changed is marked in it, or is seen."""
+        return isinstance(self.after, Content) or isinstance(self.before, Content)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ class Example:
     left_out: int
     answer: Change | None
     confidence: Change | None
+
+    @property
+    def large(self) -> bool:
+        return any(change.large for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -89,10 +99,10 @@ class Group:
 def groups(document: Mapping[str, Any]) -> list[Group]:
     """Return the findings by kind, the kind with the worst finding first, at most MOST_GROUPS of them."""
     spans = _spans(document)
-    names = given.column_names(document)
+    names, pictures = given.column_names(document), given.column_names(document, "image")
     left, found = MOST_ROWS, []
     for kind, findings in list(_by_kind(document).items())[:MOST_GROUPS]:
-        group = _group(kind, findings, spans, names, min(left, MOST_OTHERS))
+        group = _group(kind, findings, spans, names, min(left, MOST_OTHERS), pictures)
         left -= len(group.others)
         found.append(group)
     return found
@@ -103,12 +113,12 @@ def groups_left_out(document: Mapping[str, Any]) -> int:
     return max(0, len(_by_kind(document)) - MOST_GROUPS)
 
 
-def example_of(raw: Any) -> Example | None:
-    """Return an example as it is shown, or None where there is none."""
+def example_of(raw: Any, pictures: frozenset[str] = frozenset()) -> Example | None:
+    """Return an example as it is shown, or None where there is none. In the columns of `pictures` a text says what was done to one."""
     if not isinstance(raw, Mapping):
         return None
     found = [(column, pair) for column, pair in given.pairs(raw, "changes") if _is_pair(pair)]
-    changes = tuple(Change(wording.name(column), wording.cell(pair[0]), wording.cell(pair[1])) for column, pair in found[:MOST_CHANGES])
+    changes = tuple(Change(wording.name(column), *content.pair(*pair, words=column in pictures)) for column, pair in found[:MOST_CHANGES])
     answer, confidence = given.entry(raw, "answer"), given.entry(raw, "confidence")
     said = Change("The model's answer", wording.cell(answer[0]), _answer(answer[1]), answer[0] != answer[1]) if _is_pair(answer) else None
     sure = None
@@ -121,8 +131,16 @@ def example_of(raw: Any) -> Example | None:
     return Example("" if row is None else wording.count(row), changes, len(found) - len(changes), said, sure)
 
 
-def shown(finding: Mapping[str, Any], spans: Spans, names: frozenset[str], longest: int = wording.LONGEST_TEXT) -> Shown:
-    """Return one finding as the page shows it."""
+def shown(
+    finding: Mapping[str, Any],
+    spans: Spans,
+    names: frozenset[str],
+    longest: int = wording.LONGEST_TEXT,
+    *,
+    example: bool = True,
+    pictures: frozenset[str] = frozenset(),
+) -> Shown:
+    """Return one finding as the page shows it; its example only where that is asked for."""
     details, message = given.entry(finding, "details"), given.text(finding, "message")
     target, fooled = given.target_of(finding), given.number(details, "fooled")
     raised = given.number(details, "exceptions")
@@ -135,7 +153,7 @@ def shown(finding: Mapping[str, Any], spans: Spans, names: frozenset[str], longe
         _share(given.number(details, "floor")),
         _share(raised) if raised and "raise" not in message else "",
         tuple(_doses(details)),
-        example_of(given.entry(details, "example")),
+        example_of(given.entry(details, "example"), pictures) if example else None,
     )
 
 
@@ -146,9 +164,11 @@ def _by_kind(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     return kinds
 
 
-def _group(kind: str, findings: list[Mapping[str, Any]], spans: Spans, names: frozenset[str], most: int) -> Group:
-    first = shown(findings[0], spans, names)
-    others = tuple(shown(f, spans, names, LONGEST_ROW) for f in findings[1 : most + 1])
+def _group(
+    kind: str, findings: list[Mapping[str, Any]], spans: Spans, names: frozenset[str], most: int, pictures: frozenset[str] = frozenset()
+) -> Group:
+    first = shown(findings[0], spans, names, pictures=pictures)
+    others = tuple(shown(f, spans, names, LONGEST_ROW, example=False) for f in findings[1 : most + 1])
     return Group(wording.kind_words(kind), first.level, first, others, len(findings) - 1 - len(others))
 
 

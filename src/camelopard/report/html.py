@@ -23,6 +23,8 @@ WIDE, NARROW = (4, 190), (2, 132)  # panels side by side and their width in pixe
 SURE_WIDE, SURE_NARROW = (2, 330, 620, 3, 225), (1, 255, 265, 1, 265)  # columns and width: reliability, risk–coverage (one column), costs
 MOST_DATA = 200
 MOST_NOTES = 10
+NOUNS = {"": "rows", "text": "texts", "pair": "pairs of texts", "image": "pictures"}
+READ_IN_TERMS = ("length", "language", "size", "channels", "range")  # assumptions that say what a column of texts or pictures holds
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def write(document: Mapping[str, Any]) -> str:
         screened=defence.screened(document),
         screen_title=wording.sentence(given.text(document, "screen", "title") or "Rows that were screened", wording.LONGEST_NAME),
         data=data_columns(document),
+        media=given.media(document),
         cost=cost(document),
     )
     return page
@@ -92,15 +95,15 @@ def masthead(document: Mapping[str, Any]) -> Masthead:
     """Return the top of the page."""
     model, task = given.text(document, "model", "name"), given.text(document, "model", "task")
     classes = [wording.cell(c).text for c in given.items(document, "model", "classes")]
-    rows, columns = given.number(document, "data", "rows"), given.records(document, "data", "columns")
+    rows, columns, media = given.number(document, "data", "rows"), given.records(document, "data", "columns"), given.media(document)
     about = []
     if task:
         named = f" into {', '.join(classes[:6])}{' …' if len(classes) > 6 else ''}" if classes else ""
         about.append(wording.clean(f"{task}{named}", 200))
     if rows is not None:
-        about.append(f"{wording.count(rows)} rows")
-    if columns:
-        about.append(f"{len(columns)} column{'' if len(columns) == 1 else 's'}")
+        about.append(f"{wording.count(rows)} {NOUNS[media]}")
+    if columns and not media:
+        about.append(f"{len(columns)} column{'' if len(columns) == 1 else 's'}{_of_media(document)}")
     return Masthead(
         wording.name(model) if model else "",
         ", ".join(about),
@@ -152,7 +155,7 @@ def cost(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def data_columns(document: Mapping[str, Any]) -> list[DataColumn]:
     """Return what the data's columns hold."""
-    return [_data_column(column) for column in given.records(document, "data", "columns")[:MOST_DATA]]
+    return [_data_column(column, document) for column in given.records(document, "data", "columns")[:MOST_DATA]]
 
 
 def _verdict(document: Mapping[str, Any]) -> list[tuple[bool, str]]:
@@ -199,11 +202,27 @@ def _agreement(document: Mapping[str, Any]) -> str:
     return f"; on rows it had not seen it gives the same answer in {wording.percent(found)}"
 
 
-def _data_column(column: Mapping[str, Any]) -> DataColumn:
+def _of_media(document: Mapping[str, Any]) -> str:
+    """Return how many columns of a table are read or looked at."""
+    found = [(len(given.column_names(document, kind)), words) for kind, words in (("text", "texts"), ("image", "pictures"))]
+    told = " and ".join(f"{n} of {words}" for n, words in found if n)
+    return f" ({told})" if told else ""
+
+
+def _seen_in(name: str, document: Mapping[str, Any]) -> str:
+    """Return what a column of texts or pictures holds, as its assumptions say: the column's own name, which stands beside it, is left out."""
+    found = [a for a in given.records(document, "assumptions") if given.items(a, "fields") == [name] and given.text(a, "code") in READ_IN_TERMS]
+    told = [wording.sentence(given.text(a, "statement"), terms.LONGEST).removeprefix(f"{name} ").removesuffix(".") for a in found]
+    return "; ".join(words.replace(f" of {name} ", " ") for words in told if words)
+
+
+def _data_column(column: Mapping[str, Any], document: Mapping[str, Any]) -> DataColumn:
     kind, low, high = given.text(column, "kind"), given.entry(column, "low"), given.entry(column, "high")
-    holds = ""
+    holds = _seen_in(given.text(column, "name"), document) if kind in ("text", "image") else ""
     values = given.entry(column, "values")
-    if isinstance(values, (Mapping, list, tuple)) and values:
+    if holds:
+        pass
+    elif isinstance(values, (Mapping, list, tuple)) and values:
         known = [wording.cell(v).text or wording.cell(v).remark for v in list(values)[:5]]
         holds = ", ".join(known) + (f" and {len(values) - 5:,} more" if len(values) > 5 else "")
     elif low is not None and high is not None:
@@ -213,7 +232,7 @@ def _data_column(column: Mapping[str, Any]) -> DataColumn:
         holds = f"{wording.count(size)} value{'' if size == 1 else 's'}"
     missing = given.number(column, "null_rate")
     shown = "never" if missing == 0 else wording.percent(missing)
-    return DataColumn(wording.name(given.text(column, "name")), wording.kind_words(kind) if kind else "unknown", shown, holds)
+    return DataColumn(wording.name(given.text(column, "name")), wording.kind_words(kind) if kind else "unknown", shown, wording.clean(holds, 300))
 
 
 @cache

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools
-from camelopard.core.batch import Batch, plain
+from camelopard.core.batch import Batch
 from camelopard.core.intervals import at_least, discoveries, mean, paired_excess, share
-from camelopard.core.records import LEVELS, Finding, Interval, Level, Point, Prediction, Task
+from camelopard.core.records import LEVELS, Finding, Interval, Level, Point, Task
 from camelopard.core.schema import MEDIA, Schema
+from camelopard.stress.examples import example
 from camelopard.stress.runner import FLOOR, Case
 from camelopard.stress.truth import losses
 
@@ -29,7 +30,6 @@ MEDIUM, HIGH = 0.05, 0.15  # lower end of the excess over the floor from which a
 TOLERANCE = 0.05  # share of fooled rows at which harm starts, for the strength that is reported
 FEWEST_SEEN = 8  # visibly damaged rows: fewer can hardly say anything, so only raising is tested
 SENSITIVE = 0.2  # share of rows that a random legal value fools, from which a column is mentioned as what cannot be seen
-MOST_CHANGES = 30  # changed cells kept of an example
 LONGEST = 120  # characters of an error in a message
 
 CLAUSES: Mapping[str, str] = {  # what else than damage a finding may be about, by its code
@@ -221,27 +221,6 @@ def raises_on_clean(failures: Mapping[int, str], n: int, name: str) -> Finding:
     return Finding("raises-on-clean", "*", message, "high", k / n, 0.0, share(k, n), rows=tuple(failures)[:5], details={"exceptions": k / n})
 
 
-def example(case: Case, base: Batch, schema: Schema) -> dict[str, Any] | None:
-    """Return one row that was fooled, the one on which the model was surest before: what changed, and the answer before and after."""
-    hits = np.flatnonzero(case.fooled & case.visible) if (case.fooled & case.visible).any() else np.flatnonzero(case.fooled)
-    if not len(hits):
-        return None
-    sure = [_confidence(case.before, int(i)) or 0.0 for i in hits]
-    i = int(hits[int(np.argmax(sure))])
-    original, damaged = base.row(int(case.rows[i])), case.batch.row(i)
-    changes = {
-        name: [_shown(original.get(name), name, schema), _shown(damaged.get(name), name, schema)]
-        for name in {**original, **damaged}
-        if repr(original.get(name)) != repr(damaged.get(name)) or (name in original) != (name in damaged)
-    }
-    return {
-        "row": int(case.rows[i]),
-        "changes": {name: changes[name] for name in list(changes)[:MOST_CHANGES]},
-        "answer": [plain(case.before.value[i]), plain(case.after.value[i])],
-        "confidence": [_confidence(case.before, i), _confidence(case.after, i)],
-    }
-
-
 def _comparison(severity: int, trials: Sequence[tuple[Case, Bools]], raising: bool) -> Comparison:
     counts = np.zeros(5, dtype=np.int64)
     for case, mask in trials:
@@ -367,20 +346,6 @@ def _failures(cases: Sequence[Case]) -> list[Finding]:
         )
         for case in first.values()
     ]
-
-
-def _confidence(answer: Prediction, i: int) -> float | None:
-    return None if answer.proba is None or answer.errors[i] is not None else float(answer.proba[i].max())
-
-
-def _shown(value: Any, name: str, schema: Schema) -> Any:
-    """Return a cell as plain data: whole numbers without a fraction, and what JSON has no word for as text."""
-    if isinstance(value, float):
-        if not np.isfinite(value):
-            return str(value)
-        column = schema.columns.get(name)
-        return int(value) if column is not None and column.integral and value == round(value) and abs(value) < 2**53 else value
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
 def _place(target: str) -> str:

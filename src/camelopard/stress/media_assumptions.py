@@ -11,7 +11,7 @@ import numpy as np
 from camelopard.core.arrays import Array
 from camelopard.core.records import Assumption
 from camelopard.core.schema import Column
-from camelopard.modality.text_forms import INVISIBLE, MARKUP, MOJIBAKE, scripts_of
+from camelopard.modality.text_forms import INVISIBLE, MARKUP, MOJIBAKE, WORD, scripts_of
 
 MOST_READ = 2000  # cells that are looked at
 ROOM = 0.05  # of the range that clean brightness keeps, on either side
@@ -25,7 +25,7 @@ def of_media(column: Column, values: Array, seen: Mapping[str, int]) -> Iterator
     if column.kind == "text":
         yield from _text(column.name, [cell for cell in cells if isinstance(cell, str) and cell.strip()], seen)
     else:
-        yield from _image(column.name, [cell for cell in cells if isinstance(cell, np.ndarray) and cell.size], seen)
+        yield from _image(column.name, [cell for cell in cells if isinstance(cell, np.ndarray) and cell.size and np.isfinite(cell).all()], seen)
 
 
 def _text(name: str, texts: Sequence[str], seen: Mapping[str, int]) -> Iterator[Assumption]:
@@ -34,7 +34,7 @@ def _text(name: str, texts: Sequence[str], seen: Mapping[str, int]) -> Iterator[
         return
     low, high = min(len(t.strip()) for t in texts), max(len(t.strip()) for t in texts)
     yield Assumption("length", (name,), f"{name} has between {low:,} and {high:,} characters.", {"low": low, "high": high}, seen)
-    scripts = sorted({script for t in texts for script in scripts_of(t)})
+    scripts = sorted({script for t in texts if WORD.search(t) for script in scripts_of(t)})
     if scripts:
         yield Assumption("language", (name,), f"{name} is written in {' and '.join(scripts)} letters.", {"scripts": scripts}, seen)
     clean = [what for what, pattern in UNWANTED.items() if not any(pattern.search(t) for t in texts)]
@@ -58,7 +58,7 @@ def _image(name: str, images: Sequence[Array], seen: Mapping[str, int]) -> Itera
     yield Assumption("channels", (name,), f"{name} has {spoken} channel{'s' if channels != [1] else ''}.", {"channels": channels}, seen)
     low, high = min(float(image.min()) for image in images), max(float(image.max()) for image in images)
     yield Assumption("range", (name,), f"the numbers of {name} lie between {low:g} and {high:g}.", {"low": low, "high": high, "levels": True}, seen)
-    light = np.array([float(image.mean()) for image in images])
+    light = np.array([float(image.mean(dtype=np.float64)) for image in images])
     room = ROOM * max(high - low, 1e-9)
     dark, bright = float(light.min()) - room, float(light.max()) + room
     statement = f"the mean brightness of {name} lies between {dark:.3g} and {bright:.3g}."

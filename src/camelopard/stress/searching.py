@@ -33,11 +33,11 @@ def search(
     from camelopard.stress.image_attack import image_attack
 
     gradient = getattr(session, "gradient", None)
-    follow = None if gradient is None else _as_they_came(gradient, batch.columns[schema.of_kind("image")[0].name])
+    follow = None if gradient is None else as_they_came(gradient, batch.columns[schema.of_kind("image")[0].name])
     return image_attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=queries_per_row, gradient=follow)
 
 
-def _as_they_came(gradient: Callable[[Array, Sequence[object]], Array], images: Array) -> Callable[[Array, Sequence[object]], Array]:
+def as_they_came(gradient: Callable[[Array, Sequence[object]], Array], images: Array) -> Callable[[Array, Sequence[object]], Array]:
     """Return the gradient at pictures in the type of numbers that the model knows: a search between two grey levels asks at the nearer one."""
     kinds = {cell.dtype for cell in images.tolist() if isinstance(cell, np.ndarray)}
     own = next(iter(kinds)) if len(kinds) == 1 else None

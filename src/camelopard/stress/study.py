@@ -16,6 +16,7 @@ from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Damage, Model, Progress, Session, silent, wrapped
 from camelopard.core.records import Assumption, Finding, Prediction
 from camelopard.core.schema import Schema
+from camelopard.modality.image import opened
 from camelopard.stress import findings as finding
 from camelopard.stress import invariance
 from camelopard.stress.budget import DEFAULT_ROWS, Budget, Clock, parse
@@ -85,7 +86,7 @@ def stress(
     >>> report.worst in ("medium", "high")
     True
     """
-    batch, labels = with_labels(Batch.of(X), y)
+    batch, labels = with_labels(opened(Batch.of(X)), y)
     limit, ticking = parse(budget), Clock(None, clock)
     ticking.seconds = limit.seconds
     schema = schema or Schema.infer(batch)

@@ -1,0 +1,119 @@
+"""Measures digits, clothes and reviews over seeds (with --quick one seed of the two quick ones, written nowhere), and writes the README's table.
+
+Clothes need PyTorch; without it they are left out, and said to be. Attacks on the network of clothes are measured by `bench.media.attacks`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.machine import RESULTS, into_readme, where
+from bench.media.pair import measure
+
+START, END = "<!-- media: written by `make bench-media` -->", "<!-- end of media -->"
+OURS = ("camelopard: 1 − confidence", "camelopard: risk", "camelopard: oddity", "camelopard: novelty")
+NAMES = {
+    "digits": "digits 8 × 8, a network of 64 units taught eight classes",
+    "clothes": "clothes 28 × 28, a small convolutional network taught eight classes",
+    "reviews": "movie reviews, TF-IDF and logistic regression",
+}
+SEEN = ("other-script", "other-alphabet", "utf16-as-bytes", "utf8-as-utf16", "utf8-as-cp1252", "lost-characters", "look-alike-letters", "empty-text")
+SEEN_LESS = ("other-language", "glued-texts", "ascii-only")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--kept", type=Path, default=Path("build/media"), help="where figures are kept while the run lasts")
+    arguments = parser.parse_args()
+    tasks = ["digits", "reviews"] + (["clothes"] if importlib.util.find_spec("torch") and not arguments.quick else [])
+    jobs = [(task, seed) for seed in range(1 if arguments.quick else arguments.seeds) for task in tasks]
+    arguments.kept.mkdir(parents=True, exist_ok=True)
+    found = []
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for figures in pool.map(kept, [(task, seed, arguments.kept) for task, seed in jobs]):
+            found.append(figures)
+            print(f"{len(found)}/{len(jobs)} {figures['task']} {figures['seed']}", file=sys.stderr, flush=True)
+    text = markdown({"where": where(), "runs": found})
+    print(text)
+    if not arguments.quick:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "media.json").write_text(json.dumps({"where": where(), "runs": found}, indent=1, sort_keys=True) + "\n")
+        into_readme(START, END, text)
+    return 0
+
+
+def kept(job: tuple[str, int, Path]) -> dict[str, Any]:
+    """Return the figures of a task and a seed, measured or from the last run that was cut off."""
+    task, seed, place = job
+    file = place / f"{task}-{seed}.json"
+    if not file.exists():
+        file.write_text(json.dumps(measure(task, seed)))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Return the tables in Markdown."""
+    runs = result["runs"]
+    seeds = 1 + max(run["seed"] for run in runs)
+    lines = [f"**Texts and pictures.** Measured by `make bench-media` ({result['where']}), means over {seeds} seed{'s' if seeds > 1 else ''}.", ""]
+    for task in dict.fromkeys(run["task"] for run in runs):
+        lines += _task(task, [run for run in runs if run["task"] == task])
+    return "\n".join(lines)
+
+
+def _task(task: str, runs: list[dict[str, Any]]) -> list[str]:
+    rows = runs[0]["rows"]
+    novel = f", {rows['novel']:,} of classes that nobody taught" if rows["novel"] else ""
+    lines = [
+        f"*{NAMES[task]}* (right on {_mean(run['accuracy'] for run in runs):.0%} of clean rows; {rows['clean']:,} clean and {rows['damaged']:,} damaged rows{novel}):",
+        "",
+        "| judge | AUROC wrong | AUROC fooled | AUROC novel against right | harmful flips caught at 5 % clean alarms | harmless damage flagged there |",
+        "|---|---|---|---|---|---|",
+    ]
+    for judge in dict.fromkeys(name for run in runs for name in run["judges"]):
+        figures = [run["judges"][judge] for run in runs if judge in run["judges"]]
+        cells = [_mean(f[key] for f in figures) for key in ("wrong", "fooled", "novel", "flips_at_5", "harmless_at_5")]
+        shown = [f"{v:.3f}" if v == v and k < 3 else f"{v:.0%}" if v == v else "–" for k, v in enumerate(cells)]
+        lines.append(f"| {judge} | {' | '.join(shown)} |")
+    families = sorted({family for run in runs for family in run["held_out"]})
+    ours, own = (
+        {family: _mean(run["held_out"][family][who] for run in runs if family in run["held_out"]) for family in families} for who in ("ours", "own")
+    )
+    behind = [family for family in families if ours[family] < own[family]]
+    lines += [
+        "",
+        f"A family of damage never taught: AUROC wrong {_mean(ours.values()):.3f} (own confidence {_mean(own.values()):.3f}), least on "
+        f"{min(families, key=ours.__getitem__)} ({min(ours.values()):.3f}); behind own confidence on {', '.join(behind) or 'none'}. "
+        f"Calibration error of P(wrong) {_mean(run['ece'] for run in runs):.3f} (own {_mean(run['ece_own'] for run in runs):.3f})"
+        + (f", {_mean(run['ece_all'] for run in runs):.3f} with classes never taught" if novel else "")
+        + f". Clean rows stopped {_mean(run['alarms'] for run in runs):.1%} (promised: at most 1 %).",
+    ]
+    if task == "reviews":
+        odd = {kind: _mean(run["odd_at_1"][kind] for run in runs if kind in run["odd_at_1"]) for kind in (*SEEN, *SEEN_LESS)}
+        lines.append(
+            f"Odd beyond 99 % of clean texts, all doses together: {', '.join(f'{kind} {share:.0%}' for kind, share in odd.items())} "
+            f"(clean {_mean(run['odd_at_1'][''] for run in runs):.1%})."
+        )
+    return [*lines, ""]
+
+
+def _mean(values: Any) -> float:
+    known = [v for v in values if v is not None and v == v]
+    return float(np.mean(known)) if known else float("nan")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
