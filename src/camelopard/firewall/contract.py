@@ -227,8 +227,9 @@ class Violations:
     def _reason(self, a: Assumption, i: int) -> Reason:
         observed = [plain(self.batch.columns[f][i]) if f in self.batch.columns else None for f in a.fields]
         if len(a.fields) == 1:
-            expected = a.statement.rstrip(".")
-            return Reason(a.code, a.fields[0], observed[0], expected, 0.0, f"{a.fields[0]} is {words.shown(observed[0])}; expected: {expected}")
+            expected, what = a.statement.rstrip("."), media_checks.told(a.code, observed[0])
+            shown = f"{a.fields[0]} is {words.shown(observed[0])}" if what is None else f"{a.fields[0]} has {what}"
+            return Reason(a.code, a.fields[0], observed[0], expected, 0.0, f"{shown}; expected: {expected}")
         shown = ", ".join(f"{f} = {words.shown(v)}" for f, v in zip(a.fields, observed, strict=True))
         expected = a.statement.rstrip(".")
         return Reason(a.code, a.fields[-1], observed[-1], expected, 0.0, f"{shown}; expected: {expected}")

@@ -127,24 +127,28 @@ class Explainer:
         return float(max(self.examination.suspicions[i, own].max(), 1.0) * (0.05 + self.panel.weights[own[0]]))
 
     def _figures(self, i: int, name: str) -> list[tuple[float, Reason]]:
-        """Return what is unusual about a text or a picture, the strangest numbers only."""
+        """Return what is unusual about a text or a picture: its strangest numbers beyond those of clean ones, else the one that fits least."""
         reader, suspicions, values = self.panel.reader, self.examination.suspicions[i], self.examination.reading.values[i]
-        own = [j for j, column in enumerate(reader.columns) if column == name and not reader.whole[j]]
-        read = [j for j in own if values[j] == values[j]]
-        strange = sorted((j for j in read if suspicions[j] >= NOTICEABLE * self.panel.never), key=lambda j: -suspicions[j])[:MOST_FIGURES]
+        own = [j for j, column in enumerate(reader.columns) if column == name and not reader.whole[j] and values[j] == values[j]]
+        strange = sorted((j for j in own if suspicions[j] >= NOTICEABLE * self.panel.never), key=lambda j: -suspicions[j])
+        beyond = [j for j in strange if not self._within(j, float(values[j]))][:MOST_FIGURES]
         found = []
-        for j in strange:
+        for j in beyond or [j for j in strange if values[j] != 0.0][:1]:
             encoder = reader.encoders[j]
             assert isinstance(encoder, FigureEncoder)
             what, value = encoder.name.removeprefix(f"{name}: "), float(values[j])
-            low, high = words.figure(encoder.low), words.figure(encoder.high)
+            low, high = words.measured(what, encoder.low), words.measured(what, encoder.high)
             expected = f"always {low}" if low == high else f"between {low} and {high}"
-            outside = not encoder.low <= value <= encoder.high
-            code = "unlike-training" if outside else "unlikely"
-            message = f"{name}: {what} is {words.figure(value)}; {f'expected {expected}' if outside else 'that does not fit the rest of it'}"
+            code = "unlike-training" if beyond else "unlikely"
+            message = f"{name}: {what} {words.measured(what, value)}; {f'expected {expected}' if beyond else 'that does not fit the rest of it'}"
             weight = float(suspicions[j]) * (0.05 + float(self.panel.weights[j]))
             found.append((weight, Reason(code, name, value, f"{what} {expected}", 0.0, message)))
         return found
+
+    def _within(self, j: int, value: float) -> bool:
+        encoder = self.panel.reader.encoders[j]
+        assert isinstance(encoder, FigureEncoder)
+        return encoder.low <= value <= encoder.high
 
     def _cell(self, i: int, j: int, name: str) -> list[tuple[float, Reason]]:
         state = int(self.examination.reading.states[i, j])

@@ -78,6 +78,22 @@ def brightness(a: Assumption) -> Broken:
     return outside
 
 
+def told(code: str, cell: Any) -> str | None:
+    """Return what about a cell breaks an assumption, in words; None where the cell says it by itself."""
+    if isinstance(cell, str) and code == "length":
+        return f"{len(cell.strip()):,} characters"
+    if not _shaped(cell):
+        return None
+    if code == "brightness":
+        return f"mean brightness {float(cell.mean()):.3g}"
+    if code == "range":
+        return f"numbers from {float(cell.min()):.4g} to {float(cell.max()):.4g}"
+    if code == "channels":
+        channels = channels_of(cell)
+        return f"{channels} channel{'s' if channels != 1 else ''}"
+    return f"numbers of the type {cell.dtype}" if code == "type" else None
+
+
 def _shaped(v: Any) -> bool:
     return isinstance(v, np.ndarray) and v.ndim in (2, 3) and v.size > 0
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.schema import EPOCH, MEDIA, Column
+from camelopard.modality import image_numbers, text
 
 LONGEST = 60  # characters of a cell that are shown
 
@@ -51,6 +52,17 @@ def figure(value: float) -> str:
     return f"{value:.4g}"
 
 
+def measured(what: str, value: float) -> str:
+    """Return a number of a text or a picture as a person counts it: characters, not their logarithm, and shares in per cent.
+
+    >>> measured("characters", np.log1p(120)), measured("unknown words", 0.25), measured("brightness", 0.5)
+    ('120', '25 %', '0.5')
+    """
+    if what in text.LOGARITHMS or what in image_numbers.LOGARITHMS:
+        return figure(round(float(np.expm1(value))))
+    return f"{100 * value:.3g} %" if what in text.SHARES else figure(round(value, 3))
+
+
 def day(days: float) -> str:
     """Return days since 1970 as a date.
 
@@ -84,5 +96,5 @@ def shown(cell: Any) -> str:
             return "a number too large to read"
     if isinstance(cell, (dt.datetime, dt.date)):
         return cell.isoformat()
-    text = repr(cell) if isinstance(cell, str) and len(cell) <= LONGEST else repr(cell if not isinstance(cell, str) else cell[: LONGEST - 1])
-    return text if len(text) <= LONGEST + 2 else text[:LONGEST] + "…"
+    told = repr(cell) if isinstance(cell, str) and len(cell) <= LONGEST else repr(cell if not isinstance(cell, str) else cell[: LONGEST - 1])
+    return told if len(told) <= LONGEST + 2 else told[:LONGEST] + "…"

@@ -18,6 +18,7 @@ NAMES = (
     "left-right asymmetry", "up-down asymmetry", "border brightness", "border variation", "commonest value", "direction",
     "centre across", "centre down", "lit from above", "lit from the left",
 )  # fmt: skip
+LOGARITHMS = frozenset(("height", "width"))  # of 1 + the number of pixels
 SIDE = 256  # pixels a side beyond which a picture is measured on a smaller copy
 CROP = 128  # pixels a side of the middle in which noise and sharpness are measured at full size
 GRID = 8  # of a thumbnail

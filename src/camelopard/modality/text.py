@@ -29,6 +29,8 @@ NAMES = (
     "foreign letters", "mixed words", "new characters", "digits", "capitals", "inner capitals", "punctuation", "irregular white space",
     "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases", "compressed size", "distance to the nearest",
 )  # fmt: skip
+LOGARITHMS = frozenset(("characters", "longest word", "invisible characters", "broken encoding", "markup"))  # of 1 + the number of them
+SHARES = frozenset(NAMES) - LOGARITHMS - {"word length", "surprise", "worst surprise", "word order", "compressed size", "distance to the nearest"}
 LONGEST = 1_000_000  # characters beyond which a text is not judged
 EACH_END = 10_000  # characters that are looked at from the start and the end of a longer text
 COMPRESSED = 60  # bytes that compression needs to get going: without them, its size would be the length once more
