@@ -11,7 +11,6 @@ import numpy as np
 from camelopard.core.protocols import Model
 from camelopard.models.wrap import wrap
 
-SHARED = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "data"
 HERE = Path(__file__).resolve().parent.parent / "data"
 KNOWN = 8  # classes that the models of pictures were taught; the others are novel
 NETWORK = 64  # hidden units of the small network
@@ -60,21 +59,12 @@ def _read(name: str) -> tuple[Any, np.ndarray[Any, Any]]:
         digits = load_digits()
         return digits.images, digits.target
     if name == "clothes":
-        with np.load(_place("fashion_mnist.npz")) as kept:
-            names = list(kept)
-            X, y = (next(kept[n] for n in names if n.lower().startswith(k)) for k in ("x", "y"))
-            return X, y.astype(np.int64)
+        with np.load(HERE / "fashion_mnist.npz") as kept:
+            return kept["x"], kept["y"].astype(np.int64)
     import pandas as pd
 
-    table = pd.read_parquet(_place("movie_reviews.parquet"))
+    table = pd.read_parquet(HERE / "movie_reviews.parquet")
     return table["text"].tolist(), np.where(table["sentiment"] > 0, "positive", "negative").astype(object)
-
-
-def _place(file: str) -> Path:
-    found = next((place / file for place in (HERE, SHARED) if (place / file).exists()), None)
-    if found is None:
-        raise FileNotFoundError(f"{file} is neither in {HERE} nor in {SHARED}")
-    return found
 
 
 def _network(train: Part, seed: int) -> Any:

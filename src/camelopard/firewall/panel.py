@@ -133,7 +133,7 @@ class Panel:
         `origin`, while learning: the row that each comes from, among those that the panel was learned from, shape (n,); `half`: whether these rows
         teach or calibrate.
         """
-        reading = self.reader.read(batch)
+        reading = self.reader.read(batch, own=origin is not None and self.near.source is not None)
         surprise = self.copula.surprise(reading.scores)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
