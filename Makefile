@@ -16,7 +16,7 @@ demo: $(VENV)/runtime  ## the story on real data; writes report.html
 	$(BIN)/camelopard demo
 
 test: $(VENV)/dev  ## all tests, README and docs included, with coverage
-	$(PY) -m pytest --cov --cov-report=term
+	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 test-torch: $(VENV)/torch  ## the tests of PyTorch models, which most people need not install
 	$(PY) -m pytest tests/torch -p no:cacheprovider
