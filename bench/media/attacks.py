@@ -20,6 +20,7 @@ from bench.machine import RESULTS, into_readme, where
 from bench.media.data import load
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch
+from camelopard.core.intervals import share
 from camelopard.stress.image_attack import image_attack
 from camelopard.stress.searching import as_they_came
 from camelopard.stress.truth import Truth
@@ -85,7 +86,7 @@ def judged(firewall: cp.Firewall, batch: Batch) -> dict[str, Floats]:
 def markdown(runs: list[dict[str, Any]]) -> str:
     """Return the tables in Markdown."""
     lines = [
-        f"**Attacks on the network of clothes** ({where()}; {len(runs)} seeds, {ROWS} pictures that it answers right, {QUERIES} queries each, at most {EPSILON:.0%} of the range):",
+        f"**Attacks on the network of clothes** ({where()}; {len(runs)} seeds, {ROWS} pictures that it answers right, {QUERIES} queries each, at most {EPSILON:.0%} of the range; the firewall was taught by searches of the same kinds on other pictures):",
         "",
         "| attack | succeeds | caught at 5 % clean alarms by risk | by 1 − confidence | by oddity | by novelty | by own confidence |",
         "|---|---|---|---|---|---|---|",
@@ -96,7 +97,8 @@ def markdown(runs: list[dict[str, Any]]) -> str:
         cells = []
         for judge in ("risk", "1 − confidence", "oddity", "novelty", "own confidence"):
             hits = sum(part["caught"].get(judge, 0.0) * part["succeeded"] for part in parts)
-            cells.append(f"{hits / won:.0%}" if won else "–")
+            around = share(round(hits), won)
+            cells.append(f"{hits / won:.0%} ({around.low:.0%}–{around.high:.0%})" if won else "–")
         lines.append(f"| {way} | {won} of {tried} | {' | '.join(cells)} |")
     told = ", ".join(f"{name} queries {np.mean([run['evading'][name] for run in runs]):.0%}" for name in runs[0]["evading"])
     return "\n".join([*lines, "", f"An attacker who knows of the firewall (square attack; a stopped picture is no success) moves: {told}."])

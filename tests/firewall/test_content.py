@@ -12,7 +12,7 @@ from camelopard.core.arrays import Array, objects
 from camelopard.core.batch import Batch
 from camelopard.core.schema import Schema
 from camelopard.evidence.views import Views
-from camelopard.firewall.content import FEWEST, Contents, Half
+from camelopard.firewall.content import FEWEST, FOLDS, Contents, Half
 
 GOOD, BAD = ("fine", "lovely", "splendid", "moving"), ("dull", "awful", "hollow", "tedious")
 REST = ("film", "cast", "story", "music", "ending", "evening", "script", "picture", "actor", "scene")
@@ -29,19 +29,28 @@ def views_of(batch: Batch) -> Views:
     return Views.learn(batch, Schema.infer(batch))[0]
 
 
-def test_new_texts_are_read_by_both_halves_and_each_half_by_the_other_alone() -> None:
+def test_new_texts_are_read_by_all_and_each_row_by_what_was_learned_without_it() -> None:
     teach, calibrate = reviews(200, 1), reviews(120, 2)
     views = views_of(teach[0])
     contents = Contents.learn(views, {"teach": teach, "calibrate": calibrate}, ("no", "yes"))
-    assert contents is not None and contents.names == ("says:text:0",)
+    assert contents is not None and contents.names == ("says:text:0",) and len(contents.folds) == FOLDS
     new, truth = reviews(200, 3)
     assert auroc(contents.measure(new, None)[:, 0], np.array([y == "yes" for y in truth])) > 0.95
-    shuffled = calibrate[0], objects(np.random.default_rng(0).permutation(calibrate[1]).tolist())
-    other = Contents.learn(views, {"teach": teach, "calibrate": shuffled}, ("no", "yes"))
+    turned = teach[1].copy()
+    turned[3] = "no" if turned[3] == "yes" else "yes"  # the label of one row
+    other = Contents.learn(views, {"teach": (teach[0], turned), "calibrate": calibrate}, ("no", "yes"))
     assert other is not None
-    half: Half = "calibrate"  # read by what the rows that teach have taught, whatever the labels of those that calibrate
-    assert other.measure(new, half).tobytes() == contents.measure(new, half).tobytes()
-    assert other.measure(new, "teach").tobytes() != contents.measure(new, "teach").tobytes()
+    mine, rest = np.array([3, 8]), np.array([4, 5])  # its own fold, and others
+    assert other.measure(teach[0].take(mine), mine).tobytes() == contents.measure(teach[0].take(mine), mine).tobytes()
+    assert other.measure(teach[0].take(rest), rest).tobytes() != contents.measure(teach[0].take(rest), rest).tobytes()
+
+
+def test_what_folds_say_has_the_scale_of_what_is_said_of_new_texts() -> None:
+    teach, calibrate, new = reviews(400, 1), reviews(200, 2), reviews(400, 3)
+    contents = Contents.learn(views_of(teach[0]), {"teach": teach, "calibrate": calibrate}, ("no", "yes"))
+    assert contents is not None
+    held, fresh = contents.measure(teach[0], np.arange(400)), contents.measure(new[0], None)
+    assert held.std() == pytest.approx(fresh.std(), rel=0.15)
 
 
 def test_labels_drawn_at_random_teach_nothing_about_either_half() -> None:
@@ -54,18 +63,18 @@ def test_labels_drawn_at_random_teach_nothing_about_either_half() -> None:
     assert contents is not None
     for half in halves:
         batch, label = given[half]
-        assert 0.4 < auroc(contents.measure(batch, half)[:, 0], np.array([y == "yes" for y in label])) < 0.6
+        assert 0.4 < auroc(contents.measure(batch, np.arange(300))[:, 0], np.array([y == "yes" for y in label])) < 0.6
 
 
 def test_too_few_labels_no_texts_or_one_class_give_none() -> None:
-    teach, few = reviews(200, 1), reviews(2 * FEWEST - 10, 2)
+    teach, few = reviews(200, 1), reviews(FEWEST // 2, 2)
     views = views_of(teach[0])
-    assert Contents.learn(views, {"teach": teach, "calibrate": few}, ("no", "yes")) is None
+    assert Contents.learn(views, {"teach": few, "calibrate": few}, ("no", "yes")) is None
     assert Contents.learn(views, {"teach": teach, "calibrate": teach}, ("no",)) is None
     assert Contents.learn(Views({}), {"teach": teach, "calibrate": teach}, ("no", "yes")) is None
 
 
-def test_what_is_kept_is_the_line_between_both_and_reads_a_text_the_same_alone_and_in_a_batch() -> None:
+def test_what_is_kept_is_the_line_learned_from_all_and_reads_a_text_the_same_alone_and_in_a_batch() -> None:
     teach, calibrate = reviews(200, 1), reviews(200, 2)
     views = views_of(teach[0])
     contents = Contents.learn(views, {"teach": teach, "calibrate": calibrate}, ("no", "yes"))

@@ -85,12 +85,9 @@ class Reader:
         reader = cls([e for column in schema.columns.values() for e in _encoders(column, seen, views, axis)], views)
         return reader, reader.read_seen(seen)
 
-    def read(self, batch: Batch, own: bool = False) -> Reading:
-        """Return the batch in numbers. The batch must have the schema's columns; cells may hold anything.
-
-        `own`: these are rows, or damaged twins of rows, that the reader was learned from.
-        """
-        return self.read_seen(self.views.seen(batch, own))
+    def read(self, batch: Batch) -> Reading:
+        """Return the batch in numbers. The batch must have the schema's columns; cells may hold anything."""
+        return self.read_seen(self.views.seen(batch))
 
     def read_seen(self, batch: Batch) -> Reading:
         """Return a batch in numbers whose texts and pictures are numbers already."""

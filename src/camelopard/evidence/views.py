@@ -27,8 +27,8 @@ class Vectors(Protocol):
     def kind(self) -> str: ...
     @property
     def names(self) -> tuple[str, ...]: ...
-    def measure(self, cells: Array, *, own: bool = False) -> Floats:
-        """Return numbers per cell, shape (n, len(names)); NaN for what cannot be read. `own`: these cells were learned from, and must look new."""
+    def measure(self, cells: Array) -> Floats:
+        """Return numbers per cell, shape (n, len(names)); NaN for what cannot be read."""
         ...
 
     def problems(self, cells: Array) -> list[str | None]:
@@ -91,17 +91,14 @@ class Views:
             columns.update(_columns(name, vectors, why, _as_new(vectors, cells, why)))
         return cls(of), batch.with_columns(columns)
 
-    def seen(self, batch: Batch, own: bool = False) -> Batch:
-        """Return the batch with its texts and pictures replaced by whether they can be read, and followed by their numbers.
-
-        `own`: rows, or damaged twins of them, that the views were learned from: none of them is to vouch for itself.
-        """
+    def seen(self, batch: Batch) -> Batch:
+        """Return the batch with its texts and pictures replaced by whether they can be read, and followed by their numbers."""
         if not self.of:
             return batch
         columns: dict[str, Array] = {}
         for name, vectors in self.of.items():
             cells = batch.columns[name]
-            columns.update(_columns(name, vectors, vectors.problems(cells), vectors.measure(cells, own=own)))
+            columns.update(_columns(name, vectors, vectors.problems(cells), vectors.measure(cells)))
         return batch.with_columns(columns)
 
     def opened(self, batch: Batch) -> tuple[Batch, dict[int, str]]:

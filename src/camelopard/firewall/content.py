@@ -1,61 +1,71 @@
 """What the texts of a row say about the label, learned from labelled rows and kept beside the evidence.
 
-Rows that teach are read by what was learned from the rows that calibrate, and the other way round; new rows by the line between the two.
+Rows that teach or calibrate are read by lines that were learned without them and their damaged twins; new rows by the line learned from all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch
 from camelopard.evidence.views import Views
 from camelopard.modality.text import TextVectors
 from camelopard.modality.text_content import Content
 
 Half = Literal["teach", "calibrate"]
-FEWEST = 30  # labelled rows of each class in either half
+FEWEST = 60  # labelled rows of each class
 MOST_CLASSES = 20
+FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is made of each column of texts: by what was learned from both halves, and, while learning, from either."""
+    """What is made of each column of texts: by what was learned from all labelled rows, and, while learning, from all but one fold of them."""
 
     whole: Mapping[str, Content]
-    by: Mapping[Half, Mapping[str, Content]] = field(default_factory=dict)
+    folds: Sequence[Mapping[str, Content]] = ()
 
     @classmethod
     def learn(cls, views: Views, halves: Mapping[Half, tuple[Batch, Array]], classes: Sequence[Any]) -> Contents | None:
-        """Learn from the labelled rows of both halves; None where there are no texts, or too few rows of a class."""
+        """Learn from the labelled rows that teach and that calibrate; None where there are no texts, or too few rows of a class."""
         columns = {name: vectors for name, vectors in views.of.items() if isinstance(vectors, TextVectors)}
         place = {c: k for k, c in enumerate(classes)}
-        labels = {half: np.array([place.get(v, -1) for v in y.tolist()], dtype=np.int64) for half, (_, y) in halves.items()}
-        if not columns or not 2 <= len(classes) <= MOST_CLASSES or min(_fewest(y, len(classes)) for y in labels.values()) < FEWEST:
+        label = np.array([place.get(v, -1) for _, y in halves.values() for v in y.tolist()], dtype=np.int64)
+        fold = np.concatenate([np.arange(len(y)) % FOLDS for _, y in halves.values()])
+        if not columns or not 2 <= len(classes) <= MOST_CLASSES:
             return None
-        found: dict[Half, dict[str, Content]] = {
-            half: {
-                name: Content.learn(batch.columns[name].tolist(), labels[half], len(classes), vectors.embedding.rarity)
+        if int(np.bincount(label[label >= 0], minlength=len(classes)).min()) < FEWEST:
+            return None
+
+        def learned(rows: Bools) -> dict[str, Content]:
+            some = np.flatnonzero(rows)
+            return {
+                name: Content.learn([texts[name][i] for i in some.tolist()], label[some], len(classes), vectors.embedding.rarity)
                 for name, vectors in columns.items()
             }
-            for half, (batch, _) in halves.items()
-        }
-        one, other = found["teach"], found["calibrate"]
-        return cls({name: one[name].mean(other[name]) for name in columns}, {"teach": other, "calibrate": one})
+
+        texts = {name: [cell for batch, _ in halves.values() for cell in batch.columns[name].tolist()] for name in columns}
+        return cls(learned(np.ones(len(label), dtype=bool)), [learned(fold != k) for k in range(FOLDS)])
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the columns of evidence."""
         return tuple(f"says:{name}:{k}" for name, content in self.whole.items() for k in range(len(content.biases)))
 
-    def measure(self, batch: Batch, half: Half | None) -> Floats:
-        """Return what the texts of each row say, shape (n, len(names)); `half`: the rows that are learned from and belong to it."""
-        known = self.whole if half is None else self.by[half]
-        return np.hstack([content.scores(batch.columns[name]) for name, content in known.items()])
+    def measure(self, batch: Batch, origin: Ints | None) -> Floats:
+        """Return what the texts of each row say, shape (n, len(names)); `origin`: which row of its half each comes from, None for new rows."""
+        if origin is None:
+            return _said(self.whole, batch)
+        found = np.empty((len(batch), len(self.names)))
+        for k, known in enumerate(self.folds):
+            mine = np.flatnonzero(origin % FOLDS == k)
+            found[mine] = _said(known, batch.take(mine))
+        return found
 
     def state(self) -> dict[str, Any]:
         """Return what is kept, as plain data and arrays."""
@@ -73,5 +83,5 @@ class Contents:
         return cls(found)
 
 
-def _fewest(label: Ints, classes: int) -> int:
-    return int(np.bincount(label[label >= 0], minlength=classes).min())
+def _said(known: Mapping[str, Content], batch: Batch) -> Floats:
+    return np.hstack([content.scores(batch.columns[name]) for name, content in known.items()])

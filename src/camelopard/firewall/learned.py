@@ -110,10 +110,7 @@ class Learned:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
         states = found.reading.states
         lacking = np.asarray((states == MISSING).sum(axis=1) > self.most_missing, dtype=bool) if states.any() else np.zeros(len(states), dtype=bool)
-        far = found.odd > self.farthest_odd
-        if self.strange is not None and self.clean_novel is not None and len(self.strange.far):
-            far = far | (self.strange.novelty(found.table) > self.clean_novel[-1])  # farther than any clean row
-        return np.asarray(lacking | far, dtype=bool), lacking
+        return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
 
     def judge(self, answer: Prediction, table: Floats) -> Judged:
         """Return score, risk and confidence for evidence, shape (n, f)."""

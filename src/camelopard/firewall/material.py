@@ -46,6 +46,11 @@ class Split:
         cut = max(1, round(n * CALIBRATION_SHARE))
         return cls(np.sort(order[cut:]), np.sort(order[:cut]))
 
+    def apart(self) -> tuple[Ints, Split]:
+        """Return a third of the rows that teach, which are set apart, and the split of the others."""
+        third = np.arange(len(self.teach)) % 3 == 0
+        return self.teach[third], Split(self.teach[~third], self.calibrate)
+
     @property
     def rows(self) -> Ints:
         """All positions, sorted."""
@@ -310,7 +315,7 @@ def examined(
         part = batch.take(rows)
         try:
             answer = purse.session.predict(part)
-            found = panel.examine(part, answer, purse.session, form, origin[rows] if half == "teach" else None, half)
+            found = panel.examine(part, answer, purse.session, form, origin[rows], half)
         except BudgetSpent:
             break
         tables.append(found.table)

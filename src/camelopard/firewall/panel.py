@@ -130,10 +130,10 @@ class Panel:
     ) -> Examination:
         """Measure a conformed batch; `session` is asked about repairs of suspicious rows only (None: about none).
 
-        `origin`, while learning: the row that each comes from, among those that the panel was learned from, shape (n,); `half`: whether these rows
-        teach or calibrate.
+        While learning, `half` says whether these rows teach or calibrate, and `origin` which row of that half each comes from, shape (n,).
         """
-        reading = self.reader.read(batch, own=origin is not None and self.near.source is not None)
+        known = origin if half == "teach" else None  # rows that the panel may have been learned from
+        reading = self.reader.read(batch)
         surprise = self.copula.surprise(reading.scores)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
@@ -152,15 +152,15 @@ class Panel:
             far=STANDS_OUT * self.never,
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
-        table = self._table(reading, surprise, suspicions, moved, answer, origin)
+        table = self._table(reading, surprise, suspicions, moved, answer, known)
         if self.space is not None:
             vectors = vectors_of(batch, self.reader, session)
             width = self.space.width
-            known = vectors if vectors is not None and vectors.shape[1] == width else np.full((len(batch), width), np.nan)
-            seen = self.space.measure(known, answer, origin)
+            there = vectors if vectors is not None and vectors.shape[1] == width else np.full((len(batch), width), np.nan)
+            seen = self.space.measure(there, answer)
             table = np.hstack([table[:, : len(SUMMARY)], seen, table[:, len(SUMMARY) :]])
         if self.contents is not None:
-            table = np.hstack([table, self.contents.measure(batch, half)])
+            table = np.hstack([table, self.contents.measure(batch, origin if half is not None else None)])
         if self.uncertain and session is not None:
             table = np.column_stack([table, *(self._certainly(kind, batch, answer, reading, session) for kind in self.uncertain)])
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)

@@ -13,7 +13,7 @@ from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
-from camelopard.core.schema import Schema
+from camelopard.core.schema import MEDIA, Schema
 from camelopard.firewall.content import Contents
 from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
@@ -219,7 +219,11 @@ def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
     split = Split.of(len(batch), rng)
     if known is None:
         schema = Schema.infer(batch.take(split.teach))
-        return Given(schema, schema.conform(batch), labels, None, split, rng)
+        whole = schema.conform(batch)
+        if schema.of_kind(*MEDIA):  # what is learned from a text or a picture knows it, and its damaged twins: these teach nothing else
+            apart, split = split.apart()
+            return Given(schema, whole, labels, whole.take(apart), split, rng)
+        return Given(schema, whole, labels, None, split, rng)
     known = opened(known, batch)
     shared = [name for name in known.names if name in batch.columns]
     if not shared:

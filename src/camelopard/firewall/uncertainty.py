@@ -15,7 +15,7 @@ from camelopard.evidence.uncertainty import KINDS
 from camelopard.firewall.gauge import Gauge, kinds_of
 from camelopard.firewall.learn import ERROR_FOLDS, Rows, crossed
 from camelopard.firewall.material import Lesson, Material
-from camelopard.firewall.panel import Panel
+from camelopard.firewall.panel import SUMMARY, Panel
 
 WORDS = {"ensemble": "disagreement of the ensemble's members", "noise": "small noise on the numbers"}
 SURENESS = 0.99  # of the interval: where nothing is gained, gains have a longer tail than a normal distribution, and what is kept costs for ever
@@ -47,7 +47,7 @@ def decided(panel: Panel, material: Material, gauge: Gauge, asked_for: str, seed
     """
     measured = [k for k, kind in enumerate(gauge.kinds) if kind not in gauge.unmeasured]
     columns = [_beside(material, k) for k in measured]
-    found = gains(material, panel.task, columns, seed)
+    found = gains(material, panel.task, columns, seed, summary=panel.summary)
     best = max(zip(measured, found, strict=True), key=lambda pair: pair[1].value if pair[1].sure else -np.inf, default=None)
     kept = best[0] if best is not None and best[1].sure else None
     told: dict[str, Any] = {kind: {"unmeasured": why} for kind, why in gauge.unmeasured.items()}
@@ -81,7 +81,9 @@ def _beside(material: Material, k: int) -> Floats:
     return np.concatenate([part.beside[:, k] for part in _parts(material) if part.beside is not None])
 
 
-def gains(material: Material, task: str, columns: Sequence[Floats], seed: int, repeats: int = REPEATS) -> list[Gain]:
+def gains(
+    material: Material, task: str, columns: Sequence[Floats], seed: int, repeats: int = REPEATS, summary: Sequence[str] = SUMMARY
+) -> list[Gain]:
     """Return what each column gains alone, each of shape (n,): the rows that teach, then those that calibrate.
 
     Confidence is cross-fitted with the column and without it, on the same folds, in a few repeats with other folds. Without it, a column that says
@@ -98,7 +100,7 @@ def gains(material: Material, task: str, columns: Sequence[Floats], seed: int, r
 
     def losses(table: Floats) -> Floats:
         tried = replace(rows, table=table)
-        return np.stack([_losses(crossed(tried, answers, task, np.random.default_rng([seed, r]))[1], rows.wrong) for r in range(repeats)])
+        return np.stack([_losses(crossed(tried, answers, task, np.random.default_rng([seed, r]), summary)[1], rows.wrong) for r in range(repeats)])
 
     mute = np.arange(len(rows.wrong)) % MUTE == 0
     plain = losses(np.column_stack([rows.table, mute]))

@@ -72,11 +72,6 @@ class Content:
         size = float(np.sqrt(np.cumsum(values * values)[-1])) if len(at) else 0.0
         return at, values / size if size > 0 else values
 
-    def mean(self, other: Content) -> Content:
-        """Return the line between two."""
-        weights: NDArray[np.float32] = ((self.weights + other.weights) / 2).astype(np.float32)
-        return Content(weights, (self.biases + other.biases) / 2, self.rarity)
-
     def state(self) -> dict[str, Any]:
         """Return what was learned, as arrays."""
         return {"weights": self.weights, "biases": self.biases}
