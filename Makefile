@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media lock build clean venv
+.PHONY: help demo test coverage test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -15,7 +15,10 @@ help:  ## say what can be made
 demo: $(VENV)/runtime  ## the story on real data; writes report.html
 	$(BIN)/camelopard demo
 
-test: $(VENV)/dev  ## all tests, README and docs included, with coverage
+test: $(VENV)/dev  ## all tests, README and docs included
+	$(PY) -m pytest -n 2 --dist loadfile
+
+coverage: $(VENV)/dev  ## the same, and which lines they ran
 	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 test-torch: $(VENV)/torch  ## the tests of PyTorch models, which most people need not install
