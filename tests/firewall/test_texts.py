@@ -352,3 +352,12 @@ def test_all_that_a_firewall_offers_works_on_texts(firewall: Firewall, world: Mo
     json.dumps(firewall.describe(), default=str)
     verdicts = firewall.screen(["<script>alert(1)</script>", *texts[:2]])
     assert len(verdicts.to_pandas()) == len(verdicts.to_polars()) == 3
+
+
+def test_without_a_model_the_rows_set_apart_to_learn_from_do_not_calibrate() -> None:
+    rng = np.random.default_rng(0)
+    texts = [f"{' '.join(rng.choice(list('abcdefghij'), 4))} is told of the number {i}" for i in range(300)]
+    firewall = cp.Firewall(alpha=0.1).fit(None, texts)
+    rows = firewall.describe()["rows"]
+    assert rows["calibrated"] + rows["reference"] == 300
+    assert rows["taught"] == rows["reference"]

@@ -263,7 +263,7 @@ def _fewer(batch: Batch, rows: int | None, share: float, rng: np.random.Generato
 def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
     schema, split = given.schema, given.split
     known = given.batch.take(split.teach) if given.reference is None else given.reference
-    held = given.batch.take(split.calibrate) if given.reference is None else given.batch
+    held = given.batch.take(split.calibrate if given.reference is None else split.rows)
     report = stress(None, known, budget=budget, seed=seed, schema=schema, progress=progress)
     panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), False)
     about = {
