@@ -78,3 +78,9 @@ def test_a_list_of_texts_is_text_however_short_they_are() -> None:
     assert schema["text"].kind == "text"
     assert not schema["text"].constant
     assert not schema.tabular
+
+
+def test_bytes_in_a_table_are_pictures_only_where_they_begin_like_a_file_of_one() -> None:
+    table = pd.DataFrame({"flag": [b"yes", b"no"] * 20, "photo": [b"\x89PNG\r\n" + bytes([i]) for i in range(40)]})
+    schema = Schema.infer(Batch.of(table))
+    assert [schema[name].kind for name in ("flag", "photo")] == ["category", "image"]

@@ -20,6 +20,7 @@ Kind = Literal["number", "category", "boolean", "date", "text", "image"]
 MEDIA: tuple[Kind, ...] = ("text", "image")  # what a person reads or looks at: measured as a whole, never as one of some known values
 LEVELS = 201  # quantiles kept per number column: half-percent steps
 MOST_VALUES = 20_000  # distinct values kept per category column
+PICTURE_FILES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\x00", b"MM\x00*")  # how PNG, JPEG, GIF, BMP, WebP and TIFF begin
 FEWEST_SENTENCES, MOSTLY, WORDS = 20, 0.8, 5  # a column is text if of so many cells so many differ, and most have so many words
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d")
 
@@ -215,7 +216,7 @@ def _media(present: Array) -> Kind | None:
     """Return whether cells are pictures or sentences: nearly all different, most of them of several words."""
     if present.dtype != object or not len(present):
         return None
-    if isinstance(present[0], (np.ndarray, bytes)):
+    if isinstance(present[0], np.ndarray) or (isinstance(present[0], bytes) and present[0].startswith(PICTURE_FILES)):
         return "image"
     sample = present[:: max(1, len(present) // 500)].tolist()
     if len(sample) < FEWEST_SENTENCES or not all(type(v) is str for v in sample) or len(set(sample)) < MOSTLY * len(sample):
