@@ -89,6 +89,17 @@ def _foreign(value: Any, kind: type) -> Any:
     return Opaque(kind.__name__[:40])
 
 
+def told(cell: Any) -> str | None:
+    """Return a picture or a file in words, None for all else: neither is printed.
+
+    >>> told(np.zeros((8, 8))), told(b"abc")
+    ('a picture of 8 × 8', 'a file of 3 bytes')
+    """
+    if isinstance(cell, np.ndarray):
+        return f"a picture of {' × '.join(map(str, cell.shape))}"
+    return f"a file of {len(cell):,} bytes" if isinstance(cell, bytes) else None
+
+
 def alike(a: Any, b: Any) -> bool:
     """Return whether two cells are the same: 1 is 1.0 but neither "1" nor True, and a picture is the same in shape, type and every number.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects
+from camelopard.core.cells import told
 
 Task = Literal["classification", "regression"]
 Route = Literal["pass", "repair", "review", "block"]
@@ -211,11 +212,9 @@ class Verdict:
 
 def _bounded(observed: Any) -> Any:
     """Return what was observed without megabytes: a long text is cut, a picture is told by its shape, a file by its length."""
-    if isinstance(observed, np.ndarray):
-        return f"a picture of {' × '.join(map(str, observed.shape))}"
-    if isinstance(observed, bytes):
-        return f"a file of {len(observed):,} bytes"
-    return f"{observed[:LONGEST]}…" if isinstance(observed, str) and len(observed) > LONGEST else observed
+    if isinstance(observed, str) and len(observed) > LONGEST:
+        return f"{observed[:LONGEST]}…"
+    return told(observed) or observed if isinstance(observed, (np.ndarray, bytes)) else observed
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch
+from camelopard.core.labels import codes_of
 from camelopard.evidence.views import Views
 from camelopard.modality.text import TextVectors
-from camelopard.modality.text_content import Content
+from camelopard.modality.text_content import Content, weighed
 
 Half = Literal["teach", "calibrate"]
 FEWEST = 60  # labelled rows of each class
@@ -34,22 +35,20 @@ class Contents:
     def learn(cls, views: Views, halves: Mapping[Half, tuple[Batch, Array]], classes: Sequence[Any]) -> Contents | None:
         """Learn from the labelled rows that teach and that calibrate; None where there are no texts, or too few rows of a class."""
         columns = {name: vectors for name, vectors in views.of.items() if isinstance(vectors, TextVectors)}
-        place = {c: k for k, c in enumerate(classes)}
-        label = np.array([place.get(v, -1) for _, y in halves.values() for v in y.tolist()], dtype=np.int64)
+        label = np.concatenate([codes_of(y, classes) for _, y in halves.values()])
         fold = np.concatenate([np.arange(len(y)) % FOLDS for _, y in halves.values()])
         if not columns or not 2 <= len(classes) <= MOST_CLASSES:
             return None
         if int(np.bincount(label[label >= 0], minlength=len(classes)).min()) < FEWEST:
             return None
 
-        def learned(rows: Bools) -> dict[str, Content]:
-            some = np.flatnonzero(rows)
-            return {
-                name: Content.learn([texts[name][i] for i in some.tolist()], label[some], len(classes), vectors.embedding.rarity)
-                for name, vectors in columns.items()
-            }
+        rarity = {name: vectors.embedding.rarity for name, vectors in columns.items()}
+        read = {name: [weighed(cell, rarity[name]) for batch, _ in halves.values() for cell in batch.columns[name].tolist()] for name in columns}
 
-        texts = {name: [cell for batch, _ in halves.values() for cell in batch.columns[name].tolist()] for name in columns}
+        def learned(rows: Bools) -> dict[str, Content]:
+            some = np.flatnonzero(rows).tolist()
+            return {name: Content.learn([read[name][i] for i in some], label[some], len(classes), rarity[name]) for name in columns}
+
         return cls(learned(np.ones(len(label), dtype=bool)), [learned(fold != k) for k in range(FOLDS)])
 
     @property

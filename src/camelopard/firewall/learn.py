@@ -79,8 +79,7 @@ def learn_panel(
     panel = Panel(reader, copula, near, costs, never, weights, float(np.quantile(top, GATE)), task, tolerance, centre, scale)
     vectors = vectors_of(clean, reader, session) if reader.views else None
     if vectors is not None:
-        last = getattr(session, "last_layer", None)
-        panel.space = Space.learn(vectors, answer, task, last, places if taught else None)
+        panel.space = Space.learn(vectors, answer, task, getattr(session, "last_layer", None))
     return panel
 
 
@@ -98,7 +97,7 @@ def conclude(
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
     sure = learn_confidence(panel, material, fooled, rng)
-    strange = Strangeness.learn(panel, lesson.table, lesson.damaged, lesson.weight, rng) if panel.reader.views else None
+    strange = Strangeness.learn(panel, lesson.table, lesson.damaged, lesson.weight, rng)
     if strange is not None:
         check = replace(check, odd=strange.oddness(check.table))
     odd = np.sort(check.odd[~check.damaged])
@@ -157,10 +156,11 @@ def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.ran
         return Sure(confidence_of(None, None, None, check.answer, risk, check.table, panel.task))
     rows = Rows.of(material)
     words, held = crossed(rows, (lesson.answer, check.answer), panel.task, rng, panel.summary)
-    errors, opinion = judges_of(rows, Prediction.joined((lesson.answer, check.answer)), rng, panel.summary)
+    heard = rows if words.shape[1] == len(OWN_WORD) else replace(rows, label=None)  # an opinion that some fold had not is not formed
+    errors, opinion = judges_of(heard, Prediction.joined((lesson.answer, check.answer)), rng, panel.summary)
     curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
     line = _confidence_of(words, rows, np.ones(len(held), dtype=bool))
-    return Sure(held[len(lesson.table) :], errors, line, curve, opinion if words.shape[1] == len(OWN_WORD) else None)
+    return Sure(held[len(lesson.table) :], errors, line, curve, opinion)
 
 
 def crossed(

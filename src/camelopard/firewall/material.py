@@ -13,6 +13,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form, concat
 from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError
+from camelopard.core.labels import codes_of
 from camelopard.core.protocols import Model, Progress, Session
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
@@ -220,10 +221,7 @@ def collect(
 def labelled(part: Lesson, y: Array | None) -> Lesson:
     """Return the lesson with the labels of its rows; as it is without labels, or where they are numbers."""
     classes = part.answer.classes
-    if y is None or not classes:
-        return part
-    known = {c: k for k, c in enumerate(classes)}
-    return replace(part, label=np.array([known.get(label, -1) for label in y[part.origin].tolist()], dtype=np.int64))
+    return part if y is None or not classes else replace(part, label=codes_of(y[part.origin], classes))
 
 
 def repaired_right(check: Lesson, y: Array | None, tolerance: float) -> Bools | None:

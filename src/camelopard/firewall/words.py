@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core import cells
 from camelopard.core.schema import EPOCH, MEDIA, Column
 from camelopard.modality import image_numbers, text
 
@@ -83,10 +84,9 @@ def shown(cell: Any) -> str:
     """
     if cell is None:
         return "missing"
-    if isinstance(cell, np.ndarray):
-        return f"a picture of {' × '.join(map(str, cell.shape))}"
-    if isinstance(cell, bytes):
-        return f"a file of {len(cell):,} bytes"
+    unprinted = cells.told(cell)
+    if unprinted is not None:
+        return unprinted
     if isinstance(cell, bool):
         return str(cell)
     if isinstance(cell, (int, float)):

@@ -76,7 +76,7 @@ class TextVectors:
         clean = [str.__str__(t) for t in texts if isinstance(t, str) and t.strip()]
         if not clean:
             raise InputError(f"there is no text among the {len(texts)} cells to learn from. Give a column with clean texts.")
-        clean = [_sample(clean[i]) for i in spread_over(len(clean), MOST_LEARNED)]
+        clean = [sample(clean[i]) for i in spread_over(len(clean), MOST_LEARNED)]
         vectors = cls(Language.learn(clean), Embedding.learn(clean), np.zeros((3, len(NAMES))))
         numbers = vectors.measure(objects(clean[i] for i in spread_over(len(clean), MOST_MEASURED)), own=True)
         vectors.limits = np.quantile(numbers, TAILS, axis=0)
@@ -97,10 +97,10 @@ class TextVectors:
         for i, text in enumerate(texts.tolist()):
             if isinstance(text, str) and not text.isspace() and text:
                 text = str.__str__(text)
-                sample = _sample(text)
-                found[i, :-1] = self._numbers(sample, len(text), own)
+                part = sample(text)
+                found[i, :-1] = self._numbers(part, len(text), own)
                 rows.append(i)
-                vectors.append(self.embedding.vector(sample))
+                vectors.append(self.embedding.vector(part))
         if rows:
             found[rows, -1] = self.embedding.distance(np.array(vectors), own)
         return found
@@ -132,7 +132,7 @@ class TextVectors:
         found = np.zeros((len(texts), SIZE))
         for i, text in enumerate(texts.tolist()):
             if isinstance(text, str):
-                found[i] = self.embedding.vector(_sample(str.__str__(text)))
+                found[i] = self.embedding.vector(sample(str.__str__(text)))
         return found
 
     def examples(self, n: int) -> Array:
@@ -216,7 +216,8 @@ def _problem(cell: object) -> str | None:
     return None if cell and not cell.isspace() else "empty"
 
 
-def _sample(text: str) -> str:
+def sample(text: str) -> str:
+    """Return what is looked at of a text: all of it, or its start and its end."""
     return text if len(text) <= 2 * EACH_END else text[:EACH_END] + text[-EACH_END:]
 
 

@@ -120,13 +120,11 @@ class Wrapped:
 
     @property
     def _features(self) -> Features | None:
-        inside: Inside | None = getattr(self._adapter, "features", None)
         adapter = self._adapter
-        return (
-            None
-            if inside is None
-            else Features(inside, adapter.eats, self._form, lambda: getattr(adapter, "last_layer", None), getattr(adapter, "gradient", None))
-        )
+        inside: Inside | None = getattr(adapter, "features", None)
+        if inside is None:
+            return None
+        return Features(inside, adapter.eats, self._form, lambda: getattr(adapter, "last_layer", None), getattr(adapter, "gradient", None))
 
     def _members(self) -> Members | None:
         """Return how to ask the members; None for what is no ensemble, and for a function whose task is not known yet."""

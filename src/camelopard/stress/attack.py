@@ -164,6 +164,28 @@ def attack(
     BudgetSpent
         If not even the rows themselves can be asked.
     """
+    chosen, before, drawn = begun(session, batch, schema, rng, rows, queries_per_row, frozen)
+    search = _Search(session, batch.take(chosen), before, schema, truth, rng, queries_per_row, frozen)
+    try:
+        search.singles()
+        search.jointly()
+    except BudgetSpent:
+        search.complete = False
+    return search.result(chosen, drawn)
+
+
+def begun(
+    session: Session, batch: Batch, schema: Schema, rng: np.random.Generator, rows: int, queries_per_row: int, frozen: Collection[str]
+) -> tuple[Ints, Prediction, int]:
+    """Return the rows to attack, drawn at random among those that the model answers, its answers to them, and how many were drawn.
+
+    Raises
+    ------
+    UnknownName, CamelopardError
+        If a frozen column is none of the schema's, or a row may not even be asked itself.
+    BudgetSpent
+        If not even the rows themselves can be asked.
+    """
     for name in frozen:
         if name not in schema.columns:
             raise UnknownName.among(name, schema.names, "column")
@@ -171,15 +193,7 @@ def attack(
         raise CamelopardError(f"queries_per_row={queries_per_row}: expected at least 1, the row itself.")
     drawn = np.sort(rng.permutation(len(batch))[:rows])
     before = session.predict(batch.take(drawn))
-    answered = ~before.failed
-    chosen = drawn[answered]
-    search = _Search(session, batch.take(chosen), before.take(answered), schema, truth, rng, queries_per_row, frozen)
-    try:
-        search.singles()
-        search.jointly()
-    except BudgetSpent:
-        search.complete = False
-    return search.result(chosen, len(drawn))
+    return drawn[~before.failed], before.take(~before.failed), len(drawn)
 
 
 class _Search:
@@ -405,7 +419,7 @@ class _Search:
             before = self.before.take(rows[at])
             asked[at] = True
             self.spent += np.bincount(rows[at], minlength=len(self.spent))
-            moved[at], gain[at] = self.truth.fooled(before, after), _gain(before, after, self.truth.task)
+            moved[at], gain[at] = self.truth.fooled(before, after), pulled(before, after, self.truth.task)
             self._remember(rows[at], points[at], after, moved[at], gain[at])
         return asked, moved, gain
 
@@ -502,7 +516,7 @@ def _turn(rows: Ints) -> Ints:
     return turn
 
 
-def _gain(before: Prediction, after: Prediction, task: str) -> Floats:
+def pulled(before: Prediction, after: Prediction, task: str) -> Floats:
     """Return how far the answer was pulled, shape (m,): the loss of margin of the old class, or the change of the number; 0 where that is unknown."""
     if task == "regression":
         return _finite(after.value.astype(np.float64) - before.value.astype(np.float64))

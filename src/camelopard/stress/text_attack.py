@@ -16,10 +16,11 @@ import numpy as np
 
 from camelopard.core.arrays import Bools, Floats, Ints, objects
 from camelopard.core.batch import Batch
-from camelopard.core.errors import BudgetSpent, CamelopardError, UnknownName
+from camelopard.core.errors import BudgetSpent, CamelopardError
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
+from camelopard.stress.attack import begun, pulled
 from camelopard.stress.text_attack_result import Prefix, TextAttackResult
 from camelopard.stress.text_changes import WAYS, Span, Vocabulary, changes_of, size, tokens, written
 from camelopard.stress.truth import Truth
@@ -59,21 +60,13 @@ def text_attack(
     BudgetSpent
         If not even the rows themselves can be asked.
     """
-    for name in frozen:
-        if name not in schema.columns:
-            raise UnknownName.among(name, schema.names, "column")
     names = [c.name for c in schema.of_kind("text") if c.name not in frozen]
     if not names:
         kinds = ", ".join(f"{c.name} ({c.kind}{', frozen' if c.name in frozen else ''})" for c in list(schema.columns.values())[:10])
         raise CamelopardError(f"no text column to attack; the columns are {kinds}. For tables there is camelopard.stress.attack.attack.")
-    if queries_per_row < 1:
-        raise CamelopardError(f"queries_per_row={queries_per_row}: expected at least 1, the row itself.")
-    drawn = np.sort(rng.permutation(len(batch))[:rows])
-    before = session.predict(batch.take(drawn))
-    answered = ~before.failed
-    chosen = drawn[answered]
+    chosen, before, drawn = begun(session, batch, schema, rng, rows, queries_per_row, frozen)
     vocabulary = Vocabulary(text for name in names for text in batch.columns[name].tolist() if isinstance(text, str))
-    search = _Search(session, batch.take(chosen), before.take(answered), names, truth, vocabulary, rng, queries_per_row)
+    search = _Search(session, batch.take(chosen), before, names, truth, vocabulary, rng, queries_per_row)
     try:
         search.importance()
         search.singles()
@@ -81,7 +74,7 @@ def text_attack(
         search.prefixed()
     except BudgetSpent:
         search.complete = False
-    return search.result(chosen, len(drawn))
+    return search.result(chosen, drawn)
 
 
 class _Search:
@@ -350,26 +343,6 @@ class _Search:
             sizes=self.sizes,
             prefix=prefix,
         )
-
-
-def pulled(before: Prediction, after: Prediction, task: str) -> Floats:
-    """Return how far answers are pulled, shape (m,): the loss of log-odds of the old class, or the change of the number; 0 if unknown."""
-    if task == "regression":
-        return np.nan_to_num(after.value.astype(np.float64) - before.value.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    old, new = before.shares, after.shares
-    if old.shape != new.shape or old.shape[1] < 2:
-        return np.zeros(len(after))
-    own = old.argmax(axis=1)
-    return _margin(old, own) - _margin(new, own)
-
-
-def _margin(shares: Floats, own: Ints) -> Floats:
-    logs = np.log(np.clip(shares, 1e-12, 1.0))
-    at = np.arange(len(logs))
-    mine = logs[at, own].copy()
-    logs[at, own] = -np.inf
-    margin: Floats = mine - logs.max(axis=1)
-    return margin
 
 
 def _parts(cells: Sequence[Any]) -> Iterator[slice]:
