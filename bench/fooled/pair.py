@@ -145,7 +145,7 @@ def measure(pair: Pair) -> dict[str, Any]:
             "rows": int(traffic.clean.sum()),
         },
         "kinds": kind_figures(traffic, *(judged.score for judged in ours.values())),
-        "head": "trees" if learned.head.trees is not None else "line" if learned.head.line is not None else "none",
+        "head": "trees" if learned.head.known.trees is not None else "line" if learned.head.known.line is not None else "none",
         "cpu": time.process_time() - start,
     }
 

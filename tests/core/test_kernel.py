@@ -218,7 +218,7 @@ def test_a_firewall_is_the_same_file_and_says_the_same(both: Both, tmp_path: Pat
     def work() -> tuple[bytes, list[dict[str, Any]]]:
         firewall = cp.Firewall(alpha=0.2, budget=6000, seed=0).fit(model, table.iloc[:200], labels[:200], reference=table.iloc[500:])
         learned = firewall.learned_
-        assert learned.head.trees is not None and learned.errors is not None and learned.errors.trees is not None
+        assert learned.head.known.trees is not None and learned.errors is not None and learned.errors.trees is not None
         firewall.save(tmp_path / "one.firewall")
         alone = [found for i in (400, 401, 403) for found in firewall.screen(table.iloc[i].to_dict()).to_dicts()]
         return (tmp_path / "one.firewall").read_bytes(), firewall.screen(bad).to_dicts() + alone

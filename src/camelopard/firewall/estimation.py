@@ -219,7 +219,7 @@ def learn_estimator(
     word = check.answer.shares.max(axis=1)
     family = np.array([families.get(kind, kind) if kind else "" for kind in check.kind.tolist()], dtype=object)
     before = Rivals.fit(lesson.answer.shares.max(axis=1)[~lesson.damaged], right[0][~lesson.damaged])
-    score = learned.head.score(check.table)
+    score = learned.head.score(check.table, check.answer)
     assert learned.risk is not None
     risk = learned.risk.probability(score[:, None])
     errors: dict[str, list[float]] = {}

@@ -263,7 +263,7 @@ class Firewall:
                 f"{len(live.answer)} of the {live.given} rows given have an answer; expected at least {FEWEST_LIVE} rows of live traffic, in the "
                 "form that screen takes."
             )
-        known = self.learned_.head.score(live.table)
+        known = self.learned_.head.score(live.table, live.answer)
         other = copy(self)
         other.contract_ = deepcopy(self.contract_)
         other.learned_, found = self.learned_.for_traffic(known)

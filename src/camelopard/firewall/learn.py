@@ -32,6 +32,7 @@ from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
 from camelopard.firewall.policy import Policy
+from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.strangeness import Strangeness
 from camelopard.stress.report import StressReport
 from camelopard.stress.truth import Truth
@@ -84,7 +85,7 @@ def learn_panel(
 
 
 def conclude(
-    panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: Head | None = None, policy: Policy | None = None
+    panel: Panel, material: Material, alpha: float, rng: np.random.Generator, head: RiskHead | None = None, policy: Policy | None = None
 ) -> Learned:
     """Fit the head, unless one is given, on the rows that teach; risk, thresholds and every figure come from the rows that calibrate.
 
@@ -92,8 +93,8 @@ def conclude(
     """
     lesson, check = material.lesson, material.check
     if head is None:
-        head = Head.of_risk(lesson.table, lesson.fooled, lesson.weight, rng, panel.summary)
-    score = head.score(check.table)
+        head = RiskHead.learn(lesson, rng, panel.summary, panel.certain)
+    score = head.score(check.table, check.answer)
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
     sure = learn_confidence(panel, material, fooled, rng)
@@ -248,7 +249,7 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
     empty = Prediction(np.full(len(clean), None, dtype=object))
     odd = panel.examine(clean, empty, None, form).odd
     return Learned(
-        panel, Head(), None, None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {}, Mix(0.5, Logistic(np.zeros(1), 0.0), 0.0)
+        panel, RiskHead(), None, None, None, alarm_threshold(odd, alpha), np.sort(odd), np.inf, np.inf, {}, Mix(0.5, Logistic(np.zeros(1), 0.0), 0.0)
     )
 
 

@@ -19,6 +19,7 @@ from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.strangeness import Strangeness
 
 
@@ -79,7 +80,7 @@ class Learned:
     """
 
     panel: Panel
-    head: Head
+    head: RiskHead
     errors: Head | None
     risk: Logistic | None
     confidence: Logistic | None
@@ -115,7 +116,7 @@ class Learned:
     def judge(self, answer: Prediction, table: Floats) -> Judged:
         """Return score, risk and confidence for evidence, shape (n, f)."""
         assert self.risk is not None, "without a model there is no risk"
-        score = self.head.score(table)
+        score = self.head.score(table, answer)
         declared = self.risk.probability(score[:, None])
         risk = self.mix.risk(score, declared)
         if self.confidence is None:
@@ -174,7 +175,7 @@ class Learned:
         panel = Panel.from_state(s["panel"])
         return cls(
             panel,
-            Head.from_state(s["head"]),
+            RiskHead.from_state(s["head"]),
             None if s["errors"] is None else Head.from_state(s["errors"]),
             None if s["risk"] is None else Logistic.from_state(s["risk"]),
             None if s["confidence"] is None else Logistic.from_state(s["confidence"]),

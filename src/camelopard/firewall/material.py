@@ -116,10 +116,11 @@ class Purse:
 
 @dataclass(frozen=True)
 class Stressed:
-    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers, whether they fooled it, where they come from; and how many rows
-    each stands for."""
+    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers before and after, whether they fooled it, where they come
+    from; and how many rows each stands for."""
 
     batch: Batch
+    before: Prediction
     after: Prediction
     fooled: Bools
     origin: Ints
@@ -133,6 +134,7 @@ class Lesson:
 
     `repaired`: the answer to the repaired row, None where no repair is to be trusted. `beside`: kinds of uncertainty that are not evidence yet, a
     column for each, shape (n, kinds). `label`: the place of the true class among those of the answers, −1 for another one; None without labels.
+    `before`: the place of the class that the model gave to the undamaged row; None where answers are numbers.
     """
 
     table: Floats
@@ -146,6 +148,7 @@ class Lesson:
     repaired: Array | None = None
     beside: Floats | None = None
     label: Ints | None = None
+    before: Ints | None = None
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
@@ -163,6 +166,7 @@ class Lesson:
             None if self.repaired is None else self.repaired[keep],
             None if self.beside is None else self.beside[keep],
             None if self.label is None else self.label[keep],
+            None if self.before is None else self.before[keep],
         )
 
 
@@ -259,7 +263,7 @@ def gather(
         return None
     batch, answers = concat(batches).renumbered(), Prediction.joined(before)
     after = session.predict(batch)
-    return Stressed(batch, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
+    return Stressed(batch, answers, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
 
 
 def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched: bool) -> list[tuple[Case, Ints, Floats]]:
@@ -327,6 +331,7 @@ def examined(
         raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
     rows, answer = np.concatenate(done), Prediction.joined(answers)
     keep = np.flatnonzero(~answer.failed)
+    answer = answer.take(keep)
     rows = rows[keep]
     kinds = kind[rows]
     return Lesson(
@@ -335,12 +340,23 @@ def examined(
         kinds != "",
         _weights(kinds, stands_for[rows]),
         np.concatenate(odds)[keep],
-        answer.take(keep),
+        answer,
         origin[rows],
         kinds,
         np.concatenate(repairs)[keep] if repairs else None,
         None if gauge is None else np.vstack(beside)[keep],
+        before=_before(answer, stressed, rows - len(clean)),
     )
+
+
+def _before(answer: Prediction, stressed: Stressed | None, rows: Ints) -> Ints | None:
+    """Return the place of the class that the model gave to the undamaged row, shape (n,): `rows` among those stressed, below 0 for clean ones."""
+    if not answer.classes:
+        return None
+    before = codes_of(answer.value, answer.classes)
+    if stressed is not None:
+        before[rows >= 0] = codes_of(stressed.before.value[rows[rows >= 0]], answer.classes)
+    return before
 
 
 def _weights(kinds: Array, stands_for: Floats) -> Floats:

@@ -110,6 +110,11 @@ class Panel:
             *(f"uncertain:{kind}" for kind in self.uncertain),
         )
 
+    @property
+    def certain(self) -> int:
+        """Return how many columns the table begins with that are no uncertainty of the model."""
+        return len(self.names) - len(self.uncertain)
+
     def also(self, kind: str) -> Panel:
         """Return the panel that measures this kind of uncertainty, too, as the last column of the table."""
         other = copy(self)

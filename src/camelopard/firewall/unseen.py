@@ -21,6 +21,7 @@ from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.measure import figure
 from camelopard.firewall.panel import SUMMARY, Panel
 from camelopard.firewall.policy import Policy
+from camelopard.firewall.risk_head import RiskHead
 
 GROUPS = 4  # of families left out together: each head knows less than if only one were left out
 FEWEST_FOOLED = 30
@@ -29,17 +30,19 @@ FEWEST_FOOLED = 30
 def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, policy: Policy | None = None) -> Learned:
     """Conclude, and measure on damage never seen; fall back to the model's own doubt where that is surely better on the whole."""
     learned = conclude(panel, material, alpha, rng, policy=policy)
-    found = transfer(material, learned.head.score(material.check.table), rng, panel.summary)
+    found = transfer(material, learned.head.score(material.check.table, material.check.answer), rng, panel.summary, panel.certain)
     if found.get("falls_back"):
-        learned = conclude(panel, material, alpha, rng, Head.of_doubt(panel.summary), policy)
+        learned = conclude(panel, material, alpha, rng, RiskHead(Head.of_doubt(panel.summary)), policy)
     return replace(learned, measured={**learned.measured, **found})
 
 
-def transfer(material: Material, score: Floats, rng: np.random.Generator, summary: Sequence[str] = SUMMARY) -> dict[str, Any]:
+def transfer(
+    material: Material, score: Floats, rng: np.random.Generator, summary: Sequence[str] = SUMMARY, seen: int | None = None
+) -> dict[str, Any]:
     """Return the AUROC on families that the judge was not taught, that of the model's own doubt on the same rows, and whether to fall back to it.
 
-    `score` holds what the judge that was taught all families says of the rows that calibrate. Nothing, where fewer than FEWEST_FOOLED such rows
-    fooled the model.
+    `score` holds what the judge that was taught all families says of the rows that calibrate; `summary` and `seen` are as for `RiskHead.learn`.
+    Nothing, where fewer than FEWEST_FOOLED such rows fooled the model.
     """
     check = material.check
     groups = families(material)
@@ -47,9 +50,8 @@ def transfer(material: Material, score: Floats, rng: np.random.Generator, summar
         return {}
     unseen = []
     for group in groups:
-        part = material.without(group).lesson
-        head = Head.of_risk(part.table, part.fooled, part.weight, rng, summary)
-        unseen.append((head.score(check.table), np.isin(check.kind, group) | ~check.damaged))
+        head = RiskHead.learn(material.without(group).lesson, rng, summary, seen)
+        unseen.append((head.score(check.table, check.answer), np.isin(check.kind, group) | ~check.damaged))
     return compared(check, score, unseen, rng)
 
 
