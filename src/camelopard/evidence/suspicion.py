@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.evidence.copula import Surprise
-from camelopard.evidence.reading import MISSING, OK, Reading
+from camelopard.evidence.reading import MISSING, OK, VARIANT, Reading
 
 
 def hard(states: Array) -> Bools:
     """Return which cells are in a state that no clean cell has, same shape."""
     found: Bools = states > MISSING
     return found
+
+
+def unmasked(reading: Reading, surprise: Surprise, never: float) -> Reading:
+    """Return the reading in which a value that clean data never shows is no longer hidden by its unusual form: "1985" for an age is a wrong number.
+
+    `never` is the suspicion of what was never seen in clean rows.
+    """
+    masked = reading.states == VARIANT
+    if not masked.any():
+        return reading
+    masked &= 0.5 * surprise.residual * surprise.residual >= never
+    return replace(reading, states=np.where(masked, OK, reading.states)) if masked.any() else reading
 
 
 def suspicion(reading: Reading, surprise: Surprise, null_costs: Floats, never: float) -> Floats:

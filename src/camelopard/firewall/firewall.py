@@ -14,7 +14,7 @@ import numpy as np
 from camelopard.confidence.acceptance import Accepted
 from camelopard.core import codec
 from camelopard.core.batch import Batch, Form
-from camelopard.core.errors import ArtifactError, CamelopardError, NotFitted, told
+from camelopard.core.errors import ArtifactError, CamelopardError, ModelError, NotFitted, told
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, silent, wrapped
 from camelopard.core.records import Prediction, Reason
@@ -30,7 +30,7 @@ from camelopard.firewall.overrides import check_columns
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.screening import judged
-from camelopard.firewall.verdicts import Verdicts, joined, refused
+from camelopard.firewall.verdicts import NO_MODEL, Verdicts, joined, refused
 from camelopard.stress.budget import parse
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ class Firewall:
         try:
             opened, why = self.learned_.panel.reader.views.opened(raw)
             return self._screen(opened, {**why, **problems}, remarks)
+        except ModelError as error:  # not about these rows: the server is down, or the model is not what was fitted
+            return self._routed(refused(raw, f"the model gave no answer: {told(error)}", NO_MODEL))
         except Exception as error:  # cells may be of any class, and models may do anything
             if len(raw) > 1:
                 return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)

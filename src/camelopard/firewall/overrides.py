@@ -23,7 +23,7 @@ Plain = str | int | float | bool | None
 OF_TABLES = ("extra-column", "missing-column")  # reasons that every row of a table has
 REASONS = frozenset(
     (
-        *("doubt", "no-answer", "out-of-range", "outside", "unlike-training", "unlikely", "unreadable"),
+        *("doubt", "no-answer", "no-model", "out-of-range", "outside", "unlike-training", "unlikely", "unreadable"),
         *OF_TABLES,
         *explain.CODES.values(),
         *(code for code in contract.CODES if code not in ("unit", "monotone", "ignored")),  # these are no checks of a row

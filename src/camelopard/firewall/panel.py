@@ -24,7 +24,7 @@ from camelopard.evidence.impact import RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.space import Space
-from camelopard.evidence.suspicion import hard, suspicion
+from camelopard.evidence.suspicion import hard, suspicion, unmasked
 from camelopard.firewall.content import Contents, Half
 
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
@@ -140,6 +140,7 @@ class Panel:
         known = origin if half == "teach" else None  # rows that the panel may have been learned from
         reading = self.reader.read(batch)
         surprise = self.copula.surprise(reading.scores)
+        reading = unmasked(reading, surprise, self.never)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
         moved = impacts.impact(

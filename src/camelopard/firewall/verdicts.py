@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from camelopard.firewall.overrides import Override
 
 
+NO_MODEL = "no-model"  # code of the reason where the model, not the row, is at fault
+
+
 @dataclass(frozen=True)
 class Grounds:
     """What a route hangs on besides risk and confidence, so that another policy can decide on the same rows again. Arrays have shape (n,).
@@ -228,12 +231,12 @@ class Verdicts:
         return f"<Verdicts: {len(self)} rows, " + ", ".join(f"{n} {route}" for route, n in counts.items() if n or route == "pass") + ">"
 
 
-def refused(batch: Batch, why: str) -> Verdicts:
+def refused(batch: Batch, why: str, code: str = "unreadable") -> Verdicts:
     """Return the verdict that blocks rows which nothing is known about but why."""
     from camelopard.firewall.overrides import Rows
 
     n = len(batch)
-    reason = Reason("unreadable", None, None, "a row that the model can answer", 1.0, why)
+    reason = Reason(code, None, None, "a row that the model can answer", 1.0, why)
     nothing, route = np.full(n, None, dtype=object), np.full(n, "block", dtype=object)
     no, reasons = np.zeros(n, dtype=bool), lambda i: [reason]
     grounds = Grounds(no, no, ~no, no, Rows(batch, lambda: ((i, reason) for i in range(n))).fit, lambda seed, rows: np.ones(len(rows)), reasons)
