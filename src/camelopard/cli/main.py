@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, show, simulate, stress
+from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, serve, show, simulate, stress
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
@@ -28,6 +28,8 @@ camelopard fit model.txt held_out.csv --target income -o income.firewall
 camelopard screen income.firewall today.csv --model model.txt -o verdicts.parquet
 
 camelopard show income.firewall
+
+camelopard serve income.firewall --model model.txt --port 8080
 
 camelopard evaluate income.firewall labelled.csv --target income --model model.txt
 
@@ -72,6 +74,7 @@ app.command("demo")(demo.demo)
 app.command("stress")(stress.stress)
 app.command("fit")(fit.fit)
 app.command("screen")(screen.screen)
+app.command("serve")(serve.serve)
 app.command("show")(show.show)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)

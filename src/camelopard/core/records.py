@@ -175,6 +175,10 @@ class Reason:
     contribution: float
     message: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, without megabytes of what was observed."""
+        return {**vars(self), "observed": _bounded(self.observed)}
+
 
 @dataclass(frozen=True)
 class Repair:
@@ -206,8 +210,7 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         repair = None if self.repair is None else {"changes": dict(self.repair.changes), "prediction": self.repair.prediction}
-        reasons = [{**vars(reason), "observed": _bounded(reason.observed)} for reason in self.reasons]
-        return {**vars(self), "reasons": reasons, "repair": repair}
+        return {**vars(self), "reasons": [reason.to_dict() for reason in self.reasons], "repair": repair}
 
 
 def _bounded(observed: Any) -> Any:

@@ -181,6 +181,20 @@ class Firewall:
         answer = session.predict(batch) if session is not None else Prediction(np.full(len(batch), None, dtype=object))
         return self.learned_.panel.examine(batch, answer, session, self.schema_.form)
 
+    def answer(self, X: Any) -> Prediction:
+        """Return the model's own answers to rows that are read as `screen` reads them, without judging anything.
+
+        Raises
+        ------
+        CamelopardError
+            Without a model there is no answer.
+        """
+        self._check_fitted()
+        if self.model_ is None:
+            raise CamelopardError("answer() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
+        opened, _ = self.learned_.panel.reader.views.opened(read(X, self.schema_, {})[0])
+        return self.model_.session().predict(self.schema_.conform(opened))
+
     def guard(self, *, repair: str = "repaired", review: str = "answer", block: str = "raise") -> Guard:
         """Return the model with the firewall in front of it: `predict` and `predict_proba` like its own. See `camelopard.firewall.guard.Guard`."""
         self._check_fitted()

@@ -1,0 +1,211 @@
+"""What the gateway costs: one prediction of 30 numbers over HTTP without and with the firewall, many at once, the start, and memory.
+
+`python -m bench.gateway` needs the extra `serve`. The same function is the model everywhere. Times are of a client on the same machine, over a kept
+connection: a busy machine makes all of them longer, their ratios less so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import camelopard as cp
+from bench.machine import RESULTS, where
+from camelopard.core.arrays import Array, Floats
+
+COLUMNS = 30
+WARM, ROUNDS = 300, 3
+CONNECTIONS = 16
+BARE = '''
+import msgspec
+import bench.gateway as g
+import numpy as np
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            kind = (await receive())["type"]
+            await send({"type": kind + ".complete"})
+            if kind.endswith("shutdown"):
+                return
+    message = await receive()
+    body = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    found = g.shares(np.array(msgspec.json.decode(body)))
+    said = msgspec.json.encode([{"prediction": int(share[1] > 0.5), "probabilities": share.tolist()} for share in found])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(said))]})
+    await send({"type": "http.response.body", "body": said})
+'''
+
+
+def shares(rows: Any) -> Floats:
+    """Return the probabilities of the model, shape (n, 2): a logistic line."""
+    x = rows if isinstance(rows, np.ndarray) else np.asarray(rows, dtype=np.float64)
+    high = 1 / (1 + np.exp(-np.clip(x @ _LINE, -30, 30)))
+    return np.column_stack([1 - high, high])
+
+
+_LINE = np.random.default_rng(3).normal(size=COLUMNS) / 4
+
+
+def world(n: int, seed: int) -> Array:
+    """Return correlated numbers, shape (n, 30)."""
+    rng = np.random.default_rng(seed)
+    return np.asarray((rng.normal(size=(n, 6)) @ np.random.default_rng(4).normal(size=(6, COLUMNS)) + rng.normal(size=(n, COLUMNS))).round(4))
+
+
+def fitted(folder: Path) -> None:
+    """Write a firewall of the model, fitted to 3,000 rows."""
+    X = world(3000, 1)
+    y = (np.random.default_rng(2).random(len(X)) < shares(X)[:, 1]).astype(int)
+    model = cp.wrap(shares, name="line", task="classification", classes=[0, 1])
+    cp.Firewall(alpha=0.01, budget=60_000).fit(model, X, y).save(folder / "line.firewall")
+
+
+@contextmanager
+def started(command: list[str], folder: Path, port: int) -> Iterator[dict[str, float]]:
+    """Run a server; say how long it took to its first answer, and how much memory it holds then and at the end."""
+    start, told = time.perf_counter(), {}
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    body = one(0)
+    try:
+        while True:
+            try:
+                line = Line(port)
+                line.ask(body)
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise SystemExit(f"{command} ended with {process.returncode}") from None
+                time.sleep(0.01)
+        told["first answer (s)"] = time.perf_counter() - start
+        told["memory (MB)"] = _memory(process.pid)
+        yield told
+        told["memory at the end (MB)"] = _memory(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _memory(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def one(i: int) -> bytes:
+    """Return a request for one row."""
+    body = json.dumps([_ROWS[i % len(_ROWS)]]).encode()
+    return b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+_ROWS = world(200, 9).tolist()
+
+
+class Line:
+    """One kept connection."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> bytes:
+        """Return the body of the answer."""
+        self.socket.sendall(request)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = self.socket.recv(65536)
+            if not part:
+                raise ConnectionError("the server closed the connection")
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += self.socket.recv(65536)
+        return body
+
+
+def latency(port: int, n: int) -> tuple[float, float]:
+    """Return the median and the 99th percentile of n requests, one after the other, in milliseconds."""
+    line, requests = Line(port), [one(i) for i in range(200)]
+    for i in range(WARM):
+        line.ask(requests[i % 200])
+    took = []
+    for i in range(n):
+        start = time.perf_counter()
+        line.ask(requests[i % 200])
+        took.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(took)), 1e3 * float(np.quantile(took, 0.99))
+
+
+async def _many(port: int, seconds: float) -> float:
+    requests, done = [one(i) for i in range(200)], 0
+    until = time.perf_counter() + seconds
+
+    async def ask(k: int) -> None:
+        nonlocal done
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        i = k
+        while time.perf_counter() < until:
+            writer.write(requests[i % 200])
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+            done, i = done + 1, i + 1
+        writer.close()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(ask(k) for k in range(CONNECTIONS)))
+    return done / (time.perf_counter() - start)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=3000)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    arguments = parser.parse_args()
+    found: dict[str, list[dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        fitted(folder)
+        (folder / "bare.py").write_text(BARE)
+        for _ in range(ROUNDS):
+            for name, options in (("bare ASGI", None), ("gateway, switched off", ["--mode", "off"]), ("gateway with firewall", ["--mode", "guard"])):
+                port = _port()
+                serve = ["-m", "camelopard.cli.main", "serve", "line.firewall", "--model", "bench.gateway:shares", "--classes", "0,1", "--port", str(port)]
+                bare = ["-m", "uvicorn", "bare:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
+                with started([sys.executable, *(bare if options is None else [*serve, *options])], folder, port) as told:
+                    told["p50 (ms)"], told["p99 (ms)"] = latency(port, arguments.requests)
+                    told["requests per second"] = asyncio.run(_many(port, arguments.seconds))
+                found.setdefault(name, []).append(told)
+    summary = {name: {key: median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()}
+    for name, figures in summary.items():
+        print(f"{name:24s}" + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+    ratio = summary["gateway with firewall"]["p50 (ms)"] / summary["gateway, switched off"]["p50 (ms)"]
+    print(f"with firewall / without: {ratio:.2f}")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "gateway.json").write_text(json.dumps({"where": where(), "runs": found, "summary": summary, "ratio": ratio}, indent=1) + "\n")
+    return 0
+
+
+def _port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""`camelopard serve`: the firewall in front of a model, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from camelopard.firewall.firewall import Firewall
+    from camelopard.server.gateway import Gateway
+
+PLACE = "CAMELOPARD_SERVED"  # environment variable in which worker processes find what to serve
+
+
+def serve(
+    firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote.")],
+    model: Annotated[str, typer.Option("--model", help="The model it was fitted to; the URL of a server for a model that is served already.")],
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Others than this machine can reach it only if you name another one.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8080,
+    name: Annotated[str | None, typer.Option("--name", help="What the model is called in paths; by default the firewall file's name.")] = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            help="guard: do what the routes say; shadow: answer everything, say what would be done; mirror: judge a copy; off: the model alone.",
+        ),
+    ] = "guard",
+    on_repair: Annotated[str, typer.Option("--on-repair", help="answer, repaired, hold or refuse.")] = "repaired",
+    on_review: Annotated[str, typer.Option("--on-review", help="answer, repaired, hold or refuse.")] = "hold",
+    on_block: Annotated[str, typer.Option("--on-block", help="answer, repaired, hold or refuse.")] = "refuse",
+    failing: Annotated[str, typer.Option("--failing", help="When the firewall itself fails: open gives the model's answer, closed none.")] = "closed",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for reading a request, and again for answering it.")] = 30.0,
+    most_at_once: Annotated[int, typer.Option("--most-at-once", help="Requests in work at the same time; further ones are told to come back.")] = 64,
+    workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
+    classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
+) -> None:
+    """Serve the model behind its firewall: Open Inference Protocol, MLflow's invocations, plain JSON."""
+    from camelopard.cli.telling import console
+    from camelopard.core.errors import require
+
+    require("msgspec", extra="serve")
+    from camelopard.server.run import run
+    from camelopard.server.settings import Settings
+
+    settings = Settings(mode, "answer", on_repair, on_review, on_block, failing, timeout, most_at_once=most_at_once)  # type: ignore[arg-type]  # checked by it
+    os.environ[PLACE] = json.dumps(
+        {"firewall": str(firewall), "model": model, "name": name, "settings": settings.to_json(), "trust": trust, "classes": classes}
+    )
+    made = application()
+    called, at = made.first, f"http://{host}:{port}"
+    said = console()
+    said.print(f"{called} is served at {at} ({mode}). Try it:", markup=False)
+    said.print(f"  curl -s {at}/predict -d '[{{…}}]'        {at}/openapi.json        {at}/metrics", markup=False)
+    run(made if workers == 1 else "camelopard.cli.serve:application", host=host, port=port, workers=workers, patience=timeout)
+
+
+def application() -> Gateway:
+    """Return the gateway that the environment describes; each worker process makes its own."""
+    from camelopard.cli.loading import firewall_of
+    from camelopard.server.gateway import Gateway
+    from camelopard.server.served import Served
+    from camelopard.server.settings import Settings
+
+    plan = json.loads(os.environ[PLACE])
+    path, word = Path(plan["firewall"]), plan["model"]
+
+    def loaded() -> Firewall:
+        return firewall_of(path, word, trust=plan["trust"], classes=plan["classes"])
+
+    remote = word.startswith(("http://", "https://"))
+    return Gateway({plan["name"] or path.stem: Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded)})

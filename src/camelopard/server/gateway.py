@@ -1,0 +1,172 @@
+"""The gateway: an ASGI application that screens what comes and answers in the protocol it came in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from camelopard.core.errors import CamelopardError, told
+from camelopard.server import inference, metrics, rows
+from camelopard.server.exchange import Receive, Refused, Request, Response, Scope, Send
+from camelopard.server.openapi import described
+from camelopard.server.outcome import Outcome
+from camelopard.server.rows import Asked
+from camelopard.server.served import Served
+
+log = logging.getLogger("camelopard.server")
+
+
+class Gateway:
+    """Serves models behind their firewalls.
+
+    Parameters
+    ----------
+    models
+        By name. `/predict` and `/invocations` speak to the first one.
+
+    Raises
+    ------
+    CamelopardError
+        If there is no model, or a name cannot stand in a path.
+    """
+
+    def __init__(self, models: Mapping[str, Served]) -> None:
+        if not models:
+            raise CamelopardError("a gateway needs a model to serve.")
+        for name in models:
+            if not name or "/" in name:
+                raise CamelopardError(f"a model cannot be served as {name!r}: its name is part of a path. Give it another one.")
+        self.models = dict(models)
+        self.first = next(iter(models))
+        self.most = max(served.settings.most_at_once for served in models.values())
+        self.at_once = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or the start and end of the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            response = await self._respond(Request.of(scope, receive))
+            await response.send(send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._listen()
+            else:
+                for served in self.models.values():
+                    await served.close()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    def _listen(self) -> None:
+        """Load firewalls again on SIGHUP, where there is such a signal."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(AttributeError, NotImplementedError, ValueError, RuntimeError):  # no such signal, or not in the main thread
+            loop.add_signal_handler(signal.SIGHUP, lambda: self._under_way.add(loop.create_task(self.reload())))
+
+    async def reload(self) -> None:
+        """Load all firewalls again; no request is dropped."""
+        for served in self.models.values():
+            await served.reload()
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._routed(request)
+        except Refused as error:
+            after: Iterable[tuple[bytes, bytes]] = [] if error.retry_after is None else [(b"retry-after", str(error.retry_after).encode())]
+            return Response.error(error.status, str(error), after)
+        except Exception as error:  # a defect of the gateway: told as such, and logged whole
+            log.exception("a request failed")
+            return Response.error(500, f"the gateway failed: {told(error)}")
+
+    async def _routed(self, request: Request) -> Response:
+        path = request.path.rstrip("/") or "/"
+        if path in ("/predict", "/invocations"):
+            return await self._asked(request, self.first, path[1:])
+        parts = path.split("/")[1:]
+        if len(parts) == 3 and parts[0] == "models" and parts[2] in ("predict", "invocations"):
+            return await self._asked(request, unquote(parts[1]), parts[2])
+        if parts[:2] == ["v2", "models"] and len(parts) >= 3:
+            return await self._inference(request, unquote(parts[2]), _unversioned(parts[3:]))
+        found = self._told(path)
+        if found is None:
+            raise Refused(404, f"there is nothing at {path[:200]}. POST /predict judges rows; /openapi.json lists all.")
+        if request.method not in ("GET", "HEAD"):
+            raise Refused(405, f"{path} is only read: GET.")
+        return found
+
+    def _told(self, path: str) -> Response | None:
+        """Return what is at paths that are only read."""
+        if path in ("/v2/health/live", "/v2/health/ready", "/health", "/ping"):
+            return Response.of({"live": True} if path.endswith("live") else {"ready": True})
+        if path == "/v2":
+            return Response.of(inference.server_metadata())
+        if path == "/metrics":
+            return Response(200, metrics.exposed({name: served.counts for name, served in self.models.items()}, self.at_once), kind=metrics.KIND)
+        if path == "/openapi.json":
+            return Response.of(described(list(self.models)))
+        if path == "/":
+            names = {name: {"predict": f"/models/{name}/predict", "infer": f"/v2/models/{name}/infer"} for name in self.models}
+            return Response.of({"server": "camelopard", "models": names, "openapi": "/openapi.json", "metrics": "/metrics"})
+        return None
+
+    async def _inference(self, request: Request, name: str, rest: list[str]) -> Response:
+        if rest == ["infer"]:
+            return await self._asked(request, name, "infer")
+        served = self._served(name)
+        if request.method not in ("GET", "HEAD"):
+            raise Refused(405, f"{request.path[:200]} is only read: GET.")
+        if rest == ["ready"]:
+            return Response.of({"name": name, "ready": True})
+        if not rest:
+            return Response.of(inference.model_metadata(name, served.firewall.schema, served.model))
+        raise Refused(404, f"there is nothing at {request.path[:200]}.")
+
+    def _served(self, name: str) -> Served:
+        if name not in self.models:
+            raise Refused(404, f"there is no model {name[:100]!r}; there are {', '.join(list(self.models)[:20])}.")
+        return self.models[name]
+
+    async def _asked(self, request: Request, name: str, how: str) -> Response:
+        served = self._served(name)
+        if request.method != "POST":
+            raise Refused(405, f"{request.path[:200]} takes rows: POST.")
+        served.counts.requests += 1
+        try:
+            if self.at_once >= self.most:
+                raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
+            self.at_once += 1
+            try:
+                body = await request.body(served.settings.most_bytes, served.settings.timeout)
+                asked = _read(how, body, request, name, served)
+                said = await served.answer(asked)
+                return _accepted(said) if served.settings.mode == "mirror" else asked.respond(said)
+            finally:
+                self.at_once -= 1
+        except Refused:
+            served.counts.refused += 1
+            raise
+
+
+def _read(how: str, body: bytes, request: Request, name: str, served: Served) -> Asked:
+    schema, classes = served.firewall.schema, served.classes
+    if how == "infer":
+        return inference.read(body, request.headers.get(inference.HEADER), schema, name, classes)
+    return rows.invocations(body, request.kind, schema) if how == "invocations" else rows.plain_json(body, schema, classes)
+
+
+def _accepted(said: Outcome) -> Response:
+    return Response.of({"accepted": len(said), "request": said.request}, 202)
+
+
+def _unversioned(parts: list[str]) -> list[str]:
+    """Return the parts of a path after the version of a model, of which there is one."""
+    return parts[2:] if parts[:1] == ["versions"] and len(parts) >= 2 else parts

@@ -1,0 +1,67 @@
+"""Counts of what went through, as Prometheus reads them: some dozen series a model, never one per column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from camelopard.firewall.verdicts import Verdicts
+from camelopard.server.outcome import ROUTES
+
+KIND = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass
+class Counts:
+    """What one model's gateway has seen since it started."""
+
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ROUTES, 0))
+    requests: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    judged: int = 0
+    failed: int = 0
+    unjudged: int = 0
+    late: int = 0
+    upstream: int = 0
+    dropped: int = 0
+
+    def add(self, verdicts: Verdicts, seconds: float) -> None:
+        """Count the verdicts of one request, and how long they took."""
+        for route in verdicts.route.tolist():
+            self.rows[route] += 1
+        self.judged += 1
+        self.seconds += seconds
+
+
+SERIES = {
+    "requests": ("camelopard_requests_total", "Requests that asked for an answer."),
+    "refused": ("camelopard_requests_refused_total", "Requests that were not taken: unreadable, too large, too many at once."),
+    "judged": ("camelopard_judging_seconds_count", "Requests that were judged."),
+    "seconds": ("camelopard_judging_seconds_sum", "Seconds spent on judging them, the model's answers included."),
+    "failed": ("camelopard_firewall_failures_total", "Requests on which the firewall itself failed."),
+    "unjudged": ("camelopard_rows_unjudged_total", "Rows that were answered without being judged."),
+    "late": ("camelopard_timeouts_total", "Requests that took too long."),
+    "upstream": ("camelopard_upstream_failures_total", "Requests that the model behind did not answer."),
+    "dropped": ("camelopard_mirrored_rows_dropped_total", "Mirrored rows that nobody had time for."),
+}
+
+
+def exposed(models: Mapping[str, Counts], at_once: int) -> bytes:
+    """Return all series in the text format of Prometheus.
+
+    >>> print(exposed({"income": Counts(requests=3)}, 0).decode().splitlines()[1])
+    camelopard_rows_total{model="income",route="pass"} 0
+    """
+    lines = ["# TYPE camelopard_rows_total counter"]
+    named = {_escaped(name): counts for name, counts in models.items()}
+    lines += [f'camelopard_rows_total{{model="{name}",route="{route}"}} {counts.rows[route]}' for name, counts in named.items() for route in ROUTES]
+    for attribute, (series, help_text) in SERIES.items():
+        lines += [f"# HELP {series} {help_text}", f"# TYPE {series} counter"]
+        lines += [f'{series}{{model="{name}"}} {getattr(counts, attribute)}' for name, counts in named.items()]
+    lines += ["# TYPE camelopard_requests_at_once gauge", f"camelopard_requests_at_once {at_once}"]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,188 @@
+"""Rows in plain JSON and in the forms of MLflow's `/invocations`: read into what a firewall screens, and answered in kind."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from camelopard.core.batch import Batch
+from camelopard.core.media import PAIR
+from camelopard.core.schema import Schema
+from camelopard.core.tables import column_of
+from camelopard.server.exchange import Refused, Response
+from camelopard.server.outcome import Outcome
+
+MLFLOW = ("dataframe_split", "dataframe_records", "instances", "inputs")
+FORMS = "a row as an object, a list of rows, or {'rows': [...]}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows to be screened, how many, and how their outcome is put into words."""
+
+    rows: Any
+    n: int
+    respond: Callable[[Outcome], Response]
+
+
+def plain_json(body: bytes, schema: Schema, classes: Sequence[Any]) -> Asked:
+    """Read one row, a list of rows, or `{"rows": [...]}`; a row is an object with the names of columns, a text, or a list of values in their order.
+
+    Raises
+    ------
+    Refused
+        If it is none of that (400).
+    """
+    found = decoded(body)
+    if isinstance(found, dict) and set(found) == {"rows"}:
+        found = found["rows"]
+        if not isinstance(found, list):
+            raise Refused(400, f"'rows' holds a {_kind(found)}; expected a list.")
+    if isinstance(found, (dict, str)):
+        return Asked([found], 1, lambda said: respond_one(said, classes))
+    if not isinstance(found, list):
+        raise Refused(400, f"expected {FORMS}; this is a {_kind(found)}.")
+    return Asked(listed(found, schema), len(found), lambda said: respond_many(said, classes))
+
+
+def respond_one(said: Outcome, classes: Sequence[Any]) -> Response:
+    """Return the answer to one row, with what is told of it beside it."""
+    return Response.of(row(said, 0, classes), said.status, said.headers())
+
+
+def respond_many(said: Outcome, classes: Sequence[Any]) -> Response:
+    """Return the answers in the order of the rows."""
+    return Response.of({"rows": [row(said, i, classes) for i in range(len(said))]}, said.status, said.headers())
+
+
+def row(said: Outcome, i: int, classes: Sequence[Any]) -> dict[str, Any]:
+    """Return what is said of a row: `prediction` (null if withheld), `probabilities` by class where there are any, route, risk, reasons, repair."""
+    found: dict[str, Any] = {"prediction": said.answers[i]}
+    shares = said.shares[i]
+    if shares is not None and len(classes) == len(shares):
+        found["probabilities"] = {str(name): share for name, share in zip(classes, shares, strict=True)}
+    return {**found, **said.told(i)}
+
+
+def invocations(body: bytes, kind: str, schema: Schema) -> Asked:
+    """Read what MLflow's scoring server reads: JSON with `dataframe_split`, `dataframe_records`, `instances` or `inputs`, or CSV with a header.
+
+    Raises
+    ------
+    Refused
+        If it is none of that (400), or of another media type (415).
+    """
+    if kind in ("text/csv", "application/csv"):
+        rows = _csv(body, schema)
+    elif kind in ("application/json", ""):
+        rows = _mlflow(decoded(body), schema)
+    else:
+        raise Refused(415, f"{kind} is not read here; send application/json or text/csv.")
+    return Asked(rows, len(rows), predictions)
+
+
+def predictions(said: Outcome) -> Response:
+    """Return the answers as MLflow's server does; what the firewall says of each row stands beside them."""
+    return Response.of({"predictions": list(said.answers), "verdicts": [said.told(i) for i in range(len(said))]}, said.status, said.headers())
+
+
+def decoded(body: bytes) -> Any:
+    """Return what a body of JSON holds.
+
+    Raises
+    ------
+    Refused
+        If it is no JSON (400).
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(400, f"the body is no JSON: {error}." if len(body) else "the body is empty; expected JSON.") from None
+
+
+def listed(rows: list[Any], schema: Schema) -> Any:
+    """Return a list of rows as it is screened: lists of values get the names of columns, or are pictures or pairs of texts."""
+    if schema.form.kind == "images":
+        return [_pixels(one) for one in rows]
+    if not any(type(one) is list for one in rows) or (schema.form.kind == "texts" and len(schema.names) == len(PAIR)):
+        return rows
+    names = schema.names
+    return [dict(zip(names, one, strict=True)) if type(one) is list and len(one) == len(names) else one for one in rows]
+
+
+def columns(given: Mapping[str, Any]) -> Batch:
+    """Return a table from lists by column.
+
+    Raises
+    ------
+    Refused
+        If they are no lists of one length (400).
+    """
+    if not all(isinstance(cells, list) for cells in given.values()):
+        raise Refused(400, "'inputs' by column holds something that is no list.")
+    lengths = {len(cells) for cells in given.values()}
+    if len(lengths) > 1:
+        raise Refused(400, f"the columns have different lengths: {sorted(lengths)[:5]}.")
+    return Batch({name: column_of(cells) for name, cells in given.items()}, np.arange(max(lengths, default=0)))
+
+
+def _mlflow(found: Any, schema: Schema) -> Any:
+    if not isinstance(found, dict) or sum(key in found for key in MLFLOW) != 1:
+        raise Refused(400, f"expected an object with one of {', '.join(MLFLOW)}.")
+    if "dataframe_split" in found:
+        split = found["dataframe_split"]
+        names, data = (split.get("columns"), split.get("data")) if isinstance(split, dict) else (None, None)
+        if not isinstance(names, list) or not isinstance(data, list) or not all(type(name) is str for name in names):
+            raise Refused(400, "'dataframe_split' needs 'columns', a list of names, and 'data', a list of rows.")
+        bad = next((i for i, one in enumerate(data) if not isinstance(one, list) or len(one) != len(names)), None)
+        if bad is not None:
+            raise Refused(400, f"row {bad} of 'data' does not have {len(names)} values, one for each of 'columns'.")
+        return [dict(zip(names, one, strict=True)) for one in data]
+    key = next(key for key in MLFLOW if key in found)
+    given = found[key]
+    if key == "inputs" and isinstance(given, dict):
+        return columns(given)
+    if not isinstance(given, list):
+        raise Refused(400, f"{key!r} holds a {_kind(given)}; expected a list.")
+    return listed(given, schema)
+
+
+def _csv(body: bytes, schema: Schema) -> Any:
+    try:
+        read = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(400, f"the body is no CSV in UTF-8: {error}.") from None
+    if not read:
+        raise Refused(400, "the body is empty; expected CSV with a header.")
+    names, rows = read[0], [one for one in read[1:] if one]
+    numbers = {column.name for column in schema.of_kind("number")}
+    return [
+        {name: _number(cell) if name in numbers else cell or None for name, cell in zip(names, one, strict=True)} if len(one) == len(names) else one
+        for one in rows
+    ]
+
+
+def _number(cell: str) -> Any:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell  # the firewall says what is wrong with it
+
+
+def _pixels(one: Any) -> Any:
+    if not isinstance(one, list):
+        return one
+    try:
+        return np.asarray(one)
+    except ValueError:
+        return None  # ragged: no picture
+
+
+def _kind(value: Any) -> str:
+    return {dict: "object", list: "list", str: "text", bool: "truth value", type(None): "null"}.get(type(value), "number")
