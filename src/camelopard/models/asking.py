@@ -18,7 +18,8 @@ from camelopard.core.arrays import Ints
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import BudgetSpent, ModelError
 from camelopard.models.answers import Answers, Raw, Reader, WrongShape
-from camelopard.models.native import Eats, Plan, Signature, build, groups, plan
+from camelopard.models.native import Eats, Plan, Signature, build, groups
+from camelopard.models.plans import Plans
 
 PROBES = 8  # single rows that speak for a whole group
 FEWER = 2  # enough where rows of the same signature were all found to raise before
@@ -65,6 +66,7 @@ class Asker:
     form: Form | None
     batch_size: int
     meter: Meter
+    plans: Plans
     thrifty: bool = False
     raising: set[Hashable] = field(default_factory=set)  # signatures whose probed rows all raised
 
@@ -80,7 +82,7 @@ class Asker:
         """
         self.meter.afford(len(batch))
         answers = Answers.none(len(batch), _NO_ANSWER)
-        table = plan(self.adapter.eats, self.form or batch.form, batch.names)
+        table = self.plans.of(self.adapter.eats, self.form or batch.form, batch.names)
         for index, signature in groups(batch, table):
             for start in range(0, len(index), self.batch_size):
                 rows = index[start : start + self.batch_size]

@@ -15,6 +15,7 @@ from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter, Asker, Meter
 from camelopard.models.features import Features, Inside
 from camelopard.models.members import Members, Voices
+from camelopard.models.plans import Plans
 from camelopard.models.session import Session
 
 BATCH_SIZE = 8192
@@ -58,6 +59,7 @@ class Wrapped:
             raise ModelError(f"batch_size={batch_size}; expected a whole number of rows per call, at least 1.")
         self.obj, self.name = obj, name
         self._adapter, self._reader, self._form, self._batch_size = adapter, reader, form, batch_size
+        self._plans = Plans()
         self._voices: Voices | None = members or getattr(adapter, "members", None)
 
     def __repr__(self) -> str:
@@ -133,7 +135,7 @@ class Wrapped:
         return Members(self._voices, self._adapter.eats, self._form, len(self.classes))
 
     def _asker(self, meter: Meter, thrifty: bool) -> Asker:
-        return Asker(self._adapter, self._reader, self._form, self._batch_size, meter, thrifty)
+        return Asker(self._adapter, self._reader, self._form, self._batch_size, meter, self._plans, thrifty)
 
 
 @contextmanager

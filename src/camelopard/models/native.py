@@ -11,6 +11,7 @@ import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -69,6 +70,11 @@ class Plan:
 
     kind: TableKind
     columns: tuple[ColumnPlan, ...]
+
+    @cached_property
+    def floats(self) -> bool:
+        """Whether there are columns, and all are plain floats."""
+        return bool(self.columns) and all(column.of == "float" and column.native in ("", "float64") for column in self.columns)
 
 
 def plan(eats: Eats, form: Form, names: tuple[str, ...]) -> Plan:
@@ -504,6 +510,9 @@ def _rows(batch: Batch, table: Plan, signature: Signature) -> list[dict[str, Any
 
 
 def _numpy(batch: Batch, table: Plan, signature: Signature) -> Array:
+    if not signature and table.floats and all(batch.columns[c.name].dtype == np.float64 for c in table.columns):
+        columns = [batch.columns[c.name] for c in table.columns]
+        return np.concatenate(columns)[None] if len(batch) == 1 else np.column_stack(columns)
     columns = [_numpy_column(batch.columns[c.name], c, signature.get(c.name)) for c in table.columns]
     if not columns:
         return np.empty((len(batch), 0))

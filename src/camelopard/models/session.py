@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from camelopard.models.asking import Asker, Meter
 from camelopard.models.features import Features, Gradient, LastLayer
 from camelopard.models.members import Members
 from camelopard.models.rowhash import RowHasher
+
+FEWEST = 1024  # answers that there is room for
 
 
 class Session:
@@ -43,9 +46,9 @@ class Session:
     ) -> None:
         self._asker, self._reader, self._meter, self._max_rows = asker, reader, meter, max_rows
         self._members, self._features = members, features
-        self._hasher = RowHasher()
         self._places: dict[bytes, int] = {}
-        self._kept = Answers.none(1024)
+        self._kept = Answers.none(0)
+        self._alone: tuple[Batch, Answers] | None = None  # the first row, asked alone, until there is another one
 
     @property
     def asked(self) -> int:
@@ -70,6 +73,12 @@ class Session:
         BudgetSpent
             If the new rows go beyond the budget. What was answered until then is remembered.
         """
+        if len(batch) == 1 and not self._places and self._alone is None:
+            self._alone = batch, self._asker.ask(batch)
+            return self._reader.prediction(self._alone[1])
+        if self._alone is not None:
+            (first_row, its_answers), self._alone = self._alone, None
+            self._keeper(self._hasher.keys(first_row, self._asker.form))(np.zeros(1, dtype=np.int64), its_answers)
         keys = self._hasher.keys(batch, self._asker.form)
         places = np.fromiter((self._places.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
         unknown = np.flatnonzero(places < 0)
@@ -89,6 +98,10 @@ class Session:
         known = np.flatnonzero(places >= 0)
         every = Answers.none(len(batch)).put(known, self._kept.take(places[known])).put(unknown, answers.take(where))
         return self._reader.prediction(every)
+
+    @cached_property
+    def _hasher(self) -> RowHasher:
+        return RowHasher()
 
     def members(self, batch: Batch) -> Floats | None:
         """Return what each member of an ensemble answers, shape (m, n, k) or (m, n), NaN where one raises; None where the model is no ensemble.
@@ -130,4 +143,4 @@ class Session:
         if rows <= len(self._kept):
             return
         old = self._kept
-        self._kept = Answers.none(max(rows, 2 * len(old))).put(slice(0, len(old)), replace(old))
+        self._kept = Answers.none(max(rows, 2 * len(old), FEWEST)).put(slice(0, len(old)), replace(old))
