@@ -1,0 +1,1 @@
+"""Keeps facts in SQL and logs in an open table format."""
