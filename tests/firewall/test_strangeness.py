@@ -13,7 +13,8 @@ from camelopard.core.arrays import Floats
 from camelopard.firewall.strangeness import FAR, FEWEST, Strangeness
 
 NAMES = ("doubt", "suspicion_sum", *(f"space:{name}" for name in FAR), "place:text: words", "says:text:0")
-PANEL: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=["text"]))
+VIEWS = SimpleNamespace(of={"text": SimpleNamespace(kind="text")}, source={"text: words": "text"})
+PANEL: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=VIEWS))
 
 
 def clean(n: int, seed: int) -> Floats:
@@ -73,6 +74,31 @@ def test_it_is_the_same_from_a_file_and_hostile_files_are_refused() -> None:
     again = Strangeness.from_state(state, len(NAMES))
     assert again.novelty(table).tobytes() == strange.novelty(table).tobytes()
     assert again.oddness(table[3:4])[0] == strange.oddness(table)[3]
-    for change in ({"far": np.array([99])}, {"columns": np.array([-1])}, {"ladder": np.zeros((2, 5))}, {"spread": np.zeros(5)}):
-        with pytest.raises(ValueError, match=r"columns|ladder"):
+    for change in (
+        {"far": np.array([99])},
+        {"columns": np.array([-1])},
+        {"ladder": np.zeros((2, 5))},
+        {"spread": np.zeros(5)},
+        {"ends": np.zeros((2, 5))},
+        {"numbers": np.array([[0]])},
+    ):
+        with pytest.raises(ValueError, match=r"columns|ladder|ends"):
             Strangeness.from_state({**state, **change}, len(NAMES))
+
+
+def test_a_number_that_no_clean_row_has_is_odd_whatever_else_is_said_and_whoever_thought_of_it() -> None:
+    strange, table = learned(), np.zeros((3, len(NAMES)))
+    table[1, NAMES.index("place:text: words")], table[2, NAMES.index("place:text: words")] = (
+        -6.0,
+        -9.0,
+    )  # the damage it was taught is at the other end
+    plain, far, farther = strange.oddness(table).tolist()
+    assert plain + 3 < far < farther
+    assert np.median(strange.oddness(clean(2000, 7))) + 2 < far
+
+
+def test_rows_are_as_odd_alone_as_in_any_batch() -> None:
+    strange, table = learned(), clean(1_500, 6)
+    together = strange.oddness(table)
+    assert [strange.oddness(table[i : i + 1]).item() for i in (0, 700, 1_499)] == together[[0, 700, 1_499]].tolist()
+    assert strange.oddness(table[::-1])[::-1].tobytes() == together.tobytes()

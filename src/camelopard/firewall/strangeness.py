@@ -1,8 +1,11 @@
 """How odd is a text or a picture, and how far from all that the model learned from does it lie? Two questions with two answers.
 
-Odd is what looks damaged: learned from damaged rows against clean ones. Novel is what nobody showed the model, a giraffe among cats and dogs: it may
-look perfect, and damage teaches nothing about it. So novelty is learned from clean rows alone: the distances in the model's own feature space, each
-by how rarely a clean row lies that far, together as Fisher (1932) joins tests.
+Odd is what looks damaged: learned from damaged rows against clean ones. Of texts that is joined, as Fisher (1932) joins tests, with how rarely a
+clean one has a number as far out as the farthest of this one: most numbers of a text count what clean texts hardly have, so that one alone says much,
+whatever the others say and whoever thought of it. (Numbers of pictures vary together; there it would take more than it gives.)
+
+Novel is what nobody showed the model, a giraffe among cats and dogs: it may look perfect, and damage teaches nothing about it. So novelty is learned
+from clean rows alone: the distances in the model's own feature space, each by how rarely a clean row lies that far, joined in the same way.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ TREES, DEPTH = 128, 6
 FAR = ("nearest_5", "mahalanobis", "relative", "vim", "fdbd")  # of the feature space: what measures a distance, not the model's doubt
 SEEN = ("suspicion_sum", "suspicion_0", "suspicion_1", "farthest", "distance", "hard_weight")
 RUNGS = 64  # tail probabilities that are kept of each distance
+STEPS = 32  # and of either end of each number
+HALF = 0.5  # weight of the farthest number: the learned judge has seen it, too
 BEYOND = 1.5  # gained per e-fold of distance beyond the farthest clean row, in spreads
+PIECE = 1_024  # rows at once
 FEWEST = 50  # rows of either sort, below which nothing is learned
 
 
@@ -32,6 +38,9 @@ class Strangeness:
 
     trees, columns
         The log-odds of damage, and the columns of evidence that they look at.
+    numbers, ends
+        The columns of evidence that are numbers of a text, shape (k,); the values that ever fewer clean rows exceed, and those that ever
+        fewer fall below, with their signs turned, shape (STEPS, 2 k).
     far, ladder, spread
         The columns of evidence that are distances, shape (m,); the values that clean rows exceed ever more rarely, shape (RUNGS, m); their spreads.
     deepest
@@ -40,6 +49,8 @@ class Strangeness:
 
     trees: Trees
     columns: Ints
+    numbers: Ints
+    ends: Floats
     far: Ints
     ladder: Floats
     spread: Floats
@@ -55,14 +66,19 @@ class Strangeness:
         far = np.array([k for k, n in enumerate(names) if n in {f"space:{what}" for what in FAR}], dtype=np.int64)
         part = np.ascontiguousarray(table[:, columns])
         trees = boosted(part, damaged, weight, np.zeros(len(columns), dtype=bool), rng, trees=TREES, depth=DEPTH)
-        clean = table[~damaged][:, far]
+        clean = table[~damaged]
+        texts = {name for name, column in panel.reader.views.source.items() if panel.reader.views.of[column].kind == "text"}
+        numbers = np.array([k for k, n in enumerate(names) if n.removeprefix("place:") in texts], dtype=np.int64)
+        ends = np.quantile(_both(clean[:, numbers]), 1.0 - np.geomspace(1.0, 1.0 / len(clean), STEPS), axis=0)
+        clean = clean[:, far]
         tail = np.geomspace(1.0, 1.0 / len(clean), RUNGS)
         low, high = np.quantile(clean, (0.16, 0.84), axis=0) if len(far) else (np.zeros(0), np.zeros(0))
-        return cls(trees, columns, far, np.quantile(clean, 1.0 - tail, axis=0), np.maximum((high - low) / 2, 1e-9), float(np.log(len(clean))))
+        ladder, spread = np.quantile(clean, 1.0 - tail, axis=0), np.maximum((high - low) / 2, 1e-9)
+        return cls(trees, columns, numbers, ends, far, ladder, spread, float(np.log(len(clean))))
 
     def oddness(self, table: Floats) -> Floats:
-        """Return how much each row looks damaged, shape (n,)."""
-        return self.trees.score(np.ascontiguousarray(table[:, self.columns]))
+        """Return how odd each row is, shape (n,): the log-odds of damage, and −log of how rarely a clean row has a number as far out."""
+        return np.asarray(self.trees.score(np.ascontiguousarray(table[:, self.columns])) + HALF * self._farthest(table), dtype=np.float64)
 
     def novelty(self, table: Floats) -> Floats:
         """Return how far each row lies from what the model learned from, shape (n,): the sum of −log of tail probabilities."""
@@ -76,11 +92,26 @@ class Strangeness:
             found[:, j] = np.interp(values, self.ladder[:, j], cost) + BEYOND * np.log1p(over)
         return summed(found)
 
+    def _farthest(self, table: Floats) -> Floats:
+        """Return −log of how rarely a clean row has a number as far out as the farthest of each row, shape (n,)."""
+        found = np.zeros(len(table))
+        if not len(self.numbers):
+            return found
+        cost = np.append(0.0, np.linspace(0.0, self.deepest, STEPS))
+        for start in range(0, len(table), PIECE):
+            values = _both(table[start : start + PIECE, self.numbers])
+            passed = (values[:, None, :] > self.ends).sum(axis=1)
+            beyond = BEYOND * np.log1p(np.maximum(values - self.ends[-1], 0.0))  # in normal scores, which places are
+            found[start : start + PIECE] = (cost[passed] + beyond).max(axis=1)
+        return found
+
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data and arrays."""
         return {
             "trees": self.trees.state(),
             "columns": self.columns,
+            "numbers": self.numbers,
+            "ends": self.ends,
             "far": self.far,
             "ladder": self.ladder,
             "spread": self.spread,
@@ -90,10 +121,18 @@ class Strangeness:
     @classmethod
     def from_state(cls, s: Mapping[str, Any], width: int) -> Strangeness:
         """Rebuild from `state()`; `width`: how many columns the evidence has. Raises ValueError where columns lie outside of it."""
-        columns, far = (np.asarray(s[name]).astype(np.int64) for name in ("columns", "far"))
-        if columns.ndim != 1 or far.ndim != 1 or any(len(a) and not 0 <= a.min() <= a.max() < width for a in (columns, far)):
+        columns, numbers, far = places = [np.asarray(s[name]).astype(np.int64) for name in ("columns", "numbers", "far")]
+        if any(a.ndim != 1 or (len(a) and not 0 <= a.min() <= a.max() < width) for a in places):
             raise ValueError("columns of evidence that there are not")
+        ends = np.asarray(s["ends"], dtype=np.float64)
+        if ends.shape != (STEPS, 2 * len(numbers)) or not np.isfinite(ends).all():
+            raise ValueError("ends of another shape than their columns")
         ladder, spread = np.asarray(s["ladder"], dtype=np.float64), np.asarray(s["spread"], dtype=np.float64)
         if ladder.shape != (RUNGS, len(far)) or spread.shape != (len(far),) or not (np.isfinite(ladder).all() and (spread > 0).all()):
             raise ValueError("a ladder of another shape than its columns")
-        return cls(Trees.from_state(s["trees"]), columns, far, ladder, spread, float(s["deepest"]))
+        return cls(Trees.from_state(s["trees"]), columns, numbers, ends, far, ladder, spread, float(s["deepest"]))
+
+
+def _both(values: Floats) -> Floats:
+    """Return numbers, and the same with their signs turned, side by side: what is far out at either end is large."""
+    return np.hstack([values, -values])

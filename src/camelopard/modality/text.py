@@ -1,4 +1,4 @@
-"""What a text is: two dozen numbers that move when it is damaged, what is wrong with it, how it may have been, and where it lies among others.
+"""What a text is: some thirty numbers that move when it is damaged, what is wrong with it, how it may have been, and where it lies among others.
 
 All is learned from clean texts: what is strange in one language or trade is usual in another.
 """
@@ -17,20 +17,27 @@ import numpy as np
 from camelopard.core.arrays import Array, Floats, objects
 from camelopard.core.errors import InputError
 from camelopard.modality.states import array_of, spread_over
+from camelopard.modality.text_disguises import Disguises
 from camelopard.modality.text_embedding import SIZE, Embedding
-from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, MOJIBAKE, RUN, WORD, lowered, scripts_of
-from camelopard.modality.text_grams import Codes, codes_of
+from camelopard.modality.text_foreign import Foreign
+from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, MOJIBAKE, PARTED, RUN, WORD, lowered, scripts_of
+from camelopard.modality.text_grams import Codes, codes_of, padding
 from camelopard.modality.text_language import COMMON, Language
 from camelopard.modality.text_marks import marks
 from camelopard.modality.text_repairs import repairs
+from camelopard.modality.text_seams import Seams
+from camelopard.modality.text_shapes import Shapes
 
 NAMES = (
     "characters", "word length", "longest word", "unknown words", "misspelt words", "common words", "surprise", "worst surprise", "word order",
     "foreign letters", "mixed words", "new characters", "digits", "capitals", "inner capitals", "punctuation", "irregular white space",
-    "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases", "compressed size", "distance to the nearest",
+    "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases", "compressed size", "disguised words",
+    "foreign words", "other language", "surprise in writing", "worst writing", "ending", "seam", "distance to the nearest",
 )  # fmt: skip
 LOGARITHMS = frozenset(("characters", "longest word", "invisible characters", "broken encoding", "markup"))  # of 1 + the number of them
-SHARES = frozenset(NAMES) - LOGARITHMS - {"word length", "surprise", "worst surprise", "word order", "compressed size", "distance to the nearest"}
+BITS = frozenset(("surprise", "worst surprise", "word order", "other language", "surprise in writing", "worst writing", "ending", "seam"))
+SHARES = frozenset(NAMES) - LOGARITHMS - BITS - {"word length", "compressed size", "distance to the nearest"}
+FOR_ODDITY = ("disguised words", "foreign words", "other language", "surprise in writing", "worst writing", "ending", "seam")  # say nothing of errors
 LONGEST = 1_000_000  # characters beyond which a text is not judged
 EACH_END = 10_000  # characters that are looked at from the start and the end of a longer text
 COMPRESSED = 60  # bytes that compression needs to get going: without them, its size would be the length once more
@@ -38,6 +45,7 @@ WINDOW = 8  # characters over which the worst surprise is a mean
 MOST_LEARNED, MOST_MEASURED = 20_000, 1_000  # texts that the language, and the usual range of the numbers, are learned from
 MOST_LIMIT = 20_000.0  # of any number: that of word length, in a text of one word
 TAILS = (0.005, 0.5, 0.995)
+PARTS = ("language", "shapes", "disguises", "seams", "embedding")
 
 LOWER, UPPER, DIGIT, MARK, REST = range(5)
 
@@ -60,9 +68,12 @@ class TextVectors:
 
     kind = "text"
     names = NAMES
+    apart = FOR_ODDITY
 
-    def __init__(self, language: Language, embedding: Embedding, limits: Floats) -> None:
-        self.language, self.embedding, self.limits = language, embedding, limits
+    def __init__(self, language: Language, shapes: Shapes, disguises: Disguises, seams: Seams, embedding: Embedding, limits: Floats) -> None:
+        self.language, self.shapes, self.disguises, self.seams = language, shapes, disguises, seams
+        self.embedding, self.limits = embedding, limits
+        self._foreign = [Foreign(language.rank, most) for most in (len(language.words), language.solid)]
 
     @classmethod
     def learn(cls, texts: Array) -> TextVectors:
@@ -77,7 +88,9 @@ class TextVectors:
         if not clean:
             raise InputError(f"there is no text among the {len(texts)} cells to learn from. Give a column with clean texts.")
         clean = [sample(clean[i]) for i in spread_over(len(clean), MOST_LEARNED)]
-        vectors = cls(Language.learn(clean), Embedding.learn(clean), np.zeros((3, len(NAMES))))
+        language = Language.learn(clean)
+        parts = Shapes.learn(clean), Disguises.learn(clean), Seams.learn(clean, language.small), Embedding.learn(clean)
+        vectors = cls(language, *parts, np.zeros((3, len(NAMES))))
         numbers = vectors.measure(objects(clean[i] for i in spread_over(len(clean), MOST_MEASURED)), own=True)
         vectors.limits = np.quantile(numbers, TAILS, axis=0)
         return vectors
@@ -144,7 +157,7 @@ class TextVectors:
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as lists and arrays."""
-        return {"language": self.language.state(), "embedding": self.embedding.state(), "limits": self.limits}
+        return {**{part: getattr(self, part).state() for part in PARTS}, "limits": self.limits}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TextVectors:
@@ -155,36 +168,42 @@ class TextVectors:
         ValueError
             If it is not what `state()` returned: it may come from a file that somebody changed.
         """
-        if not isinstance(state, Mapping) or not all(isinstance(state.get(part), Mapping) for part in ("language", "embedding")):
-            raise ValueError("expected what was learned from texts: a language, an embedding and limits")
+        if not isinstance(state, Mapping) or not all(isinstance(state.get(part), Mapping) for part in PARTS):
+            raise ValueError(f"expected what was learned from texts: {', '.join(PARTS)} and limits")
         limits = array_of(state, "limits", "f", (3, len(NAMES))).astype(np.float64)
         if limits.max() > MOST_LIMIT:
             raise ValueError("limits: larger than those of any texts")
-        return cls(Language.from_state(state["language"]), Embedding.from_state(state["embedding"]), limits)
+        language = Language.from_state(state["language"])
+        shapes, disguises = Shapes.from_state(state["shapes"]), Disguises.from_state(state["disguises"])
+        return cls(language, shapes, disguises, Seams.from_state(state["seams"], language.small), Embedding.from_state(state["embedding"]), limits)
 
     def _numbers(self, text: str, length: int, own: bool = False) -> list[float]:
         """Return all numbers of a text but the last. `length` is that of the whole, of which `text` may be a part."""
         language, n = self.language, len(text)
         low = lowered(text)
-        spoken, words = WORD.findall(text), WORD.findall(low)
+        parts = PARTED.split(text)
+        spoken, between = parts[1::2], parts[::2]
+        words = spoken if text == low else WORD.findall(low)
         several, lengths = max(len(words), 1), [len(w) for w in text.split()] or [0]
         most = language.solid if own else len(language.words)  # a text does not vouch for its own words
         ranks = [language.rank.get(w, most) for w in words]
         unknown = [w for w, rank in zip(words, ranks, strict=True) if rank >= most]
         codes = codes_of(text)
-        bits = np.cumsum(language.grams.surprise(codes))
+        bits = np.cumsum(language.grams.surprise(padding(text)))
         kinds = _kinds(text, codes)
         letters = max(kinds[LOWER] + kinds[UPPER], 1)
         mixed, foreign = (0, 0) if text.isascii() and "Latin" in language.scripts else _alphabets(spoken, language)
         phrases = list(pairwise(words))
         size = len(encoded := text.encode("utf-8", "surrogatepass"))
         compressed = len(zlib.compress(encoded, 1))
+        disguised = self.disguises.count(text, language, frozenset(unknown), own)
+        strangers, other = self._foreign[own].numbers(words)
         return [
             log1p(length),
             sum(lengths) / len(lengths),
             log1p(max(lengths)),
             len(unknown) / several,
-            sum([language.nearest(w) is not None for w in unknown]) / several,
+            language.misspelt(unknown) / several,
             sum([rank < COMMON for rank in ranks]) / several,
             float(bits[-1]) / n,
             _worst(bits),
@@ -203,6 +222,11 @@ class TextVectors:
             sum([m.end() - m.start() for m in RUN.finditer(text)]) / n,
             1.0 - len(set(phrases)) / max(len(phrases), 1) if phrases else 0.0,
             compressed / (size + COMPRESSED),
+            disguised / several,
+            strangers / several,
+            other,
+            *self.shapes.numbers(text),
+            self.seams.worst(spoken, between),
         ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -20,7 +21,7 @@ from camelopard.modality.text_forms import WORD, lowered
 
 SIZE = 128
 BUCKETS = 1 << 14  # of features, whose rarity is learned
-MOST_ROWS = 2_000  # clean texts kept
+MOST_ROWS = 1_000  # clean texts kept
 WHOLE = 400.0  # whole numbers per unit: beyond 127 they are cut, and 128 products of these stay exact in single precision
 ALIKE = 0.9999  # likeness of a text to itself, after rounding
 PIECE = 1_024
@@ -28,7 +29,8 @@ PIECE = 1_024
 Words = NDArray[np.uint64]
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
-_SHIFT, _SIGN, _BUCKET = np.uint64(33), np.uint64(7), np.uint64(8)
+_SHIFT, _BUCKET = np.uint64(33), np.uint64(8)
+_SIGN = 7  # bit; below it the place in the vector, above it the bucket
 
 
 class Embedding:
@@ -36,6 +38,7 @@ class Embedding:
 
     def __init__(self, rarity: Floats, rows: NDArray[np.int8]) -> None:
         self.rarity, self.rows = rarity, rows
+        self._signed = np.column_stack([rarity, -rarity]).ravel()  # by bucket, and by the sign below it
         self._matrix = np.ascontiguousarray(rows.astype(np.float32).T)
         sizes = np.sqrt((rows.astype(np.int64) ** 2).sum(axis=1))
         self._sizes = np.maximum(sizes, 1.0)
@@ -56,9 +59,8 @@ class Embedding:
         found = features(text)
         if not len(found):
             return np.zeros(SIZE)
-        weights = self.rarity[((found >> _BUCKET) % np.uint64(BUCKETS)).astype(np.int64)]
-        signs = 1.0 - 2.0 * ((found >> _SIGN) & np.uint64(1)).astype(np.float64)
-        vector: Floats = np.bincount((found & np.uint64(SIZE - 1)).astype(np.int64), weights * signs, SIZE).astype(np.float64)
+        places = found.astype(np.int64)
+        vector: Floats = np.bincount(places & (SIZE - 1), self._signed[(places >> _SIGN) & (2 * BUCKETS - 1)], SIZE).astype(np.float64)
         size = sqrt(float(np.cumsum(vector * vector)[-1]))
         unit: Floats = vector / size if size > 0 else vector
         return unit
@@ -90,8 +92,9 @@ class Embedding:
         return cls(rarity.astype(np.float64), rows.astype(np.int8))
 
 
+@lru_cache(maxsize=1)  # a single text is measured, embedded and read for what it says, one after the other
 def features(text: str) -> Words:
-    """Return the hashes of a text's groups of three and four letters and of its words, shape (k,); the same in every process.
+    """Return the hashes of a text's groups of three and four letters and of its words, shape (k,), not to be written to; the same in every process.
 
     >>> len(features("a cat"))
     11
@@ -106,7 +109,9 @@ def features(text: str) -> Words:
     spoken = np.array([zlib.crc32(w.encode("utf-8", "surrogatepass")) for w in words], dtype=np.uint64) * _FACTORS[0]
     mixed: Words = np.concatenate([three, four, spoken])
     mixed = (mixed ^ (mixed >> _SHIFT)) * _MIX
-    return mixed ^ (mixed >> _SHIFT)
+    mixed ^= mixed >> _SHIFT
+    mixed.setflags(write=False)
+    return mixed
 
 
 def _whole(vectors: Floats) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import unicodedata
 from bisect import bisect_right
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+PARTED = re.compile(f"({WORD.pattern})")  # splits a text into what stands between its words, and the words
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"

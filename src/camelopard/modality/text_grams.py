@@ -19,10 +19,12 @@ from camelopard.modality.text_forms import lowered
 ORDER = 4  # characters of the longest group
 MOST_GRAMS = 20_000
 BACK_OFF = float(np.log2(0.4))  # what a shorter group counts where the longer one is not known
-HIGHEST = 1 << 16  # characters from here on are looked up one by one
+HIGHEST = 1 << 16  # characters from here on are in no group
 SYMBOL_BITS = 15  # four symbols in one whole number
 NO_SYMBOL = (1 << SYMBOL_BITS) - 1  # before a group shorter than ORDER
 SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
+PLAIN = {ord(c): "0" for c in "123456789"} | {ord(c): " " for c in SPACES}  # digits and white space, one each
 
 Codes = NDArray[np.uint32]
 
@@ -31,21 +33,16 @@ class Grams:
     """Groups of up to ORDER characters, and the bits of the last of each after the others; `unseen`: those of a character never seen.
 
     >>> grams = Grams.of(Counter({"a": 6, "b": 6, "ab": 6}), {"a", "b", "ab"})
-    >>> grams.surprise(codes_of("ab")).round(1).tolist()
+    >>> grams.surprise(padding("ab")).round(1).tolist()
     [5.2, 2.9]
     """
 
     def __init__(self, grams: Sequence[str], bits: Floats, unseen: float) -> None:
         self.grams, self.bits, self.unseen = grams, bits, unseen
-        symbols = {c: i for i, c in enumerate(sorted(set("".join(grams)) | {" "}), 1)}
+        symbols = {c: i for i, c in enumerate(sorted({c for c in "".join(grams) if ord(c) < HIGHEST}), 1)}
         self._table = np.zeros(HIGHEST + 1, dtype=np.int64)
-        for c, symbol in symbols.items():
-            for code in {ord(c), *(ord(v) for v in (c.upper(),) if len(v) == 1)}:
-                self._table[min(code, HIGHEST)] = symbol if code < HIGHEST else 0
-        for alike in (SPACES, "0123456789"):
-            self._table[[ord(c) for c in alike]] = symbols.get("0" if "0" in alike else " ", 0)
-        self._space = symbols[" "]
-        keys = np.array([_key([symbols[c] for c in gram]) for gram in grams], dtype=np.int64)
+        self._table[[ord(c) for c in symbols]] = [*symbols.values()]
+        keys = np.array([_key([symbols.get(c, NO_SYMBOL - 1) for c in gram]) for gram in grams], dtype=np.int64)
         ascending = np.argsort(keys, kind="stable")
         self._keys, self._sorted = np.append(keys[ascending], np.iinfo(np.int64).max), np.append(bits[ascending], 0.0)
 
@@ -60,15 +57,16 @@ class Grams:
         bits = [float(np.log2(after[g[:-1]] / max(counts[g] - 1, 0.5)) - (ORDER - len(g)) * BACK_OFF) for g in chosen]
         return cls(chosen, np.array(bits), float(np.log2(total + 1) - (ORDER - 1) * BACK_OFF))
 
-    def surprise(self, codes: Codes) -> Floats:
-        """Return the bits by which each character of a text surprises, shape (characters,)."""
-        line = np.empty(len(codes) + ORDER - 1, dtype=np.int64)
-        line[: ORDER - 1] = self._space
-        line[ORDER - 1 :] = self._table[np.minimum(codes, HIGHEST)]
-        n = len(codes)
-        key = line[3 : n + 3] | (line[2 : n + 2] << SYMBOL_BITS) | (line[1 : n + 1] << 2 * SYMBOL_BITS) | (line[:n] << 3 * SYMBOL_BITS)
-        found = np.full(n, self.unseen)
-        left = np.arange(n)
+    def surprise(self, line: str) -> Floats:
+        """Return the bits by which each character of a text surprises, shape (characters,).
+
+        `line`: the text as the groups are read from it, behind ORDER − 1 spaces; see `padding`.
+        """
+        symbols = self._table[np.minimum(codes_of(line), HIGHEST)]
+        pairs = symbols[:-1] << SYMBOL_BITS | symbols[1:]
+        key = pairs[:-2] << 2 * SYMBOL_BITS | pairs[2:]
+        found = np.full(len(key), self.unseen)
+        left = np.arange(len(key))
         for mask in _MASKS:
             at = self._keys.searchsorted(key)
             hit = self._keys[at] == key
@@ -108,7 +106,7 @@ def padding(text: str) -> str:
     >>> padding("In 1999")
     '   in 0000'
     """
-    return " " * (ORDER - 1) + "".join(["0" if c in "123456789" else " " if c in SPACES else c for c in lowered(text)])
+    return " " * (ORDER - 1) + lowered(text).translate(PLAIN)
 
 
 _MASKS = [sum(NO_SYMBOL << (3 - j) * SYMBOL_BITS for j in range(gone)) for gone in range(1, ORDER + 1)]  # of a key, without its first symbols

@@ -15,10 +15,11 @@ import numpy as np
 from camelopard.core.arrays import Ints
 from camelopard.modality.states import array_of, texts_of
 from camelopard.modality.text_forms import WORD, lowered, script
-from camelopard.modality.text_grams import HIGHEST, ORDER, Codes, Grams, padding
+from camelopard.modality.text_grams import ORDER, Codes, Grams, padding
 
 MOST_WORDS = 20_000
 MOST_CHARACTERS = 5_000
+HIGHEST = 1 << 16  # characters from here on are looked up one by one
 COMMON = 120  # words that are a class of their own
 ENDINGS = 80  # classes of the other words, by their last two letters
 CLASSES = COMMON + ENDINGS + 2  # and words with other endings, and the edge of the text
@@ -45,8 +46,9 @@ class Language:
         letters = Counter(script(c) for c in alphabet if c.isalpha())
         self.scripts = frozenset(letters) or frozenset({"Latin"})
         self.rank = {lowered(word): i for i, word in reversed(list(enumerate(words)))}
-        self._classes = {word: min(i, COMMON) for word, i in self.rank.items() if i < COMMON}
+        self.small = frozenset(lowered(word) for word in words if not word[0].isupper())
         self._endings = {ending: COMMON + i for i, ending in enumerate(endings)}
+        self._classes = {word: i if i < COMMON else self._endings.get(word[-2:], OTHER) for word, i in self.rank.items()}
         self._order = _ordered(pairs, 1.0)
         self._own = _ordered(pairs, 2.0)
         self._bmp = np.zeros(HIGHEST + 1, dtype=bool)
@@ -116,6 +118,16 @@ class Language:
         order = self._own if own else self._order
         return sum([order[a][b] for a, b in pairwise(classes)]) / (len(words) + 1)
 
+    def misspelt(self, words: Sequence[str]) -> int:
+        """Return how many of these unknown words in lower case have a known one that is one slip away, as `nearest` finds it."""
+        rank, slips, found = self.rank, self._index(), 0
+        for word in words:
+            if SHORTEST <= len(word) <= LONGEST_WORD:
+                found += word in slips or any(
+                    s in rank or _one_slip(word, slips.get(s, "")) for s in [word[:i] + word[i + 1 :] for i in range(len(word))]
+                )
+        return found
+
     def nearest(self, word: str) -> str | None:
         """Return the most frequent known word one slip away from an unknown one in lower case: a letter more, less, other, or two swapped."""
         if not SHORTEST <= len(word) <= LONGEST_WORD:
@@ -129,6 +141,14 @@ class Language:
         found.discard(word)
         found = {w for w in found if len(w) >= SHORTEST - 1}
         return min(found, key=self.rank.__getitem__) if found else None
+
+    def fits(self, word: str, at: int, most: int) -> bool:
+        """Whether a word in lower case is one of the first `most` known ones, if the character at this place is left out or is some letter."""
+        rest = word[:at] + word[at + 1 :]
+        if self.rank.get(rest, most) < most:
+            return True
+        other = self._index().get(rest)
+        return other is not None and len(other) == len(word) and other[:at] + other[at + 1 :] == rest and self.rank[other] < most
 
     def spelt(self, word: str) -> str:
         """Return a known word in lower case in the spelling it mostly has: names with capitals."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp
 
 from camelopard.modality.text_forms import INVISIBLE, LEET, LOOK_ALIKE, RUN, WORD, decoded, lowered, plain, script, scripts_of, without_markup
-from camelopard.modality.text_grams import codes_of
+from camelopard.modality.text_grams import padding
 from camelopard.modality.text_language import Language
 from camelopard.modality.text_marks import repeated_from
 
@@ -48,7 +48,7 @@ def _is_new(changed: str, text: str) -> bool:
 
 
 def _surprise(text: str, language: Language) -> float:
-    return float(language.grams.surprise(codes_of(text)).mean())
+    return float(language.grams.surprise(padding(text)).mean())
 
 
 def _encoding(text: str, language: Language, limits: Limits) -> str:
