@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from camelopard.core.batch import Batch
+from camelopard.core.cells import Opaque
 from camelopard.core.errors import InputError
 from camelopard.core.schema import Schema
 
@@ -84,3 +85,34 @@ def test_bytes_in_a_table_are_pictures_only_where_they_begin_like_a_file_of_one(
     table = pd.DataFrame({"flag": [b"yes", b"no"] * 20, "photo": [b"\x89PNG\r\n" + bytes([i]) for i in range(40)]})
     schema = Schema.infer(Batch.of(table))
     assert [schema[name].kind for name in ("flag", "photo")] == ["category", "image"]
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "rows"])
+def test_a_column_of_pictures_in_a_table_is_read_as_such_wherever_they_come_from(form: str) -> None:
+    photos = [None, *(np.full((4, 6), k, dtype=np.uint8) for k in range(30))]
+    frame = pd.DataFrame({"photo": photos, "age": np.arange(31.0)})
+    table: object = frame
+    if form == "polars":
+        table = pl.DataFrame({"photo": pl.Series(photos, dtype=pl.Object), "age": np.arange(31.0)})
+    elif form == "rows":
+        table = frame.to_dict("records")
+    batch = Batch.of(table)
+    assert batch.columns["photo"][0] is None
+    assert batch.columns["photo"][9] is photos[9]
+    schema = Schema.infer(batch)
+    assert [schema[name].kind for name in batch.names] == ["image", "number"]
+    assert schema.conform(batch).columns["photo"][9] is photos[9]
+
+
+def test_a_picture_in_a_column_of_anything_else_is_known_by_its_type_only() -> None:
+    schema = Schema.infer(Batch.of(pd.DataFrame({"age": np.arange(40.0), "city": ["Rome", "Oslo"] * 20})))
+    for first in ([np.zeros((2, 2)), 5], [5, np.zeros((2, 2))]):
+        batch = schema.conform(Batch.of(pd.DataFrame({"age": first, "city": first[::-1]})))
+        for name in ("age", "city"):
+            assert {type(cell) for cell in batch.columns[name].tolist()} == {Opaque, int}
+
+
+def test_arrays_that_are_no_pictures_are_no_column_of_pictures() -> None:
+    batch = Batch.of(pd.DataFrame({"embedding": [np.zeros(8) for _ in range(30)]}))
+    assert isinstance(batch.columns["embedding"][0], Opaque)
+    assert Schema.infer(batch)["embedding"].kind == "category"

@@ -125,7 +125,7 @@ def test_broken_files_are_named_with_what_is_wrong(tmp_path: Path, name: str, co
 def test_absent_files_folders_and_columns(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_table_file(tmp_path / "none.csv")
-    with pytest.raises(InputError, match="a folder"):
+    with pytest.raises(InputError, match="no picture in this folder"):
         read_table_file(tmp_path)
     with pytest.raises(InputError, match="no column 'nope'"):
         read_table_file(write(tmp_path / "t.csv"), "nope")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import Images, Texts
 from camelopard.core.errors import CamelopardError
 
 
@@ -25,6 +26,8 @@ def decide(
     capacity: Annotated[float, typer.Option("--capacity", help="How many of 1,000 rows can be looked at.")] = 50.0,
     by: Annotated[str | None, typer.Option("--by", help="Column of groups whose rows are to cost the same.")] = None,
     noun: Annotated[str, typer.Option("--noun", help="What the rows are called.")] = "people",
+    texts: Texts = None,
+    images: Images = None,
     choose: Annotated[str | None, typer.Option("--choose", help="Choose: cost, recall, precision, capacity or equal-cost.")] = None,
     who: Annotated[str | None, typer.Option("--who", help="Who chooses.")] = None,
     why: Annotated[str | None, typer.Option("--why", help="For what reason.")] = None,
@@ -56,7 +59,7 @@ def decide(
     check_place(output)
     check_place(record)
     with working(quiet=json):
-        batch, labels = read_table_file(data, target)
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
         decision = decided(
             model_of(model, trust=trust, classes=classes),
             batch,

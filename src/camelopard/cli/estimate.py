@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import Images, Texts
+
 
 def estimate(
     firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote, with labels.")],
@@ -15,6 +17,8 @@ def estimate(
     metric: Annotated[str, typer.Option("--metric", help="accuracy, precision, recall or f1.")] = "accuracy",
     positive: Annotated[str | None, typer.Option("--positive", help="The class that precision, recall and f1 are of.")] = None,
     target: Annotated[str | None, typer.Option("--target", help="Column with labels: hold estimates against them, window by window.")] = None,
+    texts: Texts = None,
+    images: Images = None,
     window: Annotated[int, typer.Option("--window", help="Rows of a window, with --target.")] = 300,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -30,7 +34,7 @@ def estimate(
         raise CamelopardError("--metric and --positive are for rows without labels: with --target it is the accuracy that is held against them.")
     with working(quiet=json):
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
-        batch, labels = read_table_file(data, target)
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
         found = fitted.estimate(batch, metric=metric, positive=positive) if target is None else fitted.backtest(batch, labels, rows=window)
     if json:
         as_json(found.to_dict())

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import ROWS, Images, Labels, Texts
+
 
 def evaluate(
     firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote.")],
-    data: Annotated[str, typer.Argument(help="Clean rows that it was not fitted on.")],
+    data: Annotated[str, typer.Argument(help=f"Clean rows that it was not fitted on: {ROWS}.")],
     model: Annotated[str, typer.Option("--model", help="The model it was fitted to.")],
-    target: Annotated[str | None, typer.Option("--target", help="Column with the labels.")] = None,
+    target: Labels = None,
+    texts: Texts = None,
+    images: Images = None,
     budget: Annotated[int | None, typer.Option("--budget", help="Model rows at most; default: about 150,000.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
@@ -26,7 +30,7 @@ def evaluate(
 
     with working(quiet=json) as tell:
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
-        batch, labels = read_table_file(data, target)
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
         quality = fitted.evaluate(batch, labels, budget=budget, seed=seed, progress=tell)
     if json:
         as_json(quality.to_dict())

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import ROWS, Images, Labels, Texts
+
 
 def fit(
     model: Annotated[str, typer.Argument(help="Model file, or module:attribute.")],
-    data: Annotated[str, typer.Argument(help="Clean rows that the model was not trained on.")],
+    data: Annotated[str, typer.Argument(help=f"Clean rows that the model was not trained on: {ROWS}.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Firewall to write.")],
-    target: Annotated[str | None, typer.Option("--target", help="Column with the labels.")] = None,
+    target: Labels = None,
+    texts: Texts = None,
+    images: Images = None,
     reference: Annotated[str | None, typer.Option("--reference", help="Training rows of the model.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write what was found and measured, too: .html or .json.")] = None,
     uncertainty: Annotated[str | None, typer.Option("--uncertainty", help="Try it as evidence: ensemble, noise or auto.")] = None,
@@ -37,8 +41,8 @@ def fit(
     firewall = Firewall(alpha=alpha, budget=budget, seed=seed, uncertainty=uncertainty)
     with working(quiet=json) as tell:
         wrapped = model_of(model, trust=trust, classes=classes)
-        batch, labels = read_table_file(data, target)
-        known = None if reference is None else read_table_file(reference)[0]
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
+        known = None if reference is None else read_table_file(reference, texts=texts, images=images)[0]
         if known is not None and target in known.columns:
             known = known.select([name for name in known.names if name != target])
         firewall.fit(wrapped, batch, labels, reference=known, progress=tell)

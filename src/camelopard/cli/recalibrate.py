@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import Images, Texts
+
 
 def recalibrate(
     firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote.")],
     data: Annotated[str, typer.Argument(help="A hundred rows of live traffic or more, damaged ones among them, without labels.")],
     model: Annotated[str, typer.Option("--model", help="The model it was fitted to.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Firewall to write.")],
+    texts: Texts = None,
+    images: Images = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
@@ -27,7 +31,8 @@ def recalibrate(
     with working(quiet=json):
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
         parts = [
-            chunk.batch.take([i for i in range(len(chunk.batch)) if i not in chunk.problems]) for chunk in open_table(data, schema=fitted.schema)
+            chunk.batch.take([i for i in range(len(chunk.batch)) if i not in chunk.problems])
+            for chunk in open_table(data, schema=fitted.schema, texts=texts, images=images)
         ]
         other = fitted.recalibrated(concat(parts) if parts else [])
     other.save(output)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from camelopard.cli.options import ROWS, Images, Texts
+
 if TYPE_CHECKING:
     from camelopard.core.records import Verdict
 
@@ -17,11 +19,13 @@ SHOWN = 20
 
 def screen(
     firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote.")],
-    data: Annotated[str, typer.Argument(help="New rows: CSV, Parquet, Arrow, JSON lines; - for standard input. Any size.")],
+    data: Annotated[str, typer.Argument(help=f"New rows, of any size: {ROWS}.")],
     model: Annotated[str | None, typer.Option("--model", help="The model it was fitted to.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Verdicts to write: .parquet, .csv or .jsonl.")] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document per row.")] = False,
+    texts: Texts = None,
+    images: Images = None,
     contract: Annotated[Path | None, typer.Option("--contract", help="An edited contract, instead of the one that was fitted.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
 ) -> None:
@@ -37,7 +41,7 @@ def screen(
     check_place(output)
     out = sys.stdout
     counts: dict[str, int] = {}
-    shown: list[tuple[int, Verdict]] = []
+    shown: list[tuple[int | str, Verdict]] = []
     with working(quiet=json) as tell:
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
         if contract is not None:
@@ -46,17 +50,19 @@ def screen(
 
         def parts() -> Iterator[dict[str, list[Any]]]:
             start = 0
-            for chunk in open_table(data, schema=fitted.schema):
+            for chunk in open_table(data, schema=fitted.schema, texts=texts, images=images):
                 verdicts = fitted.screen(chunk.batch, problems=chunk.problems)
+                files = chunk.batch.ids.tolist() if chunk.batch.ids.dtype == object else None  # the pictures of a folder, by their paths
                 for i, route in enumerate(verdicts.route.tolist()):
                     counts[route] = counts.get(route, 0) + 1
                     if route != "pass" and len(shown) < SHOWN:
-                        shown.append((start + i, verdicts[i]))
+                        shown.append((start + i if files is None else files[i], verdicts[i]))
                 if json:
                     for i, verdict in enumerate(verdicts):
-                        as_json({**verdict.to_dict(), "id": start + i}, out)
+                        as_json({**verdict.to_dict(), "id": start + i, **({} if files is None else {"file": files[i]})}, out)
                 if output is not None:
-                    yield {**verdicts.table(), "id": list(range(start, start + len(verdicts)))}
+                    named = {} if files is None else {"file": files}
+                    yield {**verdicts.table(), "id": list(range(start, start + len(verdicts))), **named}
                 start += len(verdicts)
                 tell(f"{start:,} rows screened", 0, 0)
             if output is not None and not start:
@@ -78,7 +84,7 @@ def screen(
         said.print(f"All verdicts are in {output}.", markup=False)
 
 
-def _view(shown: Sequence[tuple[int, Verdict]]) -> Any:
+def _view(shown: Sequence[tuple[int | str, Verdict]]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
@@ -87,5 +93,7 @@ def _view(shown: Sequence[tuple[int, Verdict]]) -> Any:
         why = verdict.reasons[0].message if verdict.reasons else ""
         repaired = "–" if verdict.repair is None else f"{verdict.repair.prediction} ({', '.join(verdict.repair.changes)})"
         answer = "no answer" if verdict.prediction is None else str(verdict.prediction)
-        view.add_row(str(row), verdict.route, f"{verdict.risk:.2f}", f"{verdict.confidence:.2f}", escape(why[:120]), escape(answer), escape(repaired))
+        view.add_row(
+            escape(str(row)), verdict.route, f"{verdict.risk:.2f}", f"{verdict.confidence:.2f}", escape(why[:120]), escape(answer), escape(repaired)
+        )
     return view

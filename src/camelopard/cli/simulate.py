@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import Images, Texts
+
 
 def simulate(
     firewall: Annotated[Path, typer.Argument(help="A firewall that fit wrote.")],
@@ -19,6 +21,8 @@ def simulate(
     per_day: Annotated[float | None, typer.Option("--per-day", help="Rows that come in a day.")] = None,
     day: Annotated[str | None, typer.Option("--day", help="Instead: the column with the date of each row.")] = None,
     target: Annotated[str | None, typer.Option("--target", help="Column with the right answers, to count errors by.")] = None,
+    texts: Texts = None,
+    images: Images = None,
     audit: Annotated[float, typer.Option("--audit", help="Share of the reviews drawn at random from rows that would pass.")] = 0.0,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -35,7 +39,7 @@ def simulate(
     with working(quiet=json):
         fitted = firewall_of(firewall, model, trust=trust, classes=classes)
         policy = fitted.policy.with_costs(costs, reviews_per_day, audit)
-        batch, labels = read_table_file(data, target)
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
         if day is not None and day not in batch.columns:
             raise UnknownName.among(day, batch.names, "column")
         days = None if day is None else batch.columns[day]

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from camelopard.cli.options import ROWS, Images, Labels, Texts
 from camelopard.core.errors import CamelopardError, UnknownName
 
 
 def stress(
     model: Annotated[str, typer.Argument(help="Model file, or module:attribute.")],
-    data: Annotated[str, typer.Argument(help="Clean rows: CSV, Parquet, Arrow, JSON lines; - for standard input.")],
-    target: Annotated[str | None, typer.Option("--target", help="Column with the labels.")] = None,
+    data: Annotated[str, typer.Argument(help=f"Clean rows: {ROWS}.")],
+    target: Labels = None,
+    texts: Texts = None,
+    images: Images = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Report to write: .html, .json or .xml.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", help='Model rows ("50000") or time ("60s").')] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
@@ -39,7 +42,7 @@ def stress(
     check_place(junit)
     with working(quiet=json) as tell:
         wrapped = model_of(model, trust=trust, classes=classes)
-        batch, labels = read_table_file(data, target)
+        batch, labels = read_table_file(data, target, texts=texts, images=images)
         report = study(wrapped, batch, labels, budget=budget, seed=seed, damages=damages.split(",") if damages else None, progress=tell)
     if output is not None:
         report.save(output)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, objects
+from camelopard.core.arrays import Array, Objects, objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import Opaque, cell
 from camelopard.core.errors import InputError
@@ -79,6 +79,18 @@ def picture(value: Any) -> Any:
     if _is_pillow(value):
         return _drawn(value)
     return bytes(value) if isinstance(value, (bytearray, memoryview)) else cell(value)
+
+
+def pictures_of(cells: Sequence[Any]) -> Objects | None:
+    """Return the cells of a table's column that begins with a picture, an array or of Pillow, shape (n,); None for any other column.
+
+    >>> pictures_of([None, np.zeros((2, 3)), "a.png"])[1].shape, pictures_of([np.zeros(3)])
+    ((2, 3), None)
+    """
+    first = next((cell for cell in cells if cell is not None), None)
+    if not _is_picture(first) or isinstance(first, (bytes, bytearray)):
+        return None
+    return objects(map(picture, cells))
 
 
 def _drawn(image: Any) -> Any:

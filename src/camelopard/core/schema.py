@@ -13,7 +13,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats, is_missing, objects
 from camelopard.core.batch import Batch, Form
-from camelopard.core.cells import number
+from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError, UnknownName
 
 Kind = Literal["number", "category", "boolean", "date", "text", "image"]
@@ -142,7 +142,9 @@ def absent(column: Column, n: int) -> Array:
 
 
 def fitted(column: Column, values: Array) -> Array:
-    """Return the values in the column's own type where every cell allows it, else untouched objects."""
+    """Return the values in the column's own type where every cell allows it, else untouched objects; a picture is a cell among pictures only."""
+    if column.kind != "image" and values.dtype == object and np.ndarray in set(map(type, values.tolist())):
+        values = objects(map(cell, values))
     if column.kind == "number":
         if values.dtype.kind in "fi":
             return values

@@ -12,7 +12,7 @@ from camelopard.core.arrays import Array, Ints, objects
 from camelopard.core.batch import Batch, Coded, Form
 from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError
-from camelopard.core.media import read_media
+from camelopard.core.media import pictures_of, read_media
 
 
 def read_table(X: object) -> Batch:
@@ -81,6 +81,9 @@ def _of_cells(values: list[object]) -> Array:
             column = np.empty(1, dtype=object)
             column[0] = value
             return column
+    pictures = pictures_of(values)
+    if pictures is not None:
+        return pictures
     cells = [cell(v) for v in values]
     kinds = {type(v) for v in cells}
     kinds.discard(type(None))
@@ -183,6 +186,9 @@ def _native(values: Array) -> Array:
 
 
 def _narrowed(values: Array) -> Array:
+    pictures = pictures_of(values.tolist()) if values.dtype == object else None
+    if pictures is not None:
+        return pictures
     cells = list(map(cell, values))
     kinds = set(map(type, cells))
     if str in kinds or kinds <= {type(None)}:

@@ -15,7 +15,7 @@ from camelopard.core.files import replaced
 from camelopard.core.records import Assumption, Interval
 
 HEAD = """# The contract: what the model was found to rely on. Edit limits, or set muted = true; then firewall.contract =
-# Contract.load(path), or: camelopard screen … --contract FILE. A row that breaks a limit you set goes to review at least.
+# Contract.load(path), or: camelopard screen … --contract FILE. A row that breaks a limit you set does not pass.
 # cost is the share of rows on which breaking the assumption fooled the model in the stress run.
 """
 

@@ -159,7 +159,7 @@ class Firewall:
         """Screen rows; where something in them cannot be dealt with, find the rows and block these alone."""
         try:
             opened, why = self.learned_.panel.reader.views.opened(raw)
-            return self._screen(opened, {**why, **problems}, remarks)
+            return self._screen(opened, {**why, **problems}, remarks, self.contract_.of_files(raw))
         except ModelError as error:  # not about these rows: the server is down, or the model is not what was fitted
             return self._routed(refused(raw, f"the model gave no answer: {told(error)}", NO_MODEL))
         except Exception as error:  # cells may be of any class, and models may do anything
@@ -167,9 +167,9 @@ class Firewall:
                 return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
             return self._routed(refused(raw, f"the row cannot be dealt with: {told(error)}"))
 
-    def _screen(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason]) -> Verdicts:
+    def _screen(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], contract: Contract) -> Verdicts:
         labelled: bool | None = self.about_.get("labelled")
-        return self._routed(judged(self._examined(raw), raw, problems, remarks, self.learned_, self.schema_, self.contract_, self.policy, labelled))
+        return self._routed(judged(self._examined(raw), raw, problems, remarks, self.learned_, self.schema_, contract, self.policy, labelled))
 
     def _routed(self, verdicts: Verdicts) -> Verdicts:
         """Return verdicts with the routes of the policy, where it looks at more than risk."""

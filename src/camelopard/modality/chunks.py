@@ -17,10 +17,14 @@ LARGEST_LINE = 1 << 24  # bytes; what expands beyond it (a small compressed file
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a file, and the rows among them (by position in the chunk) that could not be read whole, with why."""
+    """Some rows of a file, and the rows among them (by position in the chunk) that could not be read whole, with why.
+
+    `size`: the bytes that its pictures unpack to, about.
+    """
 
     batch: Batch
     problems: Mapping[int, str] = field(default_factory=dict)
+    size: int = 0
 
 
 def at_once(chunk: int, columns: int) -> int:
