@@ -125,6 +125,21 @@ def test_what_a_cell_may_have_been_fills_the_first_slots_and_the_last_two() -> N
         assert views.alternatives("note", hopeless, (5, 3, 3, 2)) == [hopeless] * 13
 
 
+def test_between_its_repairs_a_picture_stands_without_one_pixel_at_a_time() -> None:
+    rng = np.random.default_rng(2)
+    clean = [np.add.outer(np.arange(8), np.arange(8)) * 10 + rng.integers(0, 3, (8, 8)) for _ in range(30)]
+    batch = Batch.of([picture.astype(np.uint8) for picture in clean])
+    views, _ = Views.learn(batch, Schema.infer(batch))
+    struck = batch.columns["image"][0].copy()
+    struck[3, 5] = 255
+    found = views.alternatives("image", struck, (5, 3, 3, 2))
+    assert len(found) == 13
+    assert np.argwhere(found[5] != struck).tolist() == [[3, 5]]
+    assert all((cell != struck).sum() <= 1 for cell in found[5:11])
+    flat = np.full((8, 8), 70, dtype=np.uint8)
+    assert all(cell is flat for cell in views.alternatives("image", flat, (5, 3, 3, 2))[5:11])
+
+
 def test_files_of_pictures_are_opened_in_the_form_of_clean_ones_and_others_left_as_they_are() -> None:
     pillow = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(1)

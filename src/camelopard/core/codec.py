@@ -22,7 +22,7 @@ from camelopard.core.errors import ArtifactError
 from camelopard.core.files import replaced
 
 MAGIC = "camelopard"
-VERSION = 5
+VERSION = 6
 LARGEST = 512 * 1024 * 1024  # bytes of all parts when unpacked
 LARGEST_HEAD = 4 * 1024 * 1024
 MOST_PARTS = 20_000

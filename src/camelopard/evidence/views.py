@@ -7,7 +7,7 @@ learned without them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +27,11 @@ class Vectors(Protocol):
     def kind(self) -> str: ...
     @property
     def names(self) -> tuple[str, ...]: ...
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Those that tell how odd a cell is, and are kept from heads that learn of errors: there they cost calibration and tell nothing."""
+        ...
+
     def measure(self, cells: Array) -> Floats:
         """Return numbers per cell, shape (n, len(names)); NaN for what cannot be read."""
         ...
@@ -48,6 +53,15 @@ class Vectors(Protocol):
         ...
 
     def state(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class Mending(Protocol):
+    """What a modality may offer, too: the cell with one small place undone at a time."""
+
+    def mended(self, cell: Any, most: int) -> Sequence[Any]:
+        """Return up to `most` cells, each without one of the places that fit least to what is around them."""
+        ...
 
 
 def vectors_of(kind: str) -> Any:
@@ -73,6 +87,11 @@ class Views:
 
     def __bool__(self) -> bool:
         return bool(self.of)
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """Return the names of the numbers that only oddity reads."""
+        return frozenset(figure for name, vectors in self.of.items() for figure in figure_names(name, vectors.apart))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.of)
@@ -126,16 +145,17 @@ class Views:
     def alternatives(self, column: str, cell: Any, slots: Sequence[int]) -> list[Any]:
         """Return what a cell may have been meant to be, as many as there are slots, group after group.
 
-        The first group holds its repairs, the most plausible ones again where there are fewer; in the others the cell stands as it is, but for the
-        last two places: what undoes most at once.
+        The first group holds its repairs, the most plausible ones again where there are fewer, and the last two places what undoes most at once. The
+        groups between hold it without one small place at a time, where its modality knows of such; the cell as it is where there is nothing to undo.
         """
         vectors = self.of[column]
-        repairs = [repaired for _, repaired in vectors.repairs(cell)] if vectors.problems(objects([cell]))[0] is None else []
-        if not repairs:
+        if vectors.problems(objects([cell]))[0] is not None:
             return [cell] * sum(slots)
+        repairs = [repaired for _, repaired in vectors.repairs(cell)] or [cell]
         first = [repairs[k % len(repairs)] for k in range(slots[0])]
-        rest = [cell] * (sum(slots) - slots[0] - 2)
-        return [*first, *rest, repairs[0], repairs[-1]]
+        between = sum(slots) - slots[0] - 2
+        mended = list(vectors.mended(cell, between)) if isinstance(vectors, Mending) else []
+        return [*first, *mended, *[cell] * (between - len(mended)), repairs[0], repairs[-1]]
 
     def state(self) -> list[dict[str, Any]]:
         """Return what was learned, as plain data and arrays."""

@@ -91,6 +91,7 @@ def conclude(
 
     `policy` is what the figures on routes are for.
     """
+    odd_by, material = material, heard(panel, material)
     lesson, check = material.lesson, material.check
     if head is None:
         head = RiskHead.learn(lesson, rng, panel.summary, panel.certain)
@@ -98,9 +99,9 @@ def conclude(
     threshold = alarm_threshold(score[~check.damaged], alpha)
     risk, fooled = learn_risk(check, score)
     sure = learn_confidence(panel, material, fooled, rng)
-    strange = Strangeness.learn(panel, lesson.table, lesson.damaged, lesson.weight, rng)
+    strange = Strangeness.learn(panel, odd_by.lesson.table, lesson.damaged, lesson.weight, rng)
     if strange is not None:
-        check = replace(check, odd=strange.oddness(check.table))
+        check = replace(check, odd=strange.oddness(odd_by.check.table))
     odd = np.sort(check.odd[~check.damaged])
     farthest = float(lesson.odd.max())
     missing = float(lesson.table[:, panel.names.index("missing")].max())
@@ -111,10 +112,24 @@ def conclude(
     mix = mix_of(check, score, material.right)
     learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve, opinion=sure.opinion)
     if strange is not None:
-        learned = replace(learned, strange=strange, clean_novel=np.sort(strange.novelty(check.table[~check.damaged])))
+        learned = replace(learned, strange=strange, clean_novel=np.sort(strange.novelty(odd_by.check.table[~check.damaged])))
     if not material.labelled:
         return learned
     return replace(learned, estimator=learn_estimator(learned, lesson, check, (material.taught, material.right), sure.held, material.families, rng))
+
+
+def heard(panel: Panel, material: Material) -> Material:
+    """Return the material that heads learn from: columns that only oddity reads tell them nothing."""
+    apart = panel.apart
+    if not len(apart):
+        return material
+
+    def without(part: Lesson) -> Lesson:
+        table = part.table.copy()
+        table[:, apart] = 0.0
+        return replace(part, table=table)
+
+    return replace(material, lesson=without(material.lesson), check=without(material.check))
 
 
 def learn_risk(check: Lesson, score: Floats) -> tuple[Logistic, Floats]:

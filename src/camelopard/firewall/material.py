@@ -94,11 +94,15 @@ def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[
 
 @dataclass(frozen=True)
 class Purse:
-    """A session, and the model rows it may ask; None for no limit. `uncertainty`: model rows that its evidence costs for each row."""
+    """A session, and the model rows it may ask; None for no limit.
+
+    `uncertainty`: model rows that its evidence costs for each row; `suspicious`: the share of clean rows whose repairs are asked about.
+    """
 
     session: Session
     rows: int | None = None
     uncertainty: int = 0
+    suspicious: float = 1 - GATE
 
     def damaged(self, most: int) -> int:
         """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
@@ -106,7 +110,7 @@ class Purse:
 
     def clean(self, most: int) -> int:
         """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
-        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * (1 - GATE)))))
+        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * self.suspicious))))
 
     @property
     def piece(self) -> int:

@@ -25,9 +25,11 @@ from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.space import Space
 from camelopard.evidence.suspicion import hard, suspicion, unmasked
+from camelopard.evidence.views import Mending, Views
 from camelopard.firewall.content import Contents, Half
 
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
+NARROW = 0.1  # share of clean rows with a picture that are suspicious because the model hardly prefers its answer
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
 SUMMARY = (
     *doubts.NAMES,
@@ -86,11 +88,12 @@ class Panel:
         uncertain: tuple[str, ...] = (),
         space: Space | None = None,
         contents: Contents | None = None,
+        narrow: float = 0.0,
     ) -> None:
         self.reader, self.copula, self.near = reader, copula, near
         self.null_costs, self.never, self.weights, self.gate = null_costs, never, weights, gate
         self.task, self.tolerance, self.centre, self.scale, self.uncertain = task, tolerance, centre, scale, uncertain
-        self.space, self.contents = space, contents
+        self.space, self.contents, self.narrow = space, contents, narrow
         self._category_weights = weights[reader.scorer.categories]
         self._plain_weights: list[float] = weights.tolist()
 
@@ -109,6 +112,12 @@ class Panel:
             *(() if self.contents is None else self.contents.names),
             *(f"uncertain:{kind}" for kind in self.uncertain),
         )
+
+    @property
+    def apart(self) -> Ints:
+        """Return which columns of the table only oddity reads."""
+        apart = {f"place:{name}" for name in self.reader.views.apart}
+        return np.flatnonzero([name in apart for name in self.names])
 
     @property
     def certain(self) -> int:
@@ -179,6 +188,8 @@ class Panel:
 
     def _suspicious(self, reading: Reading, suspicions: Floats, answer: Prediction) -> Ints:
         suspect: Bools = (suspicions.max(axis=1) > self.gate) | answer.failed
+        if self.narrow:
+            suspect |= lead(answer) < self.narrow
         if reading.states.any():
             suspect |= hard(reading.states).any(axis=1)
         return suspect.nonzero()[0]
@@ -296,6 +307,7 @@ class Panel:
             **({"uncertain": list(self.uncertain)} if self.uncertain else {}),
             **({"space": self.space.state()} if self.space is not None else {}),
             **({"contents": self.contents.state()} if self.contents is not None else {}),
+            **({"narrow": self.narrow} if self.narrow else {}),
         }
 
     @classmethod
@@ -308,7 +320,8 @@ class Panel:
         parts = (s["null_costs"], s["never"], s["weights"], s["gate"], s["task"], s["tolerance"], s["centre"], s["scale"])
         space = Space.from_state(s["space"]) if "space" in s else None
         contents = Contents.from_state(s["contents"], reader.views) if "contents" in s else None
-        return cls(reader, copula, near, *parts, uncertain=tuple(s.get("uncertain", ())), space=space, contents=contents)
+        narrow = float(s.get("narrow", 0.0))
+        return cls(reader, copula, near, *parts, uncertain=tuple(s.get("uncertain", ())), space=space, contents=contents, narrow=narrow)
 
 
 def vectors_of(batch: Batch, reader: Reader, session: Session | None) -> Floats | None:
@@ -320,6 +333,24 @@ def vectors_of(batch: Batch, reader: Reader, session: Session | None) -> Floats 
     if found is None and reader.views:
         found = np.hstack([view.embed(batch.columns[name]) for name, view in reader.views.of.items()])
     return found
+
+
+def narrow_of(views: Views, answer: Prediction, task: Task) -> float:
+    """Return the lead of the first class below which a row with a picture is suspicious, from the answers to clean rows; 0 where none ever is.
+
+    One pixel moves only answers that have little lead, and leaves them with little, and is found in no sum over the picture.
+    """
+    if task != "classification" or not any(isinstance(vectors, Mending) for vectors in views.of.values()):
+        return 0.0
+    return float(np.quantile(lead(answer), NARROW))
+
+
+def lead(answer: Prediction) -> Floats:
+    """Return how far the share of the first class leads that of the second, shape (n,); 1 where there is but one class."""
+    if answer.shares.shape[1] < 2:
+        return np.ones(len(answer))
+    two = np.partition(answer.shares, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0], dtype=np.float64)
 
 
 def _leading(suspicions: Floats) -> Ints:

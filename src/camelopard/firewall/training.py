@@ -19,10 +19,11 @@ from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
-from camelopard.firewall.material import Material, Purse, Split, answered, collect
-from camelopard.firewall.panel import Panel
+from camelopard.firewall.material import GATE, Material, Purse, Split, answered, collect
+from camelopard.firewall.panel import NARROW, Panel, narrow_of
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.seen import warn_if_seen
+from camelopard.firewall.struck import struck
 from camelopard.firewall.uncertainty import decided, untried
 from camelopard.firewall.underfit import rival
 from camelopard.firewall.unseen import concluded
@@ -151,10 +152,13 @@ def prepare(
     report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
     anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
     panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None, session)
+    panel.narrow = narrow_of(panel.reader.views, answer.take(split.teach), model.task)
     if labelled is not None and model.task == "classification":
         panel.contents = Contents.learn(panel.reader.views, {"teach": (taught, labelled[0]), "calibrate": (held, labelled[1])}, model.classes)
+    suspicious = 1 - GATE + (NARROW if panel.narrow else 0.0)
     purses = {
-        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name])) for name in ("twins", "teach", "calibrate")
+        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=suspicious)
+        for name in ("twins", "teach", "calibrate")
     }
     damages = list(catalogue().values())
     few = {"rows_per_case": TWINS} if rows is None else {"budget": _part(rows, SHARES["twins"])}
@@ -162,7 +166,10 @@ def prepare(
         purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
     twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, (_part(rows, ATTACK_SHARE) or ATTACKED * QUERIES) // QUERIES)]
-    teach = taught, report.cases, _taken(labels, split.teach), purses["teach"]
+    struck_by = panel.narrow, schema, truth, rng, _part(rows, ATTACK_SHARE)
+    twins += struck(purses["twins"].session, held, answer.take(split.calibrate), *struck_by)
+    lessons = [*report.cases, *struck(purses["teach"].session, taught, answer.take(split.teach), *struck_by)]
+    teach = taught, lessons, _taken(labels, split.teach), purses["teach"]
     calibrate = held, twins, _taken(labels, split.calibrate), purses["calibrate"]
     gauge = Gauge(panel, kinds, model.session(rows, thrifty=True)) if kinds else None
     material = collect(panel, schema, truth, teach, calibrate, rng, progress, gauge)

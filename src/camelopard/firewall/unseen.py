@@ -15,7 +15,7 @@ import numpy as np
 from camelopard.confidence.quality import Resampled, mean_auroc
 from camelopard.core.arrays import Bools, Floats
 from camelopard.firewall.head import Head
-from camelopard.firewall.learn import conclude
+from camelopard.firewall.learn import conclude, heard
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.measure import figure
@@ -30,7 +30,7 @@ FEWEST_FOOLED = 30
 def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, policy: Policy | None = None) -> Learned:
     """Conclude, and measure on damage never seen; fall back to the model's own doubt where that is surely better on the whole."""
     learned = conclude(panel, material, alpha, rng, policy=policy)
-    found = transfer(material, learned.head.score(material.check.table, material.check.answer), rng, panel.summary, panel.certain)
+    found = transfer(heard(panel, material), learned.head.score(material.check.table, material.check.answer), rng, panel.summary, panel.certain)
     if found.get("falls_back"):
         learned = conclude(panel, material, alpha, rng, RiskHead(Head.of_doubt(panel.summary)), policy)
     return replace(learned, measured={**learned.measured, **found})

@@ -19,6 +19,7 @@ from camelopard.modality.image_files import checked, unpacked
 from camelopard.modality.image_form import Usual
 from camelopard.modality.image_numbers import GRID, grey, numbers, reduced, thumbnail
 from camelopard.modality.image_repairs import repairs, resized
+from camelopard.modality.image_specks import without_specks
 from camelopard.modality.image_thumbnails import Thumbnails
 from camelopard.modality.states import array_of, spread_over
 
@@ -48,6 +49,7 @@ class ImageVectors:
 
     kind = "image"
     names = NAMES
+    apart: tuple[str, ...] = ()
 
     def __init__(self, usual: Usual, thumbnails: Thumbnails, limits: Floats) -> None:
         self.usual, self.thumbnails, self.limits = usual, thumbnails, limits
@@ -157,6 +159,11 @@ class ImageVectors:
         """
         pixels = self._pixels(image)
         return [] if pixels is None else repairs(pixels, self.usual, self.thumbnails, dict(zip(NAMES, self.limits.T.tolist(), strict=True)))
+
+    def mended(self, image: object, most: int) -> list[Array]:
+        """Return up to `most` pictures, each without one of the pixels that stand most alone, the tallest first (see `image_specks`)."""
+        pixels = self._pixels(image)
+        return [] if pixels is None else without_specks(pixels, self.usual.low, self.usual.high, most)
 
     def examples(self, n: int) -> Array:
         """Return n made-up pictures: the mean of clean ones from afar, lighter and darker, in their form; no picture of anyone's data, shape (n,)."""
