@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media lock build clean venv
+.PHONY: help demo test coverage test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media bench-gateway lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -47,6 +47,10 @@ bench-calibration: $(VENV)/dev  ## are a model's own probabilities better after 
 
 bench-trust: $(VENV)/dev  ## are promises about errors kept on damaged traffic, and is accuracy estimated well without labels?
 	$(PY) -m bench.trust
+
+bench-gateway: $(VENV)/dev  ## what the gateway costs per request, and its log per row
+	$(PY) -m bench.gateway
+	$(PY) -m bench.log
 
 bench-media: $(VENV)/torch  ## texts and pictures: wrong, fooled and novel rows, attacks
 	$(PY) -m bench.media

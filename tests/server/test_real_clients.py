@@ -208,3 +208,21 @@ def test_wrong_options_are_told_in_one_line(place: Path, options: tuple[str, ...
     command = [sys.executable, "-m", "camelopard.cli.main", "serve", "promotion.firewall", "--model", "promoting:shares", "--classes", "no,yes"]
     done = subprocess.run([*command, *options], cwd=place, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_killed_gateway_leaves_a_log_that_the_command_line_reads_and_replays(place: Path) -> None:
+    pytest.importorskip("deltalake")
+    command = [sys.executable, "-m", "camelopard.cli.main", "traffic", "verdicts"]
+    with served(place, "promoting:shares", "--log", "verdicts") as (port, process):
+        for row in (ROW, {**ROW, "age": 1985.0, "hours": 2.0}, {**ROW, "age": "41 years"}):
+            asked(port, "POST", "/predict", row)
+        time.sleep(2.0)
+        process.kill()
+    shown = subprocess.run([*command, "--json"], cwd=place, capture_output=True, text=True, timeout=60, check=True)
+    rows = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [row["route"] for row in rows] == ["repair", "review", "pass"]
+    again = ("--replay", "promotion.firewall", "--model", "promoting:shares", "--classes", "no,yes")
+    told = subprocess.run([*command, *again], cwd=place, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 0 and "3 of 3 rows come out the same" in told.stdout, told.stderr
+    wrong = subprocess.run([*command, "--since", "yesterday"], cwd=place, capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 2 and "expected a day or a time" in wrong.stderr

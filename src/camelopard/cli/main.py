@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, serve, show, simulate, stress
+from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, serve, show, simulate, stress, traffic
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
@@ -27,9 +27,13 @@ camelopard fit model.txt held_out.csv --target income -o income.firewall
 
 camelopard screen income.firewall today.csv --model model.txt -o verdicts.parquet
 
+camelopard screen clothes.firewall pictures/ --model clothes.onnx
+
 camelopard show income.firewall
 
-camelopard serve income.firewall --model model.txt --port 8080
+camelopard serve income.firewall --model model.txt --log verdicts
+
+camelopard traffic verdicts --route block
 
 camelopard evaluate income.firewall labelled.csv --target income --model model.txt
 
@@ -81,6 +85,7 @@ app.command("decide")(decide.decide)
 app.command("estimate")(estimate.estimate)
 app.command("recalibrate")(recalibrate.recalibrate)
 app.command("simulate")(simulate.simulate)
+app.command("traffic")(traffic.traffic)
 
 
 def _version(asked: bool) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from camelopard.firewall.firewall import Firewall
     from camelopard.server.gateway import Gateway
 
+KEY = "CAMELOPARD_LOG_KEY"  # environment variable with the key of hashed inputs
 PLACE = "CAMELOPARD_SERVED"  # environment variable in which worker processes find what to serve
 
 
@@ -37,6 +38,9 @@ def serve(
     failing: Annotated[str, typer.Option("--failing", help="When the firewall itself fails: open gives the model's answer, closed none.")] = "closed",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for reading a request, and again for answering it.")] = 30.0,
     most_at_once: Annotated[int, typer.Option("--most-at-once", help="Requests in work at the same time; further ones are told to come back.")] = 64,
+    log: Annotated[str | None, typer.Option("--log", help="Where every verdict is kept: a folder, or the URL of an object store.")] = None,
+    log_inputs: Annotated[str, typer.Option("--log-inputs", help="What is kept of the rows: whole, hashed or none.")] = "whole",
+    hidden: Annotated[str, typer.Option("--hidden", help="Columns that are never kept, separated by commas.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
@@ -51,7 +55,17 @@ def serve(
 
     settings = Settings(mode, "answer", on_repair, on_review, on_block, failing, timeout, most_at_once=most_at_once)  # type: ignore[arg-type]  # checked by it
     os.environ[PLACE] = json.dumps(
-        {"firewall": str(firewall), "model": model, "name": name, "settings": settings.to_json(), "trust": trust, "classes": classes}
+        {
+            "firewall": str(firewall),
+            "model": model,
+            "name": name,
+            "settings": settings.to_json(),
+            "trust": trust,
+            "classes": classes,
+            "log": log,
+            "inputs": log_inputs,
+            "hidden": [column for column in hidden.split(",") if column],
+        }
     )
     made = application()
     called, at = made.first, f"http://{host}:{port}"
@@ -65,14 +79,22 @@ def application() -> Gateway:
     """Return the gateway that the environment describes; each worker process makes its own."""
     from camelopard.cli.loading import firewall_of
     from camelopard.server.gateway import Gateway
+    from camelopard.server.lines import to_standard_error
     from camelopard.server.served import Served
     from camelopard.server.settings import Settings
 
+    to_standard_error()
     plan = json.loads(os.environ[PLACE])
     path, word = Path(plan["firewall"]), plan["model"]
 
     def loaded() -> Firewall:
         return firewall_of(path, word, trust=plan["trust"], classes=plan["classes"])
 
+    key = os.environ.get(KEY)
+    kept = None
+    if plan["log"]:
+        from camelopard.store.log import VerdictLog
+
+        kept = VerdictLog(plan["log"], inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
     remote = word.startswith(("http://", "https://"))
-    return Gateway({plan["name"] or path.stem: Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded)})
+    return Gateway({plan["name"] or path.stem: Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)})

@@ -41,6 +41,8 @@ class Gateway:
             if not name or "/" in name:
                 raise CamelopardError(f"a model cannot be served as {name!r}: its name is part of a path. Give it another one.")
         self.models = dict(models)
+        for name, served in models.items():
+            served.name = name
         self.first = next(iter(models))
         self.most = max(served.settings.most_at_once for served in models.values())
         self.at_once = 0
@@ -110,7 +112,7 @@ class Gateway:
         if path == "/v2":
             return Response.of(inference.server_metadata())
         if path == "/metrics":
-            return Response(200, metrics.exposed({name: served.counts for name, served in self.models.items()}, self.at_once), kind=metrics.KIND)
+            return Response(200, metrics.exposed(self.models, self.at_once), kind=metrics.KIND)
         if path == "/openapi.json":
             return Response.of(described(list(self.models)))
         if path == "/":

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from camelopard.firewall.verdicts import Verdicts
 from camelopard.server.outcome import ROUTES
+
+if TYPE_CHECKING:
+    from camelopard.store.log import Health, VerdictLog
 
 KIND = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,20 +51,34 @@ SERIES = {
 }
 
 
-def exposed(models: Mapping[str, Counts], at_once: int) -> bytes:
-    """Return all series in the text format of Prometheus.
+class Counted(Protocol):
+    """What is counted: a served model."""
 
-    >>> print(exposed({"income": Counts(requests=3)}, 0).decode().splitlines()[1])
-    camelopard_rows_total{model="income",route="pass"} 0
-    """
+    @property
+    def counts(self) -> Counts: ...
+
+    @property
+    def log(self) -> VerdictLog | None: ...
+
+
+def exposed(models: Mapping[str, Counted], at_once: int) -> bytes:
+    """Return all series in the text format of Prometheus."""
     lines = ["# TYPE camelopard_rows_total counter"]
-    named = {_escaped(name): counts for name, counts in models.items()}
+    named = {_escaped(name): served.counts for name, served in models.items()}
     lines += [f'camelopard_rows_total{{model="{name}",route="{route}"}} {counts.rows[route]}' for name, counts in named.items() for route in ROUTES]
     for attribute, (series, help_text) in SERIES.items():
         lines += [f"# HELP {series} {help_text}", f"# TYPE {series} counter"]
         lines += [f'{series}{{model="{name}"}} {getattr(counts, attribute)}' for name, counts in named.items()]
+    for name, served in models.items():
+        if served.log is not None:
+            lines += _of_log(_escaped(name), served.log.health())
     lines += ["# TYPE camelopard_requests_at_once gauge", f"camelopard_requests_at_once {at_once}"]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _of_log(name: str, health: Health) -> list[str]:
+    figures = {"written_total": health.written, "lost_total": health.lost, "waiting": health.waiting, "failing": int(not health.fine)}
+    return [f'camelopard_log_rows_{what}{{model="{name}"}} {value}' for what, value in figures.items()]
 
 
 def _escaped(name: str) -> str:

@@ -36,6 +36,7 @@ def run(app: Any, *, host: str, port: int, workers: int = 1, patience: float = 3
             host=host,
             port=port,
             workers=workers,
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,

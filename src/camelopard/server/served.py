@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from camelopard.core.batch import plain
 from camelopard.core.errors import CamelopardError, told
@@ -22,7 +23,10 @@ from camelopard.server.outcome import Outcome, outcome
 from camelopard.server.rows import Asked
 from camelopard.server.settings import Settings
 
-log = logging.getLogger("camelopard.server")
+if TYPE_CHECKING:
+    from camelopard.store.log import VerdictLog
+
+logger = logging.getLogger("camelopard.server")
 
 QUICK = 0.01  # seconds that a request may keep all others waiting
 MEMORY = 0.1  # share of the newest duration in the mean of them
@@ -44,6 +48,8 @@ class Served:
         Whether the model is another server: it is then never waited for in line, and left alone for a while after it failed repeatedly.
     again
         Loads firewall and model once more, for `reload`.
+    log
+        Where every verdict is kept; None: nowhere.
 
     Raises
     ------
@@ -51,15 +57,32 @@ class Served:
         If the firewall came without its model.
     """
 
-    def __init__(self, firewall: Firewall, settings: Settings, *, remote: bool = False, again: Callable[[], Firewall] | None = None) -> None:
+    def __init__(
+        self,
+        firewall: Firewall,
+        settings: Settings,
+        *,
+        remote: bool = False,
+        again: Callable[[], Firewall] | None = None,
+        log: VerdictLog | None = None,
+    ) -> None:
         if firewall.model_ is None:
             raise CamelopardError("a gateway needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        self.firewall, self.settings, self.remote, self._again = firewall, settings, remote, again
+        self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
+        self._take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
         self._pool = ThreadPoolExecutor(2 if not remote else settings.most_at_once, thread_name_prefix="camelopard")
         self._each: float = 0.0  # seconds per row, a moving mean
         self._waiting = 0
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _take(self, firewall: Firewall) -> None:
+        version = ""
+        if self.log is not None:
+            from camelopard.store.log_replay import version_of
+
+            version = version_of(firewall)
+        self.firewall, self.version = firewall, version
 
     @property
     def model(self) -> Model:
@@ -91,11 +114,17 @@ class Served:
         start = time.perf_counter()
         verdicts = None if self.settings.mode == "off" else await self._judged(asked)
         if verdicts is None:
-            return Outcome(None, *await self._bare(asked), ["answer"] * asked.n, name)
+            return self._kept(Outcome(None, *await self._bare(asked), ["answer"] * asked.n, name), asked)
         self.counts.add(verdicts, time.perf_counter() - start)
         if self.remote:
             self._watch(verdicts)
-        return outcome(verdicts, self.settings, name)
+        return self._kept(outcome(verdicts, self.settings, name), asked)
+
+    def _kept(self, said: Outcome, asked: Asked) -> Outcome:
+        """Note in the log what is said."""
+        if self.log is not None:
+            self.log.append(self.name, self.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
+        return said
 
     async def _judged(self, asked: Asked) -> Verdicts | None:
         """Return the verdicts; None where the firewall failed and the model is to answer without it."""
@@ -156,16 +185,17 @@ class Served:
             self.counts.dropped += asked.n
             raise Refused(503, f"{self._waiting:,} mirrored rows wait to be judged; these were dropped.", retry_after=1)
         self._waiting += asked.n
-        task = asyncio.get_running_loop().create_task(self._later(asked))
+        task = asyncio.get_running_loop().create_task(self._later(asked, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return Outcome(None, [None] * asked.n, [None] * asked.n, ["hold"] * asked.n, name)
 
-    async def _later(self, asked: Asked) -> None:
+    async def _later(self, asked: Asked, name: str) -> None:
         start = time.perf_counter()
         try:
             verdicts = await asyncio.get_running_loop().run_in_executor(self._pool, self.firewall.screen, asked.rows)
             self.counts.add(verdicts, time.perf_counter() - start)
+            self._kept(Outcome(verdicts, [None] * asked.n, [None] * asked.n, ["hold"] * asked.n, name), asked)
         except Exception:  # nobody waits for it; it is counted
             self.counts.failed += 1
         finally:
@@ -173,15 +203,15 @@ class Served:
 
     async def reload(self) -> bool:
         """Load the firewall again and put it in the place of the old one, which finishes what it began; return False where that failed."""
-        if self._again is None:
+        again = self._again
+        if again is None:
             return False
         try:
-            fresh = await asyncio.get_running_loop().run_in_executor(None, self._again)
+            await asyncio.get_running_loop().run_in_executor(None, lambda: self._take(again()))
         except Exception:  # the file may be anything by now: the old firewall stays
-            log.exception("the firewall could not be loaded again; the old one stays in force")
+            logger.exception("the firewall could not be loaded again; the old one stays in force")
             return False
-        self.firewall = fresh
-        log.warning("the firewall was loaded again")
+        logger.warning("the firewall was loaded again")
         return True
 
     async def close(self) -> None:
@@ -189,3 +219,5 @@ class Served:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self.settings.timeout)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self.log is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.log.close)

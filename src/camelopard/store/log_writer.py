@@ -1,0 +1,94 @@
+"""Writes what waits: requests become rows in small steps, rows a file in one commit; what failed is tried again, and never there twice."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from camelopard.store.log_columns import SCHEMA, Parcel, Piece, groups, table
+from camelopard.store.log_privacy import Privacy
+from camelopard.store.log_table import Options, add, has, made
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+BREATH = 1e-4  # seconds between two groups, in which other threads have their turn
+
+
+class Writer:
+    """Turns requests into rows, and adds them to the table. For one thread.
+
+    Rows are added in portions. A portion is numbered, and the number is committed with it: after an error the table is asked whether the portion is
+    there before it is written again, so that no row is lost or there twice.
+    """
+
+    def __init__(self, place: str | os.PathLike[str], privacy: Privacy, options: Options, most_bytes: int) -> None:
+        self.place, self.privacy, self.options, self.most_bytes = place, privacy, options, most_bytes
+        self.name = f"camelopard-{secrets.token_hex(8)}"
+        self._table: DeltaTable | None = None
+        self._ready: list[pa.Table] = []
+        self._portion: pa.Table | None = None  # what a commit that failed was about
+        self._count = 0
+        self.written = 0  # rows
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows are ready to be written."""
+        return sum(map(len, self._ready)) + (0 if self._portion is None else len(self._portion))
+
+    def take(self, parcels: Sequence[Parcel]) -> str | None:
+        """Make rows of requests; return what is wrong where some could not be made, or not be kept."""
+        problem = None
+        held = sum(part.nbytes for part in self._ready) + (0 if self._portion is None else self._portion.nbytes)
+        for group in groups(parcels):
+            found, error = self._made(group)
+            if error is not None:
+                problem = f"some verdicts could not be made rows of the log ({error})."
+            if held and held + found.nbytes > self.most_bytes:
+                problem = f"more than {self.most_bytes / 2**20:,.0f} MB of rows wait to be written, and some were let go."
+            else:
+                self._ready.append(found)
+                held += found.nbytes
+            time.sleep(BREATH)
+        return problem
+
+    def write(self, millis: int) -> None:
+        """Write all rows that are ready; `millis` is the time in milliseconds since 1970.
+
+        Raises
+        ------
+        Exception
+            If they cannot be written now: they are kept for the next time.
+        """
+        try:
+            if self._table is None:
+                self._table = made(self.place, self.options)
+            if self._portion is not None and has(self._table, self.name, self._count):
+                self._done()
+            while self._portion is not None or self._ready:
+                if self._portion is None:
+                    self._portion, self._ready = pa.concat_tables(self._ready).combine_chunks(), []
+                    self._count += 1
+                add(self._table, self._portion, self.name, self._count, millis)
+                self._done()
+        except BaseException:
+            self._table = None  # whatever is wrong with it, begin anew
+            raise
+
+    def _done(self) -> None:
+        assert self._portion is not None
+        self.written, self._portion = self.written + len(self._portion), None
+
+    def _made(self, group: Sequence[Piece]) -> tuple[pa.Table, str | None]:
+        """Return the rows of a group, and what is wrong where some of its pieces make none."""
+        try:
+            return table(group, self.privacy), None
+        except Exception as error:  # verdicts may be of any class
+            why = type(error).__name__
+            parts = [self._made([piece])[0] for piece in group] if len(group) > 1 else []
+            return pa.concat_tables(parts) if parts else SCHEMA.empty_table(), why
