@@ -29,7 +29,7 @@ from camelopard.core.arrays import Array, Floats
 COLUMNS = 30
 WARM, ROUNDS = 300, 3
 CONNECTIONS = 16
-BARE = '''
+BARE = """
 import msgspec
 import bench.gateway as g
 import numpy as np
@@ -50,7 +50,7 @@ async def app(scope, receive, send):
     said = msgspec.json.encode([{"prediction": int(share[1] > 0.5), "probabilities": share.tolist()} for share in found])
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(said))]})
     await send({"type": "http.response.body", "body": said})
-'''
+"""
 
 
 def shares(rows: Any) -> Floats:
@@ -185,7 +185,18 @@ def main() -> int:
         for _ in range(ROUNDS):
             for name, options in (("bare ASGI", None), ("gateway, switched off", ["--mode", "off"]), ("gateway with firewall", ["--mode", "guard"])):
                 port = _port()
-                serve = ["-m", "camelopard.cli.main", "serve", "line.firewall", "--model", "bench.gateway:shares", "--classes", "0,1", "--port", str(port)]
+                serve = [
+                    "-m",
+                    "camelopard.cli.main",
+                    "serve",
+                    "line.firewall",
+                    "--model",
+                    "bench.gateway:shares",
+                    "--classes",
+                    "0,1",
+                    "--port",
+                    str(port),
+                ]
                 bare = ["-m", "uvicorn", "bare:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
                 with started([sys.executable, *(bare if options is None else [*serve, *options])], folder, port) as told:
                     told["p50 (ms)"], told["p99 (ms)"] = latency(port, arguments.requests)

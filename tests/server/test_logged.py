@@ -76,3 +76,31 @@ def test_mirrored_and_unjudged_rows_are_kept_too(firewall: cp.Firewall, tmp_path
     assert [row.route for row in sorted(read(tmp_path / "mirror"), key=lambda row: row.row)] == ["pass", "review"]
     kept(firewall, VerdictLog(tmp_path / "off"), ROWS[:2], mode="off")
     assert [row.route for row in read(tmp_path / "off")] == ["unjudged", "unjudged"]
+
+
+def test_a_log_is_kept_up_while_the_gateway_lives(firewall: cp.Firewall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camelopard.server.served.UPKEEP", 0.05)
+    log = VerdictLog(tmp_path / "log", flush_seconds=0.02)
+    kept_up: list[Any] = []
+    monkeypatch.setattr(log, "maintain", lambda now, keep_days: kept_up.append(keep_days))
+    served = Served(firewall, Settings(), log=log)
+    served.keep_days = 30
+    app = Gateway({"promotion": served})
+
+    async def live() -> None:
+        messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        sent: list[str] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        await messages.put({"type": "lifespan.startup"})
+        life = asyncio.create_task(app({"type": "lifespan"}, messages.get, send))
+        while len(kept_up) < 2:
+            await asyncio.sleep(0.02)
+        await messages.put({"type": "lifespan.shutdown"})
+        await life
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+    asyncio.run(asyncio.wait_for(live(), 20))
+    assert set(kept_up) == {30}

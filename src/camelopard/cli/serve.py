@@ -40,6 +40,7 @@ def serve(
     most_at_once: Annotated[int, typer.Option("--most-at-once", help="Requests in work at the same time; further ones are told to come back.")] = 64,
     log: Annotated[str | None, typer.Option("--log", help="Where every verdict is kept: a folder, or the URL of an object store.")] = None,
     log_inputs: Annotated[str, typer.Option("--log-inputs", help="What is kept of the rows: whole, hashed or none.")] = "whole",
+    keep_days: Annotated[int | None, typer.Option("--keep-days", help="Days of the log that are kept; by default all.")] = None,
     hidden: Annotated[str, typer.Option("--hidden", help="Columns that are never kept, separated by commas.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
@@ -63,6 +64,7 @@ def serve(
             "trust": trust,
             "classes": classes,
             "log": log,
+            "keep_days": keep_days,
             "inputs": log_inputs,
             "hidden": [column for column in hidden.split(",") if column],
         }
@@ -97,4 +99,6 @@ def application() -> Gateway:
 
         kept = VerdictLog(plan["log"], inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
     remote = word.startswith(("http://", "https://"))
-    return Gateway({plan["name"] or path.stem: Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)})
+    served = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
+    served.keep_days = plan["keep_days"]
+    return Gateway({plan["name"] or path.stem: served})

@@ -61,7 +61,10 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._listen()
+                self._under_way |= {asyncio.create_task(served.keep_up()) for served in self.models.values()}
             else:
+                for task in self._under_way:
+                    task.cancel()
                 for served in self.models.values():
                     await served.close()
             await send({"type": f"{message['type']}.complete"})
