@@ -41,6 +41,11 @@ def test_a_usual_number_in_quotes_means_what_it_says(firewall: cp.Firewall) -> N
     assert firewall.screen([{"age": "41", "hours": 38.0}]).risk[0] < 0.1
 
 
+def test_in_quotes_a_worse_number_is_never_less_suspicious(firewall: cp.Firewall) -> None:
+    found = firewall._examined(Batch.of([{"age": str(age), "hours": 38.0} for age in range(54, 400)])).suspicions[:, 0]
+    assert (np.diff(found) >= -1e-9).all()
+
+
 def test_in_quotes_a_cell_is_never_less_suspicious_than_without(firewall: cp.Firewall) -> None:
     for age in (18.0, 41.0, 95.0, 400.0, 1985.0, -3.0):
         plain, quoted = (firewall._examined(Batch.of([{"age": cell, "hours": 38.0}])).suspicions[0, 0] for cell in (age, str(age)))

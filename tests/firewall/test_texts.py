@@ -361,3 +361,10 @@ def test_without_a_model_the_rows_set_apart_to_learn_from_do_not_calibrate() -> 
     rows = firewall.describe()["rows"]
     assert rows["calibrated"] + rows["reference"] == 300
     assert rows["taught"] == rows["reference"]
+
+
+def test_risk_reads_no_column_that_was_learned_from_labels(firewall: Firewall) -> None:
+    panel = firewall.learned_.panel
+    assert panel.contents is not None  # there were labels
+    assert not any(name.startswith("says:") for name in panel.names[: panel.certain])
+    assert firewall.learned_.head.seen <= panel.certain

@@ -25,7 +25,7 @@ def unmasked(reading: Reading, surprise: Surprise, never: float) -> Reading:
     masked = reading.states == VARIANT
     if not masked.any():
         return reading
-    masked &= 0.5 * surprise.residual * surprise.residual >= never
+    masked &= 0.5 * surprise.residual * surprise.residual >= 2 * never  # from where on it is the more suspicious without its form
     return replace(reading, states=np.where(masked, OK, reading.states)) if masked.any() else reading
 
 

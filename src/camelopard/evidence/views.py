@@ -29,7 +29,7 @@ class Vectors(Protocol):
     def names(self) -> tuple[str, ...]: ...
     @property
     def apart(self) -> tuple[str, ...]:
-        """Those that tell how odd a cell is, and are kept from heads that learn of errors: there they cost calibration and tell nothing."""
+        """Those that tell how odd a cell is. Heads see them in the suspicion of a row, not by themselves: there they cost calibration."""
         ...
 
     def measure(self, cells: Array) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ def evaluate(
     batch = learned.panel.reader.views.opened(batch)[0]
     test, rows = damaged(model, learned, schema, tolerance, batch, labels, budget, rng, progress)
     known = None if labels is None else labels[rows]
+    if learned.strange is not None:
+        test = replace(test, odd=learned.strange.oddness(test.table))
     right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)
     return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng, repaired_right=mended))
 
@@ -94,7 +96,8 @@ def damaged(
     if len(batch) < FEWEST_ROWS:
         raise InputError(f"{len(batch)} rows are too few to judge by; expected at least {FEWEST_ROWS} clean rows.")
     batch, truth = schema.conform(batch), Truth(model.task, tolerance)
-    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget), learned.panel.extra_rows)
+    panel = learned.panel
+    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget), panel.extra_rows, panel.suspicious)
     rows = np.sort(rng.permutation(len(batch))[: purse.clean(len(batch))])
     clean = batch.take(rows)
     answer = purse.session.predict(clean)

@@ -27,10 +27,10 @@ from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.estimation import learn_estimator
 from camelopard.firewall.head import Head
 from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns, confidence_of
-from camelopard.firewall.material import CALIBRATION_SHARE, GATE, Lesson, Material
+from camelopard.firewall.material import CALIBRATION_SHARE, Lesson, Material
 from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.opinion import Opinion
-from camelopard.firewall.panel import SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
+from camelopard.firewall.panel import GATE, SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.strangeness import Strangeness
@@ -119,7 +119,7 @@ def conclude(
 
 
 def heard(panel: Panel, material: Material) -> Material:
-    """Return the material that heads learn from: columns that only oddity reads tell them nothing."""
+    """Return the material that heads learn from: numbers that only oddity reads speak to them in the suspicion of a row alone."""
     apart = panel.apart
     if not len(apart):
         return material

@@ -20,7 +20,7 @@ from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES
 from camelopard.firewall.content import Half
 from camelopard.firewall.gauge import Gauge
-from camelopard.firewall.panel import Panel
+from camelopard.firewall.panel import GATE, Panel
 from camelopard.firewall.repairs import repaired_answers
 from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
@@ -28,7 +28,6 @@ from camelopard.stress.truth import Truth
 CALIBRATION_SHARE = 0.35
 DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 8_000
-GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
 REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
 PIECE = 4096  # rows examined at once
 

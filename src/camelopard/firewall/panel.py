@@ -28,6 +28,7 @@ from camelopard.evidence.suspicion import hard, suspicion, unmasked
 from camelopard.evidence.views import Mending, Views
 from camelopard.firewall.content import Contents, Half
 
+GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
 NARROW = 0.1  # share of clean rows with a picture that are suspicious because the model hardly prefers its answer
 STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
@@ -114,6 +115,11 @@ class Panel:
         )
 
     @property
+    def suspicious(self) -> float:
+        """Return the share of clean rows whose repairs the model is asked about."""
+        return 1 - GATE + (NARROW if self.narrow else 0.0)
+
+    @property
     def apart(self) -> Ints:
         """Return which columns of the table only oddity reads."""
         apart = {f"place:{name}" for name in self.reader.views.apart}
@@ -121,8 +127,8 @@ class Panel:
 
     @property
     def certain(self) -> int:
-        """Return how many columns the table begins with that are no uncertainty of the model."""
-        return len(self.names) - len(self.uncertain)
+        """Return how many columns the table begins with that hang neither on labels nor on the model's uncertainty: risk reads no others."""
+        return len(self.names) - len(self.uncertain) - (0 if self.contents is None else len(self.contents.names))
 
     def also(self, kind: str) -> Panel:
         """Return the panel that measures this kind of uncertainty, too, as the last column of the table."""

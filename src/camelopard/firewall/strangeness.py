@@ -68,7 +68,7 @@ class Strangeness:
         trees = boosted(part, damaged, weight, np.zeros(len(columns), dtype=bool), rng, trees=TREES, depth=DEPTH)
         clean = table[~damaged]
         texts = {name for name, column in panel.reader.views.source.items() if panel.reader.views.of[column].kind == "text"}
-        numbers = np.array([k for k, n in enumerate(names) if n.removeprefix("place:") in texts], dtype=np.int64)
+        numbers = np.array([k for k, n in enumerate(names) if n.startswith("place:") and n.removeprefix("place:") in texts], dtype=np.int64)
         ends = np.quantile(_both(clean[:, numbers]), 1.0 - np.geomspace(1.0, 1.0 / len(clean), STEPS), axis=0)
         clean = clean[:, far]
         tail = np.geomspace(1.0, 1.0 / len(clean), RUNGS)

@@ -42,7 +42,7 @@ def struck(
     """
     rows = ROWS if most is None else min(ROWS, most // QUERIES)
     among = np.flatnonzero((lead(answer) < narrow) & ~answer.failed)
-    if rows < 1 or not len(among):
+    if min(rows, len(among)) < FEWEST:
         return []
     from camelopard.stress.image_attack import image_attack
 

@@ -19,8 +19,8 @@ from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
-from camelopard.firewall.material import GATE, Material, Purse, Split, answered, collect
-from camelopard.firewall.panel import NARROW, Panel, narrow_of
+from camelopard.firewall.material import Material, Purse, Split, answered, collect
+from camelopard.firewall.panel import Panel, narrow_of
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.seen import warn_if_seen
 from camelopard.firewall.struck import struck
@@ -155,9 +155,8 @@ def prepare(
     panel.narrow = narrow_of(panel.reader.views, answer.take(split.teach), model.task)
     if labelled is not None and model.task == "classification":
         panel.contents = Contents.learn(panel.reader.views, {"teach": (taught, labelled[0]), "calibrate": (held, labelled[1])}, model.classes)
-    suspicious = 1 - GATE + (NARROW if panel.narrow else 0.0)
     purses = {
-        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=suspicious)
+        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=panel.suspicious)
         for name in ("twins", "teach", "calibrate")
     }
     damages = list(catalogue().values())

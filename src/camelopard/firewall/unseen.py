@@ -30,7 +30,8 @@ FEWEST_FOOLED = 30
 def concluded(panel: Panel, material: Material, alpha: float, rng: np.random.Generator, policy: Policy | None = None) -> Learned:
     """Conclude, and measure on damage never seen; fall back to the model's own doubt where that is surely better on the whole."""
     learned = conclude(panel, material, alpha, rng, policy=policy)
-    found = transfer(heard(panel, material), learned.head.score(material.check.table, material.check.answer), rng, panel.summary, panel.certain)
+    taught = heard(panel, material)
+    found = transfer(taught, learned.head.score(taught.check.table, taught.check.answer), rng, panel.summary, panel.certain)
     if found.get("falls_back"):
         learned = conclude(panel, material, alpha, rng, RiskHead(Head.of_doubt(panel.summary)), policy)
     return replace(learned, measured={**learned.measured, **found})
