@@ -77,5 +77,6 @@ def _view(rows: list[Logged], different: dict[str, tuple[str, ...]] | None) -> A
         figures = ("–" if value is None else f"{value:.2f}" for value in (row.risk, row.confidence))
         same = [] if different is None else [", ".join(different[row.id]) or "same"]
         answer = "–" if row.prediction is None else str(row.prediction)
-        view.add_row(f"{row.time:%Y-%m-%d %H:%M:%S}", row.id, row.route, row.done, *figures, escape(answer[:40]), escape(why[:100]), *same)
+        cells = (row.id, row.route, row.done, *figures, answer[:40], why[:100], *same)
+        view.add_row(f"{row.time:%Y-%m-%d %H:%M:%S}", *("".join(c if c.isprintable() else "�" for c in escape(cell)) for cell in cells))
     return view

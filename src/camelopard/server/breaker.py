@@ -36,14 +36,16 @@ class Breaker:
 
     def note(self, fine: bool) -> None:
         """Learn how a request went."""
-        self._trying = False
+        tried, self._trying = self._trying, False
         if fine:
             self._failed, self._pause = 0, PAUSE
             return
         self._failed += 1
         if self._failed >= FAILURES:
-            self._until = self._clock() + self._pause
-            self._pause = min(2 * self._pause, LONGEST)
+            if tried:
+                self._pause = min(2 * self._pause, LONGEST)
+            if tried or self._failed == FAILURES:
+                self._until = self._clock() + self._pause
 
     @property
     def wait(self) -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from camelopard.core.cells import told as told_cell
 from camelopard.core.errors import CamelopardError
 
 Scope = MutableMapping[str, Any]
@@ -16,6 +18,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
+DIGITS = 18  # of a length
+MOST_CELLS = 4096  # of an array that is told whole
 
 
 class Refused(CamelopardError):
@@ -24,6 +28,23 @@ class Refused(CamelopardError):
     def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status, self.retry_after = status, retry_after
+
+
+def encoded(value: Any) -> bytes:
+    """Return a value in JSON. Numbers that are none become null; a small picture is told whole, anything else that JSON does not know in words.
+
+    >>> encoded({"a": float("nan"), "b": np.ones((1, 2)), "c": b"abc"})
+    b'{"a":null,"b":[[1.0,1.0]],"c":"a file of 3 bytes"}'
+    """
+    return msgspec.json.encode(value, enc_hook=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.size <= MOST_CELLS:
+        return value.tolist()
+    return told_cell(value) or type(value).__name__
 
 
 @dataclass(frozen=True)
@@ -37,8 +58,8 @@ class Response:
 
     @classmethod
     def of(cls, value: Any, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
-        """Return a response in JSON; numbers that are none become null."""
-        return cls(status, msgspec.json.encode(value), headers)
+        """Return a response in JSON; see `encoded`."""
+        return cls(status, encoded(value), headers)
 
     @classmethod
     def error(cls, status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
@@ -78,11 +99,11 @@ class Request:
         Refused
             If it is longer than `most` bytes (413), takes longer than so many seconds (408), is packed (415), or ends early (400).
         """
-        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+        if self.headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             raise Refused(415, "packed bodies are not read; send the request without Content-Encoding.")
         said = self.headers.get(b"content-length", b"0")
-        if said.isdigit() and int(said) > most:
-            raise Refused(413, f"the request has {int(said):,} bytes; at most {most:,} are read. Send fewer rows at once.")
+        if said.isdigit() and (len(said) > DIGITS or int(said) > most):
+            raise Refused(413, f"the request has {said[:DIGITS].decode()} bytes; at most {most:,} are read. Send fewer rows at once.")
         try:
             async with asyncio.timeout(seconds):
                 return await self._read(most)

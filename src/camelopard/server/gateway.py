@@ -7,17 +7,16 @@ import contextlib
 import logging
 import signal
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote
 
-from camelopard.core.errors import CamelopardError, told
+from camelopard.core.errors import CamelopardError
 from camelopard.server import inference, metrics, rows
 from camelopard.server.exchange import Receive, Refused, Request, Response, Scope, Send
 from camelopard.server.openapi import described
-from camelopard.server.outcome import Outcome
-from camelopard.server.rows import Asked
-from camelopard.server.served import Served
+from camelopard.server.served import Parse, Served
 
 log = logging.getLogger("camelopard.server")
+
+READING = 8  # times as many requests may be on their way in as are answered at once
 
 
 class Gateway:
@@ -45,7 +44,7 @@ class Gateway:
             served.name = name
         self.first = next(iter(models))
         self.most = max(served.settings.most_at_once for served in models.values())
-        self.at_once = 0
+        self.at_once = self.reading = 0
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +89,7 @@ class Gateway:
             return Response.error(error.status, str(error), after)
         except Exception as error:  # a defect of the gateway: told as such, and logged whole
             log.exception("a request failed")
-            return Response.error(500, f"the gateway failed: {told(error)}")
+            return Response.error(500, f"the gateway failed ({type(error).__name__}); its log says more.")
 
     async def _routed(self, request: Request) -> Response:
         path = request.path.rstrip("/") or "/"
@@ -98,9 +97,9 @@ class Gateway:
             return await self._asked(request, self.first, path[1:])
         parts = path.split("/")[1:]
         if len(parts) == 3 and parts[0] == "models" and parts[2] in ("predict", "invocations"):
-            return await self._asked(request, unquote(parts[1]), parts[2])
+            return await self._asked(request, parts[1], parts[2])
         if parts[:2] == ["v2", "models"] and len(parts) >= 3:
-            return await self._inference(request, unquote(parts[2]), _unversioned(parts[3:]))
+            return await self._inference(request, parts[2], _unversioned(parts[3:]))
         found = self._told(path)
         if found is None:
             raise Refused(404, f"there is nothing at {path[:200]}. POST /predict judges rows; /openapi.json lists all.")
@@ -132,7 +131,7 @@ class Gateway:
         if rest == ["ready"]:
             return Response.of({"name": name, "ready": True})
         if not rest:
-            return Response.of(inference.model_metadata(name, served.firewall.schema, served.model))
+            return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
 
     def _served(self, name: str) -> Served:
@@ -146,30 +145,37 @@ class Gateway:
             raise Refused(405, f"{request.path[:200]} takes rows: POST.")
         served.counts.requests += 1
         try:
+            body = await self._body(request, served)
             if self.at_once >= self.most:
                 raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
             self.at_once += 1
             try:
-                body = await request.body(served.settings.most_bytes, served.settings.timeout)
-                asked = _read(how, body, request, name, served)
-                said = await served.answer(asked)
-                return _accepted(said) if served.settings.mode == "mirror" else asked.respond(said)
+                return await served.respond(_parser(how, body, request, name, served.settings.most_rows), len(body))
             finally:
                 self.at_once -= 1
         except Refused:
             served.counts.refused += 1
             raise
 
+    async def _body(self, request: Request, served: Served) -> bytes:
+        """Return the body: those who send slowly share places of their own, so that they keep nobody from being answered."""
+        if self.reading >= READING * self.most:
+            raise Refused(503, f"{self.reading} requests are being sent; come back in a moment.", retry_after=1)
+        self.reading += 1
+        try:
+            return await request.body(served.settings.most_bytes, served.settings.timeout)
+        finally:
+            self.reading -= 1
 
-def _read(how: str, body: bytes, request: Request, name: str, served: Served) -> Asked:
-    schema, classes = served.firewall.schema, served.classes
+
+def _parser(how: str, body: bytes, request: Request, name: str, most: int) -> Parse:
+    """Return what reads the body, for the firewall in force."""
     if how == "infer":
-        return inference.read(body, request.headers.get(inference.HEADER), schema, name, classes)
-    return rows.invocations(body, request.kind, schema) if how == "invocations" else rows.plain_json(body, schema, classes)
-
-
-def _accepted(said: Outcome) -> Response:
-    return Response.of({"accepted": len(said), "request": said.request}, 202)
+        length = request.headers.get(inference.HEADER)
+        return lambda force: inference.read(body, length, force.schema, name, force.classes, most)
+    if how == "invocations":
+        return lambda force: rows.invocations(body, request.kind, force.schema, most)
+    return lambda force: rows.plain_json(body, force.schema, force.classes, most)
 
 
 def _unversioned(parts: list[str]) -> list[str]:

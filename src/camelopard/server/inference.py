@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
 from camelopard.core.schema import Column, Schema
 from camelopard.core.tables import column_of
-from camelopard.server.exchange import Refused, Response
+from camelopard.server.exchange import DIGITS, Refused, Response, encoded
 from camelopard.server.outcome import Outcome
 from camelopard.server.rows import Asked
 from camelopard.version import VERSION
@@ -29,6 +30,7 @@ DTYPES = {
 }  # fmt: skip
 BYTES = "BYTES"
 EXTENSIONS = ["binary_tensor_data"]
+MOST_INPUTS, MOST_AXES, LONGEST_AXIS = 4096, 8, 1 << 31
 
 
 class Tensor(msgspec.Struct):
@@ -54,33 +56,35 @@ class Infer(msgspec.Struct):
     inputs: list[Tensor]
     id: str | None = None
     outputs: list[Wanted] | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
 
 
 _infer = msgspec.json.Decoder(Infer)
 
 
-def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any]) -> Asked:
+def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any], most: int) -> Asked:
     """Read a request: one tensor of shape (n, columns), or one of shape (n,) or (n, 1) for each column; texts as BYTES, pictures of rank 3 or 4.
 
     Raises
     ------
     Refused
-        If it is no such request (400).
+        If it is no such request (400), or has more than `most` rows (413).
     """
-    cut = len(body) if header_length is None else int(header_length) if header_length.isdigit() else -1
+    sound = header_length is not None and header_length.isdigit() and len(header_length) <= DIGITS
+    cut = len(body) if header_length is None else int(header_length) if sound else -1
     if not 0 <= cut <= len(body):
         raise Refused(400, f"Inference-Header-Content-Length is not within the body of {len(body):,} bytes.")
     try:
         asked = _infer.decode(body[:cut])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, f"the request is not one of the Open Inference Protocol: {error}.") from None
-    if not asked.inputs:
-        raise Refused(400, "the request has no inputs.")
+    if not 0 < len(asked.inputs) <= MOST_INPUTS:
+        raise Refused(400, f"the request has {len(asked.inputs) or 'no'} inputs; expected 1 to {MOST_INPUTS:,}.")
     offered = (ANSWER, SHARES) if len(classes) else (ANSWER,)
     for wanted in asked.outputs or ():
         if wanted.name not in offered:
             raise Refused(400, f"there is no output {wanted.name!r}; there are {', '.join(offered)}.")
+    _check_shapes(asked.inputs, most)
     at, arrays = cut, []
     for tensor in asked.inputs:
         array, at = _array(tensor, body, at)
@@ -91,12 +95,20 @@ def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, cl
     return Asked(rows, n, lambda said: respond(said, asked, name, classes))
 
 
+def _check_shapes(tensors: Sequence[Tensor], most: int) -> None:
+    """Refuse shapes that are none, before anything is made of their size."""
+    for tensor in tensors:
+        shape = tensor.shape
+        if not 0 < len(shape) <= MOST_AXES or not all(0 <= size <= LONGEST_AXIS for size in shape) or 0 in shape[1:]:
+            raise Refused(400, f"input {tensor.name[:80]!r}: shape {str(shape[:MOST_AXES])[:80]} is none; expected (rows, …).")
+        if shape[0] > most:
+            raise Refused(413, f"the request has {shape[0]:,} rows; at most {most:,} are judged at once.")
+
+
 def _array(tensor: Tensor, body: bytes, at: int) -> tuple[Array, int]:
     """Return the cells of a tensor in its shape, and where in the body the next one begins."""
     if tensor.datatype != BYTES and tensor.datatype not in DTYPES:
         raise Refused(400, f"input {tensor.name!r}: datatype {tensor.datatype!r} is not known; expected BYTES or one of {', '.join(DTYPES)}.")
-    if not tensor.shape or any(size < 0 for size in tensor.shape):
-        raise Refused(400, f"input {tensor.name!r}: shape {tensor.shape[:8]} is none; expected (rows, …).")
     cells = math.prod(tensor.shape)
     size = tensor.parameters.get("binary_data_size")
     if size is None:
@@ -171,8 +183,9 @@ def _rows(tensors: Sequence[Tensor], arrays: Sequence[Array], schema: Schema) ->
             400, f"input {wide[0]!r} has more than one value a row; expected one input for each column, or one of shape ({n}, {len(schema.names)})."
         )
     names = [tensor.name for tensor in tensors]
-    if len(set(names)) != len(names):
-        raise Refused(400, f"two inputs have the same name: {sorted(name for name in names if names.count(name) > 1)[0]!r}.")
+    common = Counter(names).most_common(1)[0]
+    if common[1] > 1:
+        raise Refused(400, f"two inputs have the same name: {common[0][:80]!r}.")
     return _table(names, [array.ravel() for array in arrays], n), n
 
 
@@ -193,11 +206,12 @@ def respond(said: Outcome, asked: Infer, name: str, classes: Sequence[Any]) -> R
     Withheld answers are NaN among numbers and empty among texts. Where no value can say so, or all are withheld, there is no output but an error.
     """
     datatype = _datatype(said, classes)
-    if said.withheld and (said.withheld == len(said) or datatype not in ("FP64", BYTES)):
+    silent = sum(answer is None for answer in said.answers)
+    if silent and (silent == len(said) or datatype not in ("FP64", BYTES)):
         status = said.status if said.status != 200 else 422
         return Response.of({"error": said.why(), "parameters": parameters(said)}, status, said.headers())
     wanted = {w.name: w.parameters for w in asked.outputs} if asked.outputs is not None else {ANSWER: {}, **({SHARES: {}} if len(classes) else {})}
-    everything = bool(asked.parameters.get("binary_data_output", False))
+    everything = (asked.parameters or {}).get("binary_data_output") is True
     outputs, parts = [], []
     for output, options in wanted.items():
         kind, array = (datatype, _answers(said, datatype)) if output == ANSWER else ("FP64", _shares(said, len(classes)))
@@ -226,7 +240,7 @@ def parameters(said: Outcome) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return encoded(value).decode()
 
 
 def _datatype(said: Outcome, classes: Sequence[Any]) -> str:

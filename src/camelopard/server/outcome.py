@@ -9,12 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from camelopard.core.batch import plain
-from camelopard.firewall.verdicts import Verdicts
+from camelopard.core.records import Reason
+from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.settings import Action, Settings
 
 ROUTES = ("pass", "repair", "review", "block")
 UNJUDGED = "unjudged"
-MOST_REASONS = 5  # told of a row
+OF_THE_MODEL = ("no-answer", NO_MODEL)
+MOST_REASONS, MOST_TOLD = 5, 1000  # told of a row; rows of a request whose reasons are told
 LONGEST = 200  # characters of a header
 WITHHELD: tuple[Action, ...] = ("hold", "refuse")
 
@@ -67,11 +69,13 @@ class Outcome:
         if found["route"] == "pass":
             return found
         found["id"] = f"{self.request}-{i}"
-        found["reasons"] = [reason.to_dict() for reason in self.verdicts.reasons(i)[:MOST_REASONS]]
+        found["done"] = self.done[i]
+        if i >= MOST_TOLD:
+            return found
+        found["reasons"] = [_told(reason) for reason in self.verdicts.reasons(i)[:MOST_REASONS]]
         repair = self.verdicts.repair(i)
         if repair is not None:
             found["repair"] = {"changes": {k: plain(v) for k, v in repair.changes.items()}, "prediction": plain(repair.prediction)}
-        found["done"] = self.done[i]
         return found
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -100,9 +104,11 @@ class Outcome:
 
     def why(self) -> str:
         """Return in one sentence why rows have no answer."""
-        i = next(i for i, what in enumerate(self.done) if what in WITHHELD)
+        i = next((i for i, what in enumerate(self.done) if what in WITHHELD), -1)
+        if i < 0:
+            return f"the model gave no answer to {sum(answer is None for answer in self.answers)} of {len(self)} rows"
         reasons = self.verdicts.reasons(i) if self.verdicts is not None else []
-        because = reasons[0].message if reasons else "its risk is too high"
+        because = _told(reasons[0])["message"] if reasons else "its risk is too high"
         which = "the row" if len(self) == 1 else f"{self.withheld} of {len(self)} rows, the first of them at position {i},"
         waits = "refused" if self.done[i] == "refuse" else "held for a person to look at"
         return f"{which} {'is' if len(self) == 1 else 'are'} {waits}: {because}"
@@ -128,6 +134,12 @@ def outcome(verdicts: Verdicts, settings: Settings, request: str) -> Outcome:
         if done[i] == "answer" and answers[i] is None and settings.mode != "shadow":
             done[i] = "refuse"  # there is no answer to give
     return Outcome(verdicts, answers, shares, done, request)
+
+
+def _told(reason: Reason) -> dict[str, Any]:
+    """Return a reason as plain data, without what a model said when it failed: that is for its owners."""
+    found = reason.to_dict()
+    return {**found, "message": "the model gave no answer"} if reason.code in OF_THE_MODEL else found
 
 
 def _figure(value: Any) -> float | None:

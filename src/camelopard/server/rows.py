@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from camelopard.server.exchange import Refused, Response
 from camelopard.server.outcome import Outcome
 
 MLFLOW = ("dataframe_split", "dataframe_records", "instances", "inputs")
+MOST_AXES = 4  # of a picture in nested lists
 FORMS = "a row as an object, a list of rows, or {'rows': [...]}"
 
 
@@ -31,13 +33,13 @@ class Asked:
     respond: Callable[[Outcome], Response]
 
 
-def plain_json(body: bytes, schema: Schema, classes: Sequence[Any]) -> Asked:
+def plain_json(body: bytes, schema: Schema, classes: Sequence[Any], most: int) -> Asked:
     """Read one row, a list of rows, or `{"rows": [...]}`; a row is an object with the names of columns, a text, or a list of values in their order.
 
     Raises
     ------
     Refused
-        If it is none of that (400).
+        If it is none of that (400), or has more than `most` rows (413).
     """
     found = decoded(body)
     if isinstance(found, dict) and set(found) == {"rows"}:
@@ -48,6 +50,7 @@ def plain_json(body: bytes, schema: Schema, classes: Sequence[Any]) -> Asked:
         return Asked([found], 1, lambda said: respond_one(said, classes))
     if not isinstance(found, list):
         raise Refused(400, f"expected {FORMS}; this is a {_kind(found)}.")
+    few(len(found), most)
     return Asked(listed(found, schema), len(found), lambda said: respond_many(said, classes))
 
 
@@ -70,18 +73,24 @@ def row(said: Outcome, i: int, classes: Sequence[Any]) -> dict[str, Any]:
     return {**found, **said.told(i)}
 
 
-def invocations(body: bytes, kind: str, schema: Schema) -> Asked:
+def few(n: int, most: int) -> None:
+    """Refuse more rows than are judged at once (413), before anything is made of them."""
+    if n > most:
+        raise Refused(413, f"the request has {n:,} rows; at most {most:,} are judged at once.")
+
+
+def invocations(body: bytes, kind: str, schema: Schema, most: int) -> Asked:
     """Read what MLflow's scoring server reads: JSON with `dataframe_split`, `dataframe_records`, `instances` or `inputs`, or CSV with a header.
 
     Raises
     ------
     Refused
-        If it is none of that (400), or of another media type (415).
+        If it is none of that (400), of another media type (415), or has more than `most` rows (413).
     """
     if kind in ("text/csv", "application/csv"):
-        rows = _csv(body, schema)
+        rows = _csv(body, schema, most)
     elif kind in ("application/json", ""):
-        rows = _mlflow(decoded(body), schema)
+        rows = _mlflow(decoded(body), schema, most)
     else:
         raise Refused(415, f"{kind} is not read here; send application/json or text/csv.")
     return Asked(rows, len(rows), predictions)
@@ -132,7 +141,7 @@ def columns(given: Mapping[str, Any]) -> Batch:
     return Batch({name: column_of(cells) for name, cells in given.items()}, np.arange(max(lengths, default=0)))
 
 
-def _mlflow(found: Any, schema: Schema) -> Any:
+def _mlflow(found: Any, schema: Schema, most: int) -> Any:
     if not isinstance(found, dict) or sum(key in found for key in MLFLOW) != 1:
         raise Refused(400, f"expected an object with one of {', '.join(MLFLOW)}.")
     if "dataframe_split" in found:
@@ -140,6 +149,7 @@ def _mlflow(found: Any, schema: Schema) -> Any:
         names, data = (split.get("columns"), split.get("data")) if isinstance(split, dict) else (None, None)
         if not isinstance(names, list) or not isinstance(data, list) or not all(type(name) is str for name in names):
             raise Refused(400, "'dataframe_split' needs 'columns', a list of names, and 'data', a list of rows.")
+        few(len(data), most)
         bad = next((i for i, one in enumerate(data) if not isinstance(one, list) or len(one) != len(names)), None)
         if bad is not None:
             raise Refused(400, f"row {bad} of 'data' does not have {len(names)} values, one for each of 'columns'.")
@@ -147,19 +157,22 @@ def _mlflow(found: Any, schema: Schema) -> Any:
     key = next(key for key in MLFLOW if key in found)
     given = found[key]
     if key == "inputs" and isinstance(given, dict):
+        few(max((len(cells) for cells in given.values() if isinstance(cells, list)), default=0), most)
         return columns(given)
     if not isinstance(given, list):
         raise Refused(400, f"{key!r} holds a {_kind(given)}; expected a list.")
+    few(len(given), most)
     return listed(given, schema)
 
 
-def _csv(body: bytes, schema: Schema) -> Any:
+def _csv(body: bytes, schema: Schema, most: int) -> Any:
     try:
-        read = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        read = list(itertools.islice(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True), most + 2))
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(400, f"the body is no CSV in UTF-8: {error}.") from None
     if not read:
         raise Refused(400, "the body is empty; expected CSV with a header.")
+    few(len(read) - 1, most)
     names, rows = read[0], [one for one in read[1:] if one]
     numbers = {column.name for column in schema.of_kind("number")}
     return [
@@ -178,10 +191,24 @@ def _number(cell: str) -> Any:
 def _pixels(one: Any) -> Any:
     if not isinstance(one, list):
         return one
+    if not _all_numbers(one):
+        return None  # no picture: the firewall says so
     try:
         return np.asarray(one)
-    except ValueError:
-        return None  # ragged: no picture
+    except (ValueError, OverflowError):
+        return None  # ragged, or numbers beyond all bounds
+
+
+def _all_numbers(one: list[Any]) -> bool:
+    """Whether nested lists hold numbers alone: of anything else an array may need more room than there is."""
+    level = one
+    for _ in range(MOST_AXES):
+        if not level or type(level[0]) is not list:
+            return bool(level) and all(type(cell) in (int, float) for cell in level)
+        if not all(type(part) is list for part in level):
+            return False
+        level = [cell for part in level for cell in part]
+    return False
 
 
 def _kind(value: Any) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from camelopard.core.batch import plain
-from camelopard.core.errors import CamelopardError, told
+from camelopard.core.errors import CamelopardError
 from camelopard.core.protocols import Model
+from camelopard.core.schema import Schema
 from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.breaker import Breaker
-from camelopard.server.exchange import Refused
+from camelopard.server.exchange import Refused, Response
 from camelopard.server.metrics import Counts
 from camelopard.server.outcome import Outcome, outcome
 from camelopard.server.rows import Asked
@@ -30,10 +34,37 @@ logger = logging.getLogger("camelopard.server")
 
 QUICK = 0.01  # seconds that a request may keep all others waiting
 MEMORY = 0.1  # share of the newest duration in the mean of them
-INLINE_ROWS = 64  # rows that are judged in line
-MIRRORED = 10_000  # rows that may wait to be judged
+INLINE_BYTES = 1 << 16  # of a request that is answered in line
+MIRRORED = 64 << 20  # bytes of requests that may wait to be judged
 UPKEEP = 300.0  # seconds between two upkeeps of the log
 UPSTREAM = "no answer from the model behind"
+
+
+@dataclass(frozen=True)
+class Force:
+    """The firewall in force and its version: a request is read, judged and logged by the same one, whatever is loaded meanwhile."""
+
+    firewall: Firewall
+    version: str
+
+    @property
+    def schema(self) -> Schema:
+        """Return the columns that it expects."""
+        return self.firewall.schema
+
+    @cached_property
+    def classes(self) -> Sequence[Any]:
+        """Return the model's classes as plain values; none of a regression."""
+        return [plain(label) for label in self.model.classes]
+
+    @property
+    def model(self) -> Model:
+        """Return the model itself."""
+        assert self.firewall.model_ is not None
+        return self.firewall.model_
+
+
+Parse = Callable[[Force], Asked]
 
 
 class Served:
@@ -73,8 +104,8 @@ class Served:
         self._take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
         self._pool = ThreadPoolExecutor(2 if not remote else settings.most_at_once, thread_name_prefix="camelopard")
-        self._each: float = 0.0  # seconds per row, a moving mean
-        self._waiting = 0
+        self._each = math.inf  # seconds that a small request takes, a moving mean; not known before the first
+        self._waiting = 0  # bytes of mirrored requests
         self._tasks: set[asyncio.Task[None]] = set()
         self.keep_days: int | None = None  # days of the log that are kept; None: all
 
@@ -84,124 +115,121 @@ class Served:
             from camelopard.store.log_replay import version_of
 
             version = version_of(firewall)
-        self.firewall, self.version = firewall, version
+        self.force = Force(firewall, version)
 
-    @property
-    def model(self) -> Model:
-        """Return the model itself."""
-        assert self.firewall.model_ is not None
-        return self.firewall.model_
-
-    @property
-    def classes(self) -> Sequence[Any]:
-        """Return the model's classes as plain values; none of a regression."""
-        return [plain(label) for label in self.model.classes]
-
-    async def answer(self, asked: Asked) -> Outcome:
-        """Return what is said of the rows.
+    async def respond(self, parse: Parse, size: int) -> Response:
+        """Return the answer to a request of so many bytes, which `parse` reads.
 
         Raises
         ------
         Refused
-            If there are too many rows (413), the model behind does not answer (502, or 503 while it is left alone), it takes too long (504), or the
-            firewall itself fails and answers are not to be given without it (503).
+            If it cannot be read, the model behind does not answer (502, or 503 while it is left alone), it takes too long (504), or the firewall
+            itself fails and answers are not to be given without it (503).
         """
-        if asked.n > self.settings.most_rows:
-            raise Refused(413, f"the request has {asked.n:,} rows; at most {self.settings.most_rows:,} are judged at once.")
-        name = f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}"  # in the order of time: a log finds it by its first letters
         if self.settings.mode == "mirror":
-            return self._mirrored(asked, name)
-        if self.remote and not self.breaker.closed():
+            return await self._mirrored(parse, size)
+        if not self.remote:
+            return await self._run(partial(self._answer, self.force, parse), size)
+        if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
-        start = time.perf_counter()
-        verdicts = None if self.settings.mode == "off" else await self._judged(asked)
-        if verdicts is None:
-            return self._kept(Outcome(None, *await self._bare(asked), ["answer"] * asked.n, name), asked)
-        self.counts.add(verdicts, time.perf_counter() - start)
-        if self.remote:
-            self._watch(verdicts)
-        return self._kept(outcome(verdicts, self.settings, name), asked)
-
-    def _kept(self, said: Outcome, asked: Asked) -> Outcome:
-        """Note in the log what is said."""
-        if self.log is not None:
-            self.log.append(self.name, self.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
-        return said
-
-    async def _judged(self, asked: Asked) -> Verdicts | None:
-        """Return the verdicts; None where the firewall failed and the model is to answer without it."""
+        fine = True
         try:
-            verdicts: Verdicts = await self._run(self.firewall.screen, asked)
-            return verdicts
-        except Refused:
+            return await self._run(partial(self._answer, self.force, parse), size)
+        except Refused as error:
+            fine = error.status < 500
             raise
-        except Exception as error:  # the firewall never raises for bad rows: this is a defect, or memory
-            self.counts.failed += 1
-            if self.settings.failing == "closed":
-                raise Refused(503, f"the firewall failed ({told(error)}), and this model gives no answer without it.") from error
-            return None
+        finally:
+            self.breaker.note(fine)
 
-    async def _run(self, work: Any, asked: Asked) -> Any:
-        if not self.remote and asked.n <= INLINE_ROWS and asked.n * self._each < QUICK:
-            found = self._timed(work, asked)
+    async def _run(self, work: Callable[[], Response], size: int) -> Response:
+        """Do what is quick in line, and anything else in a thread."""
+        start = time.perf_counter()
+        if not self.remote and size <= INLINE_BYTES and self._each < QUICK:
+            found = work()
+            self._note(time.perf_counter() - start)
             await asyncio.sleep(0)  # let others have their turn
             return found
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.settings.timeout):
-                return await loop.run_in_executor(self._pool, self._timed, work, asked)
+                found = await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except TimeoutError:
             self.counts.late += 1
             raise Refused(504, f"there was no answer within {self.settings.timeout:g} seconds.") from None
-
-    def _timed(self, work: Any, asked: Asked) -> Any:
-        start = time.perf_counter()
-        found = work(asked.rows)
-        took = (time.perf_counter() - start) / max(asked.n, 1)
-        self._each += MEMORY * (took - self._each)
+        if size <= INLINE_BYTES:
+            self._note(time.perf_counter() - start)
         return found
 
-    async def _bare(self, asked: Asked) -> tuple[list[Any], list[Any]]:
+    def _note(self, took: float) -> None:
+        self._each = took if self._each == math.inf else self._each + MEMORY * (took - self._each)
+
+    def _answer(self, force: Force, parse: Parse) -> Response:
+        """Read, judge, answer and log a request; may run in a thread."""
+        asked, start = parse(force), time.perf_counter()
+        name = f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}"  # in the order of time: a log finds it by its first letters
+        verdicts = None if self.settings.mode == "off" else self._judged(force, asked)
+        if verdicts is None:
+            said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
+        else:
+            self.counts.add(verdicts, time.perf_counter() - start)
+            if self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL:
+                self.counts.upstream += 1
+                logger.warning("%s: %s", UPSTREAM, verdicts.reasons(0)[0].message)
+                raise Refused(502, f"{UPSTREAM}.")
+            said = outcome(verdicts, self.settings, name)
+        self._keep(force, said, asked)
+        return asked.respond(said)
+
+    def _keep(self, force: Force, said: Outcome, asked: Asked) -> None:
+        if self.log is not None:
+            self.log.append(self.name, force.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
+
+    def _judged(self, force: Force, asked: Asked) -> Verdicts | None:
+        """Return the verdicts; None where the firewall failed and the model is to answer without it."""
+        try:
+            return force.firewall.screen(asked.rows)
+        except Exception as error:  # the firewall never raises for bad rows: this is a defect, or memory
+            self.counts.failed += 1
+            logger.exception("the firewall failed")
+            if self.settings.failing == "closed":
+                raise Refused(503, f"the firewall failed ({type(error).__name__}), and this model gives no answer without it.") from error
+            return None
+
+    def _bare(self, force: Force, asked: Asked) -> tuple[list[Any], list[Any]]:
         """Return the model's own answers and shares, without the firewall."""
         self.counts.unjudged += asked.n
         try:
-            found = await self._run(self.firewall.answer, asked)
-        except Refused:
-            raise
+            found = force.firewall.answer(asked.rows)
         except Exception as error:  # neither firewall nor model can deal with it
-            raise Refused(503, f"firewall and model failed ({told(error)}).") from error
+            logger.exception("firewall and model failed")
+            raise Refused(503, f"firewall and model failed ({type(error).__name__}).") from error
         answers = [plain(value) for value in found.value]
         return answers, [None] * len(answers) if found.proba is None else found.proba.tolist()
 
-    def _watch(self, verdicts: Verdicts) -> None:
-        """Note whether the server behind answered at all; raise Refused where it answered nothing."""
-        failed = len(verdicts) > 0 and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
-        self.breaker.note(not failed)
-        if failed:
-            self.counts.upstream += 1
-            raise Refused(502, f"{UPSTREAM}: {verdicts.reasons(0)[0].message}")
-
-    def _mirrored(self, asked: Asked, name: str) -> Outcome:
+    async def _mirrored(self, parse: Parse, size: int) -> Response:
         """Judge later what is a copy; drop it where too much waits."""
-        if self._waiting + asked.n > MIRRORED:
-            self.counts.dropped += asked.n
-            raise Refused(503, f"{self._waiting:,} mirrored rows wait to be judged; these were dropped.", retry_after=1)
-        self._waiting += asked.n
-        task = asyncio.get_running_loop().create_task(self._later(asked, name))
+        if self._waiting and self._waiting + size > MIRRORED:
+            self.counts.dropped += 1
+            raise Refused(503, f"{self._waiting:,} bytes of mirrored requests wait to be judged; this one was dropped.", retry_after=1)
+        self._waiting += size
+        task = asyncio.get_running_loop().create_task(self._later(parse, size))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return Outcome(None, [None] * asked.n, [None] * asked.n, ["hold"] * asked.n, name)
+        return Response.of({"accepted": True}, 202)
 
-    async def _later(self, asked: Asked, name: str) -> None:
-        start = time.perf_counter()
+    async def _later(self, parse: Parse, size: int) -> None:
         try:
-            verdicts = await asyncio.get_running_loop().run_in_executor(self._pool, self.firewall.screen, asked.rows)
-            self.counts.add(verdicts, time.perf_counter() - start)
-            self._kept(Outcome(verdicts, [None] * asked.n, [None] * asked.n, ["hold"] * asked.n, name), asked)
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._seen, self.force, parse)
         except Exception:  # nobody waits for it; it is counted
             self.counts.failed += 1
         finally:
-            self._waiting -= asked.n
+            self._waiting -= size
+
+    def _seen(self, force: Force, parse: Parse) -> None:
+        asked, start = parse(force), time.perf_counter()
+        verdicts = force.firewall.screen(asked.rows)
+        self.counts.add(verdicts, time.perf_counter() - start)
+        name, nothing = f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}", [None] * asked.n
+        self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
 
     async def reload(self) -> bool:
         """Load the firewall again and put it in the place of the old one, which finishes what it began; return False where that failed."""

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from camelopard.core.errors import InputError
 from camelopard.store.log_columns import DAY, micros
-from camelopard.store.log_table import Options, opened
+from camelopard.store.log_table import Options, opened, shown
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -100,6 +101,8 @@ class File:
 def files(table: DeltaTable, place: str, span: Span, options: Options | None) -> list[File]:
     """Return the files in which there may be rows that are asked for, the newest first."""
     about = pa.table(table.get_add_actions(flatten=True))
+    if "partition.day" not in about.column_names:
+        raise InputError(f"{shown(place)}: a Delta table, but no log of verdicts: it is not partitioned by day.")
     paths, days = about["path"].to_pylist(), about["partition.day"].to_pylist()
     named = span.named
     bounds: dict[str, list[Any]] = {
