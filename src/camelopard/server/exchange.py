@@ -33,8 +33,8 @@ class Refused(CamelopardError):
 def encoded(value: Any) -> bytes:
     """Return a value in JSON. Numbers that are none become null; a small picture is told whole, anything else that JSON does not know in words.
 
-    >>> encoded({"a": float("nan"), "b": np.ones((1, 2)), "c": b"abc"})
-    b'{"a":null,"b":[[1.0,1.0]],"c":"a file of 3 bytes"}'
+    >>> encoded({"a": float("nan"), "b": np.ones((1, 2)), "c": np.ones((99, 99))}).decode()
+    '{"a":null,"b":[[1.0,1.0]],"c":"a picture of 99 × 99"}'
     """
     return msgspec.json.encode(value, enc_hook=_plain)
 
