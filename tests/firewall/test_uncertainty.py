@@ -75,7 +75,7 @@ def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
 class Stub:
     """A panel as far as the decision looks at it."""
 
-    task, summary = "classification", SUMMARY
+    task, summary, apart = "classification", SUMMARY, ()
 
     def __init__(self, *kept: str) -> None:
         self.uncertain = kept

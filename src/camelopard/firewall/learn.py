@@ -172,8 +172,8 @@ def learn_confidence(panel: Panel, material: Material, risk: Floats, rng: np.ran
         return Sure(confidence_of(None, None, None, check.answer, risk, check.table, panel.task))
     rows = Rows.of(material)
     words, held = crossed(rows, (lesson.answer, check.answer), panel.task, rng, panel.summary)
-    heard = rows if words.shape[1] == len(OWN_WORD) else replace(rows, label=None)  # an opinion that some fold had not is not formed
-    errors, opinion = judges_of(heard, Prediction.joined((lesson.answer, check.answer)), rng, panel.summary)
+    answered = rows if words.shape[1] == len(OWN_WORD) else replace(rows, label=None)  # an opinion that some fold had not is not formed
+    errors, opinion = judges_of(answered, Prediction.joined((lesson.answer, check.answer)), rng, panel.summary)
     curve = RiskCoverage.of(held, rows.wrong, rows.weight, rows.origin)
     line = _confidence_of(words, rows, np.ones(len(held), dtype=bool))
     return Sure(held[len(lesson.table) :], errors, line, curve, opinion)

@@ -13,7 +13,7 @@ from camelopard.confidence.quality import Resampled
 from camelopard.core.arrays import Bools, Floats
 from camelopard.evidence.uncertainty import KINDS
 from camelopard.firewall.gauge import Gauge, kinds_of
-from camelopard.firewall.learn import ERROR_FOLDS, Rows, crossed
+from camelopard.firewall.learn import ERROR_FOLDS, Rows, crossed, heard
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.panel import SUMMARY, Panel
 
@@ -47,7 +47,7 @@ def decided(panel: Panel, material: Material, gauge: Gauge, asked_for: str, seed
     """
     measured = [k for k, kind in enumerate(gauge.kinds) if kind not in gauge.unmeasured]
     columns = [_beside(material, k) for k in measured]
-    found = gains(material, panel.task, columns, seed, summary=panel.summary)
+    found = gains(heard(panel, material), panel.task, columns, seed, summary=panel.summary)
     best = max(zip(measured, found, strict=True), key=lambda pair: pair[1].value if pair[1].sure else -np.inf, default=None)
     kept = best[0] if best is not None and best[1].sure else None
     told: dict[str, Any] = {kind: {"unmeasured": why} for kind, why in gauge.unmeasured.items()}

@@ -1,4 +1,7 @@
-"""What the server itself has to say, one line of JSON each on standard error: for people who search logs. Never a row, never a secret."""
+"""What the server itself has to say, one line of JSON each on standard error: for people who search logs.
+
+No row is written on purpose; but an error comes with its message, and what a model says when it fails may quote one.
+"""
 
 from __future__ import annotations
 

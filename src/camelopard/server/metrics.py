@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -29,13 +30,15 @@ class Counts:
     late: int = 0
     upstream: int = 0
     dropped: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, verdicts: Verdicts, seconds: float) -> None:
         """Count the verdicts of one request, and how long they took."""
-        for route in verdicts.route.tolist():
-            self.rows[route] += 1
-        self.judged += 1
-        self.seconds += seconds
+        with self._counting:  # requests are judged in several threads
+            for route in verdicts.route.tolist():
+                self.rows[route] += 1
+            self.judged += 1
+            self.seconds += seconds
 
 
 SERIES = {
@@ -47,7 +50,7 @@ SERIES = {
     "unjudged": ("camelopard_rows_unjudged_total", "Rows that were answered without being judged."),
     "late": ("camelopard_timeouts_total", "Requests that took too long."),
     "upstream": ("camelopard_upstream_failures_total", "Requests that the model behind did not answer."),
-    "dropped": ("camelopard_mirrored_rows_dropped_total", "Mirrored rows that nobody had time for."),
+    "dropped": ("camelopard_mirrored_requests_dropped_total", "Mirrored requests that nobody had time for."),
 }
 
 

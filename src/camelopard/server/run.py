@@ -7,7 +7,7 @@ from typing import Any
 from camelopard.core.errors import CamelopardError, require
 
 BACKLOG = 2048  # connections that may wait
-IDLE = 30  # seconds after which a connection without a request is closed
+IDLE = 30  # seconds after an answer, after which a connection without a further request is closed
 
 
 def run(app: Any, *, host: str, port: int, workers: int = 1, patience: float = 30.0) -> None:

@@ -132,9 +132,11 @@ class Served:
             return await self._run(partial(self._answer, self.force, parse), size)
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
-        fine = True
+        fine = False
         try:
-            return await self._run(partial(self._answer, self.force, parse), size)
+            found = await self._run(partial(self._answer, self.force, parse), size)
+            fine = True
+            return found
         except Refused as error:
             fine = error.status < 500
             raise
@@ -165,7 +167,7 @@ class Served:
     def _answer(self, force: Force, parse: Parse) -> Response:
         """Read, judge, answer and log a request; may run in a thread."""
         asked, start = parse(force), time.perf_counter()
-        name = f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}"  # in the order of time: a log finds it by its first letters
+        name = _named()
         verdicts = None if self.settings.mode == "off" else self._judged(force, asked)
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
@@ -228,7 +230,7 @@ class Served:
         asked, start = parse(force), time.perf_counter()
         verdicts = force.firewall.screen(asked.rows)
         self.counts.add(verdicts, time.perf_counter() - start)
-        name, nothing = f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}", [None] * asked.n
+        name, nothing = _named(), [None] * asked.n
         self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
 
     async def reload(self) -> bool:
@@ -260,3 +262,8 @@ class Served:
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self.log is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.log.close)
+
+
+def _named() -> str:
+    """Return an id for a request, in the order of time: a log finds it by its first letters."""
+    return f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}"
