@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from camelopard.firewall.firewall import Firewall
-    from camelopard.server.gateway import Gateway
+    from camelopard.server.gateway import App, Gateway
 
 KEY = "CAMELOPARD_LOG_KEY"  # environment variable with the key of hashed inputs
+VERDICTS = "verdicts"  # the log's folder in a home
 PLACE = "CAMELOPARD_SERVED"  # environment variable in which worker processes find what to serve
 
 
@@ -42,6 +45,11 @@ def serve(
     log_inputs: Annotated[str, typer.Option("--log-inputs", help="What is kept of the rows: whole, hashed or none.")] = "whole",
     keep_days: Annotated[int | None, typer.Option("--keep-days", help="Days of the log that are kept; by default all.")] = None,
     hidden: Annotated[str, typer.Option("--hidden", help="Columns that are never kept, separated by commas.")] = "",
+    home: Annotated[
+        Path | None, typer.Option("--home", help="A folder to remember in: models, versions, people, verdicts. With it come the pages and their API.")
+    ] = None,
+    facts: Annotated[str | None, typer.Option("--facts", help="Keep models, versions and people in this database (a URL) instead.")] = None,
+    called: Annotated[str, typer.Option("--called", help="Names by which people reach this server, separated by commas, beside localhost.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
@@ -67,11 +75,16 @@ def serve(
             "keep_days": keep_days,
             "inputs": log_inputs,
             "hidden": [column for column in hidden.split(",") if column],
+            "home": None if home is None else str(home),
+            "facts": facts,
+            "called": [host, *(one.strip() for one in called.split(",") if one.strip())],
         }
     )
     made = application()
     called, at = made.first, f"http://{host}:{port}"
     said = console()
+    if home is not None:
+        _settle(made, said, at)
     said.print(f"{called} is served at {at} ({mode}). Try it:", markup=False)
     said.print(f"  curl -s {at}/predict -d '[{{…}}]'        {at}/openapi.json        {at}/metrics", markup=False)
     run(made if workers == 1 else "camelopard.cli.serve:application", host=host, port=port, workers=workers, patience=timeout)
@@ -94,11 +107,37 @@ def application() -> Gateway:
 
     key = os.environ.get(KEY)
     kept = None
-    if plan["log"]:
+    log = plan["log"] or (None if plan["home"] is None else str(Path(plan["home"]) / VERDICTS))
+    if log:
         from camelopard.store.log import VerdictLog
 
-        kept = VerdictLog(plan["log"], inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
+        kept = VerdictLog(log, inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
     remote = word.startswith(("http://", "https://"))
     served = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
     served.keep_days = plan["keep_days"]
-    return Gateway({plan["name"] or path.stem: served})
+    models = {plan["name"] or path.stem: served}
+
+    def face() -> App:
+        from camelopard.server.home import Home
+        from camelopard.server.management import managed
+
+        return managed(Home.open(plan["home"], plan["facts"], log, models), plan["called"])
+
+    return Gateway(models, None if plan["home"] is None else face)
+
+
+def _settle(made: Gateway, said: Console, at: str) -> None:
+    """Put what is served into the inventory, and say how to sign in where nobody has yet."""
+    from camelopard.server.enrolment import enrol
+    from camelopard.server.home import Home, utc
+    from camelopard.store import people
+
+    plan = json.loads(os.environ[PLACE])
+    with Home.open(plan["home"], plan["facts"], plan["log"]) as home:
+        for name, served in made.models.items():
+            _, wrong = enrol(home, name, served.force.firewall, utc())
+            if wrong:
+                said.print(f"Careful: {wrong}", markup=False)
+        word = people.first_admin(home.database, utc())
+        how = "" if word is None else f". Sign in as admin with the one-time password {word.reveal()}"
+        said.print(f"Its pages are at {at}{how}", markup=False)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from camelopard.core.errors import CamelopardError
 from camelopard.server import inference, metrics, rows
@@ -16,6 +16,9 @@ from camelopard.server.served import Parse, Served
 
 log = logging.getLogger("camelopard.server")
 
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OWN = ("predict", "invocations", "v2", "health", "ping", "metrics", "openapi.json")  # first parts of paths that are the gateway's own
 READING = 8  # times as many requests may be on their way in as are answered at once
 
 
@@ -26,6 +29,8 @@ class Gateway:
     ----------
     models
         By name. `/predict` and `/invocations` speak to the first one.
+    face
+        Makes the application for pages and management, when it is first asked for; None: there is none.
 
     Raises
     ------
@@ -33,7 +38,7 @@ class Gateway:
         If there is no model, or a name cannot stand in a path.
     """
 
-    def __init__(self, models: Mapping[str, Served]) -> None:
+    def __init__(self, models: Mapping[str, Served], face: Callable[[], App] | None = None) -> None:
         if not models:
             raise CamelopardError("a gateway needs a model to serve.")
         for name in models:
@@ -46,14 +51,25 @@ class Gateway:
         self.most = max(served.settings.most_at_once for served in models.values())
         self.at_once = self.reading = 0
         self._under_way: set[asyncio.Task[None]] = set()
+        self._make_face = face
+        self._face: asyncio.Task[App] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or the start and end of the server's life."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
+            if self._make_face is not None and not asked_of_models(scope):
+                await (await self._shown(self._make_face))(scope, receive, send)
+                return
             response = await self._respond(Request.of(scope, receive))
             await response.send(send)
+
+    async def _shown(self, make: Callable[[], App]) -> App:
+        """Return the application for people. It is made when somebody first asks: a gateway that nobody looks at starts sooner and stays small."""
+        if self._face is None:
+            self._face = asyncio.create_task(asyncio.to_thread(make))
+        return await asyncio.shield(self._face)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -176,6 +192,16 @@ def _parser(how: str, body: bytes, request: Request, name: str, most: int) -> Pa
     if how == "invocations":
         return lambda force: rows.invocations(body, request.kind, force.schema, most)
     return lambda force: rows.plain_json(body, force.schema, force.classes, most)
+
+
+def asked_of_models(scope: Scope) -> bool:
+    """Return whether a request is for the models, or for who watches over the server, and not for pages and management."""
+    parts = scope["path"].rstrip("/").split("/")[1:]
+    if not parts:
+        return b"text/html" not in dict(scope["headers"]).get(b"accept", b"")
+    if parts[0] == "models":
+        return len(parts) == 3 and parts[2] in ("predict", "invocations")
+    return parts[0] in OWN
 
 
 def _unversioned(parts: list[str]) -> list[str]:

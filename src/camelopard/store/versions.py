@@ -179,6 +179,13 @@ def with_firewall(database: Database, firewall: str) -> tuple[Version, ...]:
         return tuple(_version(row) for row in connection.execute(query))
 
 
+def holding(change: Change, model: str, firewall: str) -> Version | None:
+    """Return a model's newest version with this firewall, within a change; None where there is none."""
+    query = select(versions).where(versions.c.model == model, versions.c.firewall == firewall).order_by(versions.c.number.desc()).limit(1)
+    row = change.read(query).first()
+    return None if row is None else _version(row)
+
+
 def held(change: Change, model: str, number: int) -> Version:
     """Return a version as it is within a change. Raises UnknownName if there is none."""
     inventory.held(change, model)
