@@ -114,8 +114,10 @@ class Rows(dict[str, Any]):
 
 def test_tables_and_rows_of_any_class_are_blocked_not_raised(firewall: Firewall) -> None:
     sparse = pytest.importorskip("scipy.sparse")
-    for odd in (sparse.csr_matrix(np.zeros((3, 6))), np.matrix(np.zeros((2, 6))), np.zeros((2, 2, 2)), Wild(), "today.csv", 5, object):
+    for odd in (sparse.csr_matrix(np.zeros((3, 6))), np.zeros((2, 2, 2)), Wild(), "today.csv", 5, object):
         assert set(firewall.screen(odd).route.tolist()) <= {"block"}
+    matrix, array = (firewall.screen(made(np.zeros((2, 6)))) for made in (np.matrix, np.asarray))
+    assert (matrix.risk.tolist(), matrix.route.tolist()) == (array.risk.tolist(), array.route.tolist())
     assert len(firewall.screen([Rows(a=1), None, 3, table(1, 1).iloc[0].to_dict()])) == 4
     many = [{f"k{i}": i, "age": 40} for i in range(2000)]
     assert len(firewall.screen(many)) == 2000

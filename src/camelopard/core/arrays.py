@@ -14,6 +14,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 Objects: TypeAlias = NDArray[np.object_]
 Array: TypeAlias = NDArray[Any]
 
+FLOAT = np.dtype(np.float64)  # arrays of plain floats have this very object: `is` tells them, several times faster than `==`
 FEW = 64  # rows up to which one call over all columns is faster than one per column
 
 

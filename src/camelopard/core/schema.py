@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Floats, is_missing, objects
+from camelopard.core.arrays import FLOAT, Array, Floats, is_missing, objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError, UnknownName
@@ -131,9 +131,12 @@ class Schema:
         columns: dict[str, Array] = {}
         for name, column in self.columns.items():
             values = batch.columns.get(name)
-            columns[name] = absent(column, n) if values is None else fitted(column, values)
+            if values is None:
+                columns[name] = absent(column, n)
+            else:
+                columns[name] = values if values.dtype is FLOAT and column.kind == "number" else fitted(column, values)
         coded = {name: known for name, known in batch.coded.items() if columns.get(name) is batch.columns[name]}
-        return replace(batch, columns=columns, form=self.form, coded=coded)
+        return Batch(columns, batch.ids, self.form, coded)
 
 
 def absent(column: Column, n: int) -> Array:

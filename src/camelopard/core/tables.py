@@ -64,23 +64,30 @@ def _from_rows(rows: Sequence[object]) -> Batch:
         if not isinstance(row, Mapping):
             raise InputError(f"row {i} is a {type(row).__name__}; expected a dict of column name to value, or a dataframe.")
         names.update(dict.fromkeys(row))
-    for name in names:
-        _check_name(name)
-    columns = {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[attr-defined]
+    if not set(map(type, names)) <= {str}:
+        for name in names:
+            _check_name(name)
+    if len(rows) == 1:
+        columns = {name: _of_cell(value) for name, value in rows[0].items()}  # type: ignore[attr-defined]
+    else:
+        columns = {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[attr-defined]
     return Batch(columns, np.arange(len(rows)), Form("rows"))
+
+
+def _of_cell(value: object) -> Array:
+    """Return the only cell of a column as a column: the same as `_of_cells`, and quicker."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return np.array([number(value)]) if value == value else objects([None])
+    if kind is str or value is None:
+        column = np.empty(1, dtype=object)
+        column[0] = value
+        return column
+    return _of_cells([value])
 
 
 def _of_cells(values: list[object]) -> Array:
     """Return cells of rows as a column. What a cell becomes does not hang on the cells around it: numbers are floats, dates stay as they are."""
-    if len(values) == 1:
-        value = values[0]
-        kind = type(value)
-        if kind is float or kind is int:
-            return np.array([number(value)]) if value == value else objects([None])
-        if kind is str or value is None:
-            column = np.empty(1, dtype=object)
-            column[0] = value
-            return column
     pictures = pictures_of(values)
     if pictures is not None:
         return pictures
@@ -97,6 +104,7 @@ def _of_cells(values: list[object]) -> Array:
 def _from_array(X: Array) -> Batch:
     if X.ndim != 2:
         raise InputError(f"an array of shape {X.shape}; expected two dimensions (rows and columns), or three or four of numbers (pictures).")
+    X = np.asarray(X)  # a matrix's columns have two dimensions again
     values = X if X.dtype == object else None
     columns: dict[str, Array] = {}
     for j in range(X.shape[1]):

@@ -108,6 +108,8 @@ def _named(batch: Batch, schema: Schema) -> Batch:
 
 def remarks(batch: Batch, schema: Schema) -> list[Reason]:
     """Return remarks of weight 0 on columns that are absent or not known."""
+    if batch.columns.keys() == schema.columns.keys():
+        return []
     extra = [name for name in batch.names if name not in schema.columns]
     found = [
         Reason("extra-column", name[:80], None, "no such column", 0.0, f"the column {name[:80]!r} is not known and was ignored")
@@ -129,7 +131,7 @@ def _readable(rows: Any, schema: Schema, problems: dict[int, str]) -> tuple[list
             found = row if type(row) is dict else dict(row) if isinstance(row, Mapping) else None
             if found is None:
                 problems[i] = f"a {type(row).__name__} is not a row; expected column names and values"
-            elif not all(type(key) is str for key in found):
+            elif not set(map(type, found)) <= {str}:
                 found = {key: value for key, value in found.items() if type(key) is str}
         except Exception as error:  # a mapping may be of any class
             found, problems[i] = None, f"a {type(row).__name__} that cannot be read ({type(error).__name__})"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.confidence.logistic import logit, sigmoid
+from camelopard.confidence.logistic import logit, logit_of, sigmoid
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.records import Prediction
 from camelopard.firewall.boosting import boosted
@@ -62,6 +62,9 @@ class Opinion:
         said = answer.shares.argmax(axis=1)
         if len(self.voices) == 1:
             score = self.voices[0].score(_seen(table, answer, 1))
+            if len(said) == 1:  # the same number, and quicker
+                alone = score.item() if said.item() == 1 else -score.item()
+                return np.array([min(max(alone, -FURTHEST), FURTHEST)])
             return np.clip(np.where(said == 1, score, -score), -FURTHEST, FURTHEST)
         shares = np.stack([sigmoid(voice.score(_seen(table, answer, c))) for c, voice in enumerate(self.voices)], axis=1)
         total = shares[:, 0].copy()
@@ -83,5 +86,5 @@ def _seen(table: Floats, answer: Prediction, c: int) -> Floats:
     """Return what the trees of a class look at, shape (n, f + 1)."""
     seen = np.empty((len(table), table.shape[1] + 1))
     seen[:, :-1] = table
-    seen[:, -1] = logit(answer.shares[:, c])
+    seen[:, -1] = logit_of(answer.shares[0, c].item()) if len(table) == 1 else logit(answer.shares[:, c])
     return seen

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,10 +81,18 @@ class Asker:
         ModelError
             If the model has never answered as a model must, and does not now.
         """
-        self.meter.afford(len(batch))
-        answers = Answers.none(len(batch), _NO_ANSWER)
+        n = len(batch)
+        self.meter.afford(n)
         table = self.plans.of(self.adapter.eats, self.form or batch.form, batch.names)
-        for index, signature in groups(batch, table):
+        found = groups(batch, table)
+        first = next(found, None)
+        if first is not None and len(first[0]) == n <= self.batch_size:  # all rows are alike: they are asked as they are
+            part = self._resolve(batch, table, first[1])
+            if keep is not None:
+                keep(first[0], part)
+            return part
+        answers = Answers.none(n, _NO_ANSWER)
+        for index, signature in () if first is None else chain((first,), found):
             for start in range(0, len(index), self.batch_size):
                 rows = index[start : start + self.batch_size]
                 part = self._resolve(batch.take(rows), table, signature)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints, is_missing, objects
+from camelopard.core.arrays import FLOAT, Array, Bools, Floats, Ints, is_missing, objects
 from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import number
 from camelopard.models import media
@@ -72,6 +72,11 @@ class Plan:
     columns: tuple[ColumnPlan, ...]
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, as the batch knows them."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
     def floats(self) -> bool:
         """Whether there are columns, and all are plain floats."""
         return bool(self.columns) and all(column.of == "float" and column.native in ("", "float64") for column in self.columns)
@@ -110,6 +115,9 @@ def groups(batch: Batch, table: Plan) -> Iterator[tuple[Ints, Signature]]:
         return
     if table.kind in media.BUILDERS:
         yield from media.groups(batch)
+        return
+    if table.floats and all(batch.columns[name].dtype is FLOAT for name in table.names):
+        yield np.arange(n), {}
         return
     labels: Ints = np.zeros(n, dtype=np.int64)
     odd: list[tuple[str, Ints, list[str]]] = []
@@ -510,8 +518,8 @@ def _rows(batch: Batch, table: Plan, signature: Signature) -> list[dict[str, Any
 
 
 def _numpy(batch: Batch, table: Plan, signature: Signature) -> Array:
-    if not signature and table.floats and all(batch.columns[c.name].dtype == np.float64 for c in table.columns):
-        columns = [batch.columns[c.name] for c in table.columns]
+    if not signature and table.floats and all(batch.columns[name].dtype is FLOAT for name in table.names):
+        columns = [batch.columns[name] for name in table.names]
         return np.concatenate(columns)[None] if len(batch) == 1 else np.column_stack(columns)
     columns = [_numpy_column(batch.columns[c.name], c, signature.get(c.name)) for c in table.columns]
     if not columns:
