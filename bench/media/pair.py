@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from bench.media.data import Task, load
+from bench.media.data import Part, Task, load
+from bench.media.intervals import aurocs, caughts, weights_of
+from bench.media.rivals import Rivals, stacked
 from camelopard.confidence.quality import auroc, brier, calibration_error
-from camelopard.core.arrays import Array, Bools, Floats
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, concat
+from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction
+from camelopard.core.schema import Schema
 from camelopard.firewall.learn import conclude
 from camelopard.firewall.learned import Learned
-from camelopard.firewall.material import gather
+from camelopard.firewall.material import DAMAGED_ROWS, gather
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
@@ -26,6 +30,7 @@ from camelopard.stress.truth import Truth
 
 BUDGET = 120_000  # model rows for fitting
 MODEL_ROWS, DAMAGED = 25_000, 4_000  # to make the damaged test rows, and how many are kept
+STACK_ROWS = 50_000  # to make the damaged rows that teach a stack of rivals, of which as many are kept as teach ours
 NOVEL = "novel"
 ODD = ("language", "encoding", "look-alike", "nonsense")  # families of text that are no text of this kind, whatever the model makes of them
 FAMILY = {kind: damage.family for kind, damage in catalogue().items()}
@@ -33,7 +38,10 @@ FAMILY = {kind: damage.family for kind, damage in catalogue().items()}
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is needed to judge. `kind`: the damage, "" for clean rows, "novel" for rows of classes that nobody was taught."""
+    """All that is needed to judge. `kind`: the damage, "" for clean rows, "novel" for rows of classes that nobody was taught.
+
+    `origin`: which clean row each comes of, itself or another one.
+    """
 
     task: Task
     ready: Prepared
@@ -43,37 +51,63 @@ class Scene:
     fooled: Bools
     wrong: Bools
     seconds: float
+    origin: Ints
 
 
 def scene(name: str, seed: int) -> Scene:
     """Train the model, prepare the firewall, damage the test rows and measure their evidence."""
-    task = load(name, seed)
+    return staged(load(name, seed), seed)
+
+
+def staged(task: Task, seed: int, budget: int = BUDGET) -> Scene:
+    """Return the same for a task that is there already."""
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ready = prepare(task.model, task.held.X, task.held.y, task.train.X, budget=BUDGET, seed=seed)
+        ready = prepare(task.model, task.held.X, task.held.y, task.train.X, budget=budget, seed=seed)
     seconds = time.process_time() - start
-    rng, schema, session = np.random.default_rng([seed, 11]), ready.schema, task.model.session(None, thrifty=True)
+    session = task.model.session(None, thrifty=True)
+    rows = struck(task.test, ready.schema, session, np.random.default_rng([seed, 11]), MODEL_ROWS, DAMAGED, task.novel)
+    found = ready.panel.examine(rows.batch, rows.answer, session, ready.schema.form)
+    return Scene(task, ready, found, rows.answer, rows.kind, rows.fooled, rows.wrong, seconds, rows.origin)
+
+
+@dataclass(frozen=True)
+class Struck:
+    """Clean rows, damaged ones and novel ones that the model answers, and what is true of them, as in a scene."""
+
+    batch: Batch
+    answer: Prediction
+    kind: Array
+    fooled: Bools
+    wrong: Bools
+    origin: Ints
+
+
+def struck(
+    part: Part, schema: Schema, session: Session, rng: np.random.Generator, model_rows: int, damaged: int, novel: Part | None = None
+) -> Struck:
+    """Damage rows in every way, and ask the model about them, clean and damaged."""
     truth = Truth("classification", 0.0)
-    clean = schema.conform(Batch.of(task.test.X))
-    cases = run(session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=MODEL_ROWS, pool=len(clean))
-    stressed = gather(cases, schema, truth, session, DAMAGED, rng)
+    clean = schema.conform(Batch.of(part.X))
+    cases = run(session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=model_rows, pool=len(clean))
+    stressed = gather(cases, schema, truth, session, damaged, rng)
     assert stressed is not None
     batches, kinds = [clean, stressed.batch], [np.full(len(clean), "", dtype=object), stressed.kind.astype(object)]
-    labels = [task.test.y, task.test.y[stressed.origin]]
+    labels, origins = [part.y, part.y[stressed.origin]], [np.arange(len(clean)), stressed.origin]
     fooled = [np.zeros(len(clean), dtype=bool), stressed.fooled]
-    if task.novel is not None:
-        batches.append(schema.conform(Batch.of(task.novel.X)))
-        kinds.append(np.full(len(task.novel.y), NOVEL, dtype=object))
-        labels.append(np.full(len(task.novel.y), -1))
-        fooled.append(np.zeros(len(task.novel.y), dtype=bool))
+    if novel is not None:
+        batches.append(schema.conform(Batch.of(novel.X)))
+        kinds.append(np.full(len(novel.y), NOVEL, dtype=object))
+        labels.append(np.full(len(novel.y), -1))
+        fooled.append(np.zeros(len(novel.y), dtype=bool))
+        origins.append(len(clean) + np.arange(len(novel.y)))
     batch = concat(batches).renumbered()
     answer = session.predict(batch)
     keep = np.flatnonzero(~answer.failed)
     batch, answer, label, kind = batch.take(keep), answer.take(keep), np.concatenate(labels)[keep], np.concatenate(kinds)[keep]
     wrong = np.array([a != b for a, b in zip(answer.value.tolist(), label.tolist(), strict=True)])
-    found = ready.panel.examine(batch, answer, session, schema.form)
-    return Scene(task, ready, found, answer, kind, np.concatenate(fooled)[keep], wrong, seconds)
+    return Struck(batch, answer, kind, np.concatenate(fooled)[keep], wrong, np.concatenate(origins)[keep])
 
 
 def measure(name: str, seed: int) -> dict[str, Any]:
@@ -86,16 +120,29 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     clean, known = there.kind == "", there.kind != NOVEL
     weight = shared(there.kind)
     ours = {"camelopard: 1 − confidence": 1 - said.confidence, "camelopard: risk": said.risk, "camelopard: oddity": odd}
-    judges = {**ours, **({} if novelty is None else {"camelopard: novelty": novelty}), **rivals(there)}
+    judges = {**ours, **({} if novelty is None else {"camelopard: novelty": novelty}), **rivals(there), **stacks(there, seed)}
     right = ~there.wrong
+    strange = ~known | (clean & right)
+    harmful, harmless = there.fooled & there.wrong & known, ~clean & known & ~there.fooled & right
     figures = {
         who: {
             "wrong": auroc(score[known], there.wrong[known], weight[known]),
             "wrong_all": auroc(score, there.wrong, weight),
-            "novel": auroc(score[~known | (clean & right)], ~known[~known | (clean & right)]) if (~known).any() else None,
+            "novel": auroc(score[strange], ~known[strange]) if (~known).any() else None,
             "fooled": auroc(score[known], there.fooled[known], weight[known]),
-            "flips_at_5": caught(score, clean, there.fooled & there.wrong & known),
-            "harmless_at_5": caught(score, clean, ~clean & known & ~there.fooled & right),
+            "flips_at_5": caught(score, clean, harmful),
+            "harmless_at_5": caught(score, clean, harmless),
+        }
+        for who, score in judges.items()
+    }
+    drawn = weights_of(there.origin, np.ones(len(clean)), np.random.default_rng([seed, 7]))
+    draws = {
+        who: {
+            "wrong": aurocs(score[known], there.wrong[known], (drawn * weight)[:, known]).tolist(),
+            "novel": aurocs(score[strange], ~known[strange], drawn[:, strange]).tolist() if (~known).any() else None,
+            "fooled": aurocs(score[known], there.fooled[known], (drawn * weight)[:, known]).tolist(),
+            "flips_at_5": caughts(score, clean, harmful, drawn).tolist(),
+            "harmless_at_5": caughts(score, clean, harmless, drawn).tolist(),
         }
         for who, score in judges.items()
     }
@@ -107,6 +154,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
         "rows": {"clean": int(clean.sum()), "damaged": int((~clean & known).sum()), "novel": int((~known).sum()), "fooled": int(there.fooled.sum())},
         "accuracy": float(right[clean].mean()),
         "judges": figures,
+        "draws": draws,
         "held_out": held_out(there, seed),
         "ece": calibration_error(1 - sure[known], there.wrong[known], weight=weight[known]),
         "ece_own": calibration_error(1 - own(there)[known], there.wrong[known], weight=weight[known]),
@@ -169,31 +217,23 @@ def _without(there: Scene, group: list[str], seed: int) -> Learned:
 
 def rivals(there: Scene) -> dict[str, Floats]:
     """Return what people use today, on the same rows: the model's own confidence, and distances in its features where it shows them."""
-    found = {"own confidence": 1 - own(there)}
-    session = there.task.model.session()
-    train, rows = Batch.of(there.task.train.X), there.found.batch
-    vectors, seen = session.features(train), session.features(rows)
-    if vectors is None or seen is None:
-        return found
-    from sklearn.neighbors import NearestNeighbors
+    return Rivals(there.task).scores(there.found.batch, there.answer)
 
-    labels = session.predict(train).shares.argmax(axis=1)
-    unit, unit_seen = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (vectors, seen))
-    near = NearestNeighbors(n_neighbors=10).fit(unit)
-    found["nearest neighbours"] = near.kneighbors(unit_seen)[0][:, -1]
-    means = np.stack([vectors[labels == k].mean(axis=0) for k in np.unique(labels)])
-    centred = vectors - means[np.searchsorted(np.unique(labels), labels)]
-    precision = np.linalg.pinv(np.cov(centred.T) + 1e-6 * np.eye(vectors.shape[1]))
-    found["Mahalanobis"] = np.min([np.einsum("ij,jk,ik->i", seen - m, precision, seen - m) for m in means], axis=0)
-    last = session.last_layer
-    if last is not None:
-        weights, biases = last
-        logits, logits_train = seen @ weights.T + biases, vectors @ weights.T + biases
-        energy = np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) + logits.max(axis=1)
-        found["energy"] = -energy
-        origin = -np.linalg.pinv(weights) @ biases
-        _, axes = np.linalg.eigh(np.cov((vectors - origin).T))
-        rest = axes[:, : max(1, vectors.shape[1] // 2)]
-        norm, norm_train = (np.linalg.norm((v - origin) @ rest, axis=1) for v in (seen, vectors))
-        found["ViM"] = norm * (logits_train.max(axis=1).mean() / norm_train.mean()) - energy
-    return found
+
+def stacks(there: Scene, seed: int) -> dict[str, Floats]:
+    """Return all rivals' scores together, taught as ours is: by the rows that the firewall was given, clean and damaged in the same ways, and labels.
+
+    Nothing where there is a single rival: one score alone is ranked as it is.
+    """
+    known = Rivals(there.task)
+    if not known.shows:
+        return {}
+    session = there.task.model.session(None, thrifty=True)
+    rows = struck(there.task.held, there.ready.schema, session, np.random.default_rng([seed, 13]), STACK_ROWS, DAMAGED_ROWS)
+    taught, asked = (np.column_stack([*known.scores(*part).values()]) for part in ((rows.batch, rows.answer), (there.found.batch, there.answer)))
+    weight = shared(rows.kind)
+    return {
+        f"stacked by {how}, taught {what}": score
+        for what, event in (("wrong", rows.wrong), ("fooled", rows.fooled))
+        for how, score in stacked(taught, event, weight, asked, seed).items()
+    }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from camelopard.cli.options import Images, Texts
+from camelopard.cli.options import Encoder, Images, Texts
 
 
 def estimate(
@@ -19,6 +19,7 @@ def estimate(
     target: Annotated[str | None, typer.Option("--target", help="Column with labels: hold estimates against them, window by window.")] = None,
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     window: Annotated[int, typer.Option("--window", help="Rows of a window, with --target.")] = 300,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -33,7 +34,7 @@ def estimate(
     if target is not None and (metric != "accuracy" or positive is not None):
         raise CamelopardError("--metric and --positive are for rows without labels: with --target it is the accuracy that is held against them.")
     with working(quiet=json):
-        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         batch, labels = read_table_file(data, target, texts=texts, images=images)
         found = fitted.estimate(batch, metric=metric, positive=positive) if target is None else fitted.backtest(batch, labels, rows=window)
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from camelopard.cli.options import ROWS, Images, Labels, Texts
+from camelopard.cli.options import ROWS, Encoder, Images, Labels, Texts
 
 
 def evaluate(
@@ -17,6 +17,7 @@ def evaluate(
     target: Labels = None,
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     budget: Annotated[int | None, typer.Option("--budget", help="Model rows at most; default: about 150,000.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
@@ -29,7 +30,7 @@ def evaluate(
     from camelopard.modality.files import read_table_file
 
     with working(quiet=json) as tell:
-        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         batch, labels = read_table_file(data, target, texts=texts, images=images)
         quality = fitted.evaluate(batch, labels, budget=budget, seed=seed, progress=tell)
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from camelopard.cli.options import ROWS, Images, Labels, Texts
+from camelopard.cli.options import ROWS, Encoder, Images, Labels, Texts
 
 
 def fit(
@@ -17,6 +17,7 @@ def fit(
     target: Labels = None,
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     reference: Annotated[str | None, typer.Option("--reference", help="Training rows of the model.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write what was found and measured, too: .html or .json.")] = None,
     uncertainty: Annotated[str | None, typer.Option("--uncertainty", help="Try it as evidence: ensemble, noise or auto.")] = None,
@@ -40,7 +41,7 @@ def fit(
         raise CamelopardError(f"--report {report}: expected another file than the firewall's, ending in .html or .json.")
     firewall = Firewall(alpha=alpha, budget=budget, seed=seed, uncertainty=uncertainty)
     with working(quiet=json) as tell:
-        wrapped = model_of(model, trust=trust, classes=classes)
+        wrapped = model_of(model, trust=trust, classes=classes, encoder=encoder)
         batch, labels = read_table_file(data, target, texts=texts, images=images)
         known = None if reference is None else read_table_file(reference, texts=texts, images=images)[0]
         if known is not None and target in known.columns:
@@ -53,4 +54,5 @@ def fit(
         as_json(firewall.describe())
     else:
         typer.echo(firewall.summary().split("\nThe contract")[0])
-        typer.echo(f"\nThe firewall is in {output}, its contract in {output}.toml. Next: camelopard screen {output} NEW_DATA --model {model}")
+        placed = f" --encoder {encoder}" if encoder else ""
+        typer.echo(f"\nThe firewall is in {output}, its contract in {output}.toml. Next: camelopard screen {output} NEW_DATA --model {model}{placed}")

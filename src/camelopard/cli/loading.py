@@ -19,20 +19,21 @@ PICKLES = (".joblib", ".pkl", ".pickle")
 FORMS = "a .joblib or .pkl file (with --trust), an .onnx, LightGBM .txt or XGBoost .json/.ubj file, the URL of a server, or module:attribute"
 
 
-def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task | None = None) -> Model:
-    """Return the wrapped model that MODEL on the command line names."""
+def model_of(word: str, *, trust: bool, classes: str | None = None, task: Task | None = None, encoder: str | None = None) -> Model:
+    """Return the wrapped model that MODEL on the command line names, with the text encoder that --encoder names."""
     from camelopard.models.wrap import wrap
 
     named = classes.split(",") if classes else None
     name = Path(word).stem if os.path.exists(word) else None if _is_url(word) else word
-    return wrap(_loaded(word, trust), name=name, task=task, classes=named)
+    placing = _attribute(encoder) if encoder is not None and ":" in encoder and not os.path.exists(encoder) else encoder
+    return wrap(_loaded(word, trust), name=name, task=task, classes=named, encoder=placing)
 
 
-def firewall_of(path: Path, word: str | None, *, trust: bool, classes: str | None = None) -> Firewall:
+def firewall_of(path: Path, word: str | None, *, trust: bool, classes: str | None = None, encoder: str | None = None) -> Firewall:
     """Return the firewall in a file, with the model that MODEL names; it must be named where the firewall was fitted to one."""
     from camelopard.firewall.firewall import Firewall
 
-    fitted = Firewall.load(path, model=None if word is None else model_of(word, trust=trust, classes=classes))
+    fitted = Firewall.load(path, model=None if word is None else model_of(word, trust=trust, classes=classes, encoder=encoder))
     kept = fitted.describe()["model"]
     if word is None and kept is not None:
         raise CamelopardError(f"{path} was fitted to the model {kept['name']!r}. Name it: --model MODEL.")

@@ -1,4 +1,4 @@
-"""The options that every command which reads rows has alike: where the rows of a table are texts, or pictures."""
+"""The options that every command which reads rows has alike: where the rows of a table are texts, or pictures, and what encodes texts."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ Images: TypeAlias = Annotated[
     str | None, typer.Option("--images", help="The rows are pictures: the column of their paths, below the table's folder.")
 ]
 Labels: TypeAlias = Annotated[str | None, typer.Option("--target", help='Column with the labels. Of a folder "folder": its sub-folders.')]
+Encoder: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--encoder", help="For a model of texts that shows no features: the folder of a sentence encoder in ONNX, or module:attribute."),
+]

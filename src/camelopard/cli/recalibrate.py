@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from camelopard.cli.options import Images, Texts
+from camelopard.cli.options import Encoder, Images, Texts
 
 
 def recalibrate(
@@ -17,6 +17,7 @@ def recalibrate(
     output: Annotated[Path, typer.Option("-o", "--output", help="Firewall to write.")],
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
@@ -29,7 +30,7 @@ def recalibrate(
 
     check_place(output)
     with working(quiet=json):
-        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         parts = [
             chunk.batch.take([i for i in range(len(chunk.batch)) if i not in chunk.problems])
             for chunk in open_table(data, schema=fitted.schema, texts=texts, images=images)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from camelopard.cli.options import ROWS, Images, Texts
+from camelopard.cli.options import ROWS, Encoder, Images, Texts
 
 if TYPE_CHECKING:
     from camelopard.core.records import Verdict
@@ -26,6 +26,7 @@ def screen(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document per row.")] = False,
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     contract: Annotated[Path | None, typer.Option("--contract", help="An edited contract, instead of the one that was fitted.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
 ) -> None:
@@ -43,7 +44,7 @@ def screen(
     counts: dict[str, int] = {}
     shown: list[tuple[int | str, Verdict]] = []
     with working(quiet=json) as tell:
-        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         if contract is not None:
             fitted.contract = Contract.load(contract)
         kept = fitted.describe()["model"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from camelopard.cli.options import Images, Texts
+from camelopard.cli.options import Encoder, Images, Texts
 
 
 def simulate(
@@ -23,6 +23,7 @@ def simulate(
     target: Annotated[str | None, typer.Option("--target", help="Column with the right answers, to count errors by.")] = None,
     texts: Texts = None,
     images: Images = None,
+    encoder: Encoder = None,
     audit: Annotated[float, typer.Option("--audit", help="Share of the reviews drawn at random from rows that would pass.")] = 0.0,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -37,7 +38,7 @@ def simulate(
 
     costs = Costs(wrong, review, block)
     with working(quiet=json):
-        fitted = firewall_of(firewall, model, trust=trust, classes=classes)
+        fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         policy = fitted.policy.with_costs(costs, reviews_per_day, audit)
         batch, labels = read_table_file(data, target, texts=texts, images=images)
         if day is not None and day not in batch.columns:

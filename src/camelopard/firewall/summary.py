@@ -48,6 +48,8 @@ def _head(about: Mapping[str, Any]) -> list[str]:
     lines = [
         f"The firewall of {model['name']!r} ({model['task']}), learned from {rows['taught']:,} rows and calibrated on {rows['calibrated']:,} others."
     ]
+    if "encoder" in model:
+        lines.append(f"How far a text lies from clean ones is measured in the {model['encoder']['numbers']} numbers of {model['encoder']['name']!r}.")
     if not about["labelled"]:
         lines.append("No labels were given: risk is learned all the same, confidence is not checked against labels.")
     return lines

@@ -133,6 +133,7 @@ def prepare(
     """
     given = _read(X, y, reference, np.random.default_rng(seed))
     schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
+    encoder = encoder_of(model, batch)
     rows = rows_allowed(parse(budget), model, batch)
     session = model.session(None, thrifty=True)
     split = given.split.thinned(_part(rows, SHARES["clean"]), rng)
@@ -173,7 +174,7 @@ def prepare(
     gauge = Gauge(panel, kinds, model.session(rows, thrifty=True)) if kinds else None
     material = collect(panel, schema, truth, teach, calibrate, rng, progress, gauge)
     about = {
-        "model": {"name": model.name, "task": model.task, "classes": list(model.classes)},
+        "model": {"name": model.name, "task": model.task, "classes": list(model.classes), **encoder},
         "mode": "model",
         "rows": {"taught": len(taught), "calibrated": len(held), "raising": raising, "reference": _length(given.reference)},
         "tolerance": truth.tolerance,
@@ -183,6 +184,15 @@ def prepare(
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
     }
     return Prepared(schema, panel, material, report, about, gauge)
+
+
+def encoder_of(model: Model, batch: Batch) -> dict[str, Any]:
+    """Return what there is to say about a model's text encoder: nothing where there is none, ModelError where there are no texts to encode."""
+    encoder = getattr(model, "encoder", None)
+    if encoder is None:
+        return {}
+    encoder.places(batch.take(slice(0, 1)))
+    return {"encoder": {"name": encoder.name, "numbers": encoder.width}}
 
 
 def _check_classes(labels: Array, model: Model) -> None:

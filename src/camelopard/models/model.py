@@ -13,6 +13,7 @@ from camelopard.core.errors import ModelError
 from camelopard.core.records import Prediction, Task
 from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter, Asker, Meter
+from camelopard.models.encoder import Encoder
 from camelopard.models.features import Features, Inside
 from camelopard.models.members import Members, Voices
 from camelopard.models.plans import Plans
@@ -38,6 +39,8 @@ class Wrapped:
         Rows per call at most.
     members
         How to ask each member of an ensemble, where the adapter does not know; None: as the adapter does.
+    encoder
+        What stands for the features of texts, in place of the model's own.
 
     `task` and `classes` (in the order of the probabilities; empty for a regression) raise ModelError for a function that has not answered yet and
     whose task nobody named.
@@ -54,10 +57,11 @@ class Wrapped:
         form: Form | None = None,
         batch_size: int = BATCH_SIZE,
         members: Voices | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         if batch_size < 1:
             raise ModelError(f"batch_size={batch_size}; expected a whole number of rows per call, at least 1.")
-        self.obj, self.name = obj, name
+        self.obj, self.name, self.encoder = obj, name, encoder
         self._adapter, self._reader, self._form, self._batch_size = adapter, reader, form, batch_size
         self._plans = Plans()
         self._voices: Voices | None = members or getattr(adapter, "members", None)
@@ -111,7 +115,10 @@ class Wrapped:
         return Session(self._asker(meter, thrifty), self._reader, meter, max_rows, self._members, self._features)
 
     def features(self, X: Any) -> Floats | None:
-        """Return what the model makes of each row before it decides, shape (n, d), NaN where it raises; None where it does not show."""
+        """Return what the model makes of each row before it decides, or its text encoder of each text, shape (n, d); NaN where that raises.
+
+        None where the model does not show it.
+        """
         return None if self._features is None else self._features.of(Batch.of(X))
 
     def renamed(self, name: str) -> Wrapped:
@@ -120,8 +127,16 @@ class Wrapped:
         twin.name = name
         return twin
 
+    def encoded(self, encoder: Encoder) -> Wrapped:
+        """Return the same model with this text encoder."""
+        twin = copy(self)
+        twin.encoder = encoder
+        return twin
+
     @property
     def _features(self) -> Features | None:
+        if self.encoder is not None:
+            return self.encoder.features
         adapter = self._adapter
         inside: Inside | None = getattr(adapter, "features", None)
         if inside is None:

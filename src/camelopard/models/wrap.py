@@ -12,6 +12,7 @@ from camelopard.core.protocols import Model
 from camelopard.core.records import Task
 from camelopard.models.answers import Reader
 from camelopard.models.asking import Adapter
+from camelopard.models.encoder import Encoder, text_encoder
 from camelopard.models.members import Voices
 from camelopard.models.model import BATCH_SIZE, Wrapped
 
@@ -27,6 +28,7 @@ def wrap(
     batch_size: int = BATCH_SIZE,
     reference: Any = None,
     members: Voices | None = None,
+    encoder: Any = None,
 ) -> Model:
     """Return the one face of a model: `predict`, `task`, `classes`, `session`. The model itself is never changed.
 
@@ -51,6 +53,9 @@ def wrap(
     members
         A function from the same table to the answers of each member of an ensemble: probabilities, shape (members, n, k), or numbers, shape
         (members, n). Forests, bagging and voting of scikit-learn need none. It must answer the same row alike each time.
+    encoder
+        For a model of texts that shows no features: a function from a list of texts to a vector for each, or the folder of a sentence encoder in
+        ONNX. A firewall then tells how far a text lies from clean ones in what the encoder makes of it. `text_encoder` says more.
 
     Raises
     ------
@@ -61,11 +66,15 @@ def wrap(
     >>> model.predict([{"age": 36}, {"age": 51}]).value.tolist()
     ['young', 'old']
     """
+    placing: Encoder | None = None if encoder is None else text_encoder(encoder)
     if isinstance(obj, Wrapped):
         if task is None and classes is None and reference is None and members is None and batch_size == BATCH_SIZE:
-            return obj if name is None else obj.renamed(name)
-        name, obj = name or obj.name, obj.obj
+            same = obj if name is None else obj.renamed(name)
+            return same if placing is None else same.encoded(placing)
+        name, placing, obj = name or obj.name, placing or obj.encoder, obj.obj
     elif all(hasattr(obj, attribute) for attribute in ("session", "predict", "classes", "task", "name")):
+        if placing is not None:
+            raise ModelError(f"{type(obj).__name__} is a model of its own making, and shows its features itself; leave encoder= out.")
         return obj  # type: ignore[no-any-return]
     if isinstance(obj, type):
         raise ModelError(f"{obj.__name__} is a class; expected a fitted model. Give an instance, e.g. {obj.__name__}().fit(X, y).")
@@ -73,7 +82,7 @@ def wrap(
         raise ModelError(f"members={type(members).__name__}; expected a function from a table to the answers of each member, shape (members, n, k).")
     rows = None if reference is None else Batch.of(reference)
     adapter, reader = _adapter(obj)(obj, task, classes, None if rows is None else rows.names)
-    return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size, members)
+    return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size, members, placing)
 
 
 def _adapter(obj: object) -> Of:
