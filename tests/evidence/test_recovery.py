@@ -50,3 +50,10 @@ def test_nothing_raises_on_any_cell(cell: object) -> None:
     recovered_number(cell)
     recovered_boolean(cell)
     recovered_category(cell, plain_forms(KNOWN), KNOWN)
+
+
+def test_a_number_in_the_midst_of_something_else_is_not_what_was_meant() -> None:
+    for text in ("x<script>alert(1)</script>", "{'age': 36}", "one of 7 who never said", "SELECT 1;", "=36"):
+        assert recovered_number(text) is None, text
+    for text, meant in (("€ 1.234,50", 1234.5), ("36 years old", 36.0), ("ca. 36 J.", 36.0), ("36°", 36.0), ("(36)", 36.0), ("age: 36", 36.0)):
+        assert recovered_number(text) == meant, text

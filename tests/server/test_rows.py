@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 import camelopard as cp
+from camelopard.core.batch import Form
+from camelopard.core.schema import Column, Schema
 from camelopard.server.gateway import Gateway
+from camelopard.server.rows import listed
 from camelopard.server.served import Served
 from camelopard.server.settings import Settings
 from tests.server.conftest import NAMES, people, speak
@@ -86,3 +90,10 @@ def test_texts_are_rows_by_themselves() -> None:
     found = speak(app, "POST", "/v2/models/taste/infer", json.dumps({"inputs": [tensor]}).encode())
     assert found.value["outputs"][0]["data"] == ["good", "bad"]
     assert speak(app, "POST", "/predict", json.dumps(texts[0]).encode()).value["prediction"] == "good"
+
+
+def test_a_picture_in_json_has_the_bytes_that_it_would_have_in_a_file() -> None:
+    pictures = Schema({"image": Column("image", "image")}, Form("images"))
+    whole, bright, fraction = (listed([[[0, value]]], pictures)[0] for value in (255, 256, 0.5))
+    assert (whole.dtype, whole.tolist()) == (np.uint8, [[0, 255]])
+    assert (bright.dtype.kind, fraction.dtype) == ("i", np.float64)

@@ -14,6 +14,7 @@ NEAR = 0.8  # similarity at which a mistyped category is taken for a known one (
 MOST_COMPARED = 400  # known values beyond which typing errors are not looked for
 
 _NUMBER = re.compile(r"[-+]?(?:\d[\d.,'\u00a0\u202f ]*\d|\d)(?:[eE][-+]?\d{1,3})?")
+_AROUND = re.compile(r"(?:[^\W\d_]|[\s$€£¥₹%‰°²³'\".,:~≈≤≥()/+-]){0,16}")  # a unit, a currency, a word such as "years": not markup, not a sentence
 _TRUE = {"true", "yes", "y", "1", "on", "t"}
 _FALSE = {"false", "no", "n", "0", "off", "f"}
 
@@ -21,8 +22,8 @@ _FALSE = {"false", "no", "n", "0", "off", "f"}
 def recovered_number(cell: object) -> float | None:
     """Return the number a cell was meant to be, or None.
 
-    >>> [recovered_number(c) for c in ("36", " 1.234,5 ", "1,234", "36 years", "abc", True)]
-    [36.0, 1234.5, 1234.0, 36.0, None, None]
+    >>> [recovered_number(c) for c in ("36", " 1.234,5 ", "1,234", "36 years", "abc", True, "alert(1);", "one of 7 who never said how old")]
+    [36.0, 1234.5, 1234.0, 36.0, None, None, None, None]
     """
     if not isinstance(cell, str) or len(cell) > LONGEST:
         return None
@@ -31,7 +32,7 @@ def recovered_number(cell: object) -> float | None:
         value = float(text.replace("_", "x"))
     except ValueError:
         found = _NUMBER.findall(text)
-        if len(found) != 1:
+        if len(found) != 1 or not _AROUND.fullmatch(text.replace(found[0], "", 1)):
             return None
         value = _grouped(found[0])
     return value if math.isfinite(value) else None

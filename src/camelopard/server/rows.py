@@ -21,6 +21,7 @@ from camelopard.server.outcome import Outcome
 
 MLFLOW = ("dataframe_split", "dataframe_records", "instances", "inputs")
 MOST_AXES = 4  # of a picture in nested lists
+LARGEST_BYTE = 255  # whole numbers up to here are bytes, as in a file: JSON does not say
 FORMS = "a row as an object, a list of rows, or {'rows': [...]}"
 
 
@@ -194,7 +195,8 @@ def _pixels(one: Any) -> Any:
     if not _all_numbers(one):
         return None  # no picture: the firewall says so
     try:
-        return np.asarray(one)
+        pixels = np.asarray(one)
+        return pixels.astype(np.uint8) if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= LARGEST_BYTE else pixels
     except (ValueError, OverflowError):
         return None  # ragged, or numbers beyond all bounds
 
