@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media bench-gateway lock build clean venv
+.PHONY: help demo test coverage test-browser test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media bench-gateway lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -16,10 +16,13 @@ demo: $(VENV)/runtime  ## the story on real data; writes report.html
 	$(BIN)/camelopard demo
 
 test: $(VENV)/dev  ## all tests, README and docs included
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --ignore=tests/browser
 
 coverage: $(VENV)/dev  ## the same, and which lines they ran
 	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
+
+test-browser: $(VENV)/dev  ## the pages in a real browser, Chromium; pictures of them go to build/pages
+	$(PY) -m pytest tests/browser
 
 test-torch: $(VENV)/torch  ## the tests of PyTorch models, which most people need not install
 	$(PY) -m pytest tests/torch -p no:cacheprovider

@@ -1,7 +1,8 @@
 """What the gateway costs: one prediction of 30 numbers over HTTP without and with the firewall, many at once, the start, and memory.
 
 `python -m bench.gateway` needs the extra `serve`. The same function is the model everywhere. Times are of a client on the same machine, over a kept
-connection: a busy machine makes all of them longer, their ratios less so.
+connection: a busy machine makes all of them longer, their ratios less so. Writes the table in the README, with what `bench.log` and `bench.inventory`
+measured last.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -23,12 +25,33 @@ from typing import Any
 import numpy as np
 
 import camelopard as cp
-from bench.machine import RESULTS, where
+from bench.machine import RESULTS, ROOT, into_readme, where
 from camelopard.core.arrays import Array, Floats
 
 COLUMNS = 30
 WARM, ROUNDS = 300, 3
 CONNECTIONS = 16
+START, END = "<!-- gateway: written by `make bench-gateway` -->", "<!-- end of gateway -->"
+PARTS = ("gateway", "log", "inventory")
+OFF, GUARD, LOGGED = "camelopard, switched off", "camelopard, with firewall and reasons", "camelopard, with firewall, reasons and log"
+SERVERS: dict[str, tuple[str, list[str]]] = {
+    "bare ASGI": ("bare:app", []),
+    "FastAPI, an empty handler": ("empty:app", []),
+    OFF: ("", ["--mode", "off"]),
+    GUARD: ("", ["--mode", "guard"]),
+    LOGGED: ("", ["--mode", "guard", "--log"]),
+}
+PAGES_OF_LOG = {"page_ms": "the traffic page", "newest_100_ms": "the newest hundred", "counts_by_hour_of_a_day_ms": "counts by the hour of a day"}
+EMPTY = """
+from typing import Any
+from fastapi import Body, FastAPI
+
+app = FastAPI()
+
+@app.post("/predict")
+async def predict(rows: list[list[float]] = Body()) -> dict[str, Any]:
+    return {}
+"""
 BARE = """
 import msgspec
 import bench.gateway as g
@@ -81,7 +104,8 @@ def fitted(folder: Path) -> None:
 def started(command: list[str], folder: Path, port: int) -> Iterator[dict[str, float]]:
     """Run a server; say how long it took to its first answer, and how much memory it holds then and at the end."""
     start, told = time.perf_counter(), {}
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     body = one(0)
     try:
         while True:
@@ -176,40 +200,82 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--table", action="store_true", help="measure nothing: write the table of what was measured last")
     arguments = parser.parse_args()
+    if not arguments.table:
+        measured(arguments.requests, arguments.seconds)
+    found = {name: json.loads(path.read_text()) for name in PARTS if (path := RESULTS / f"{name}.json").exists()}
+    text = markdown(found)
+    print(text)
+    into_readme(START, END, text)
+    return 0
+
+
+def measured(requests: int, seconds: float) -> None:
+    """Measure every server in turn, some rounds, and keep the figures."""
     found: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         fitted(folder)
         (folder / "bare.py").write_text(BARE)
-        for _ in range(ROUNDS):
-            for name, options in (("bare ASGI", None), ("gateway, switched off", ["--mode", "off"]), ("gateway with firewall", ["--mode", "guard"])):
+        (folder / "empty.py").write_text(EMPTY)
+        for turn in range(ROUNDS):
+            for name, (module, options) in SERVERS.items():
                 port = _port()
-                serve = [
-                    "-m",
-                    "camelopard.cli.main",
-                    "serve",
-                    "line.firewall",
-                    "--model",
-                    "bench.gateway:shares",
-                    "--classes",
-                    "0,1",
-                    "--port",
-                    str(port),
-                ]
-                bare = ["-m", "uvicorn", "bare:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
-                with started([sys.executable, *(bare if options is None else [*serve, *options])], folder, port) as told:
-                    told["p50 (ms)"], told["p99 (ms)"] = latency(port, arguments.requests)
-                    told["requests per second"] = asyncio.run(_many(port, arguments.seconds))
+                serve = ["line.firewall", "--model", "bench.gateway:shares", "--classes", "0,1", "--port", str(port)]
+                kept = ["--log", f"log{turn}"] if options[-1:] == ["--log"] else []
+                plain = ["-m", "uvicorn", module, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+                ours = ["-m", "camelopard.cli.main", "serve", *serve, *[option for option in options if option != "--log"], *kept]
+                with started([sys.executable, *(ours if options else plain)], folder, port) as told:
+                    told["p50 (ms)"], told["p99 (ms)"] = latency(port, requests)
+                    told["requests per second"] = asyncio.run(_many(port, seconds))
                 found.setdefault(name, []).append(told)
     summary = {name: {key: median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()}
-    for name, figures in summary.items():
-        print(f"{name:24s}" + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-    ratio = summary["gateway with firewall"]["p50 (ms)"] / summary["gateway, switched off"]["p50 (ms)"]
-    print(f"with firewall / without: {ratio:.2f}")
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "gateway.json").write_text(json.dumps({"where": where(), "runs": found, "summary": summary, "ratio": ratio}, indent=1) + "\n")
-    return 0
+    (RESULTS / "gateway.json").write_text(json.dumps({"where": where(), "runs": found, "summary": summary}, indent=1) + "\n")
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """Return the table of the gateway, and of its log and its pages where these were measured."""
+    summary = found["gateway"]["summary"]
+    lines = [
+        f"**What does the gateway cost?** Measured by `make bench-gateway` ({found['gateway']['where']}): a row of 30 numbers in plain JSON over a kept "
+        "connection, client and server on the same two cores, one worker, medians of three rounds. The same function of NumPy is the model of all but "
+        "the empty handler.",
+        "",
+        "| server | p50 | p99 | requests/s, 16 connections | start to first answer | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in summary.items():
+        shown = [f"{one['p50 (ms)']:.2f} ms", f"{one['p99 (ms)']:.2f} ms", f"{one['requests per second']:,.0f}"]
+        lines.append(f"| {name} | {' | '.join(shown)} | {one['first answer (s)']:.2f} s | {one['memory (MB)']:.0f} MB |")
+    off, on = summary[OFF]["p50 (ms)"], summary[LOGGED]["p50 (ms)"]
+    lines += ["", f"With firewall, reasons and log a row takes {on / off:.1f} times as long as with the firewall off."]
+    if "log" in found:
+        lines += ["", _log(found["log"])]
+    if "inventory" in found:
+        lines += ["", _inventory(found["inventory"])]
+    return "\n".join(lines)
+
+
+def _log(found: dict[str, Any]) -> str:
+    rates = found["rows_per_cpu_second"]
+    whole, alone = rates["adult_10000_together"], rates["adult_one_by_one"]
+    text = (
+        f"**The log** (`python -m bench.log`, {found['machine']}): {whole['median']:,} rows of Adult kept whole per CPU-second (best of the turns "
+        f"{whole['best']:,}), {alone['median']:,} one row a request; a killed process lost its last {min(found['lost_by_kill_seconds'])} to "
+        f"{max(found['lost_by_kill_seconds'])} s."
+    )
+    ten = found.get("ten_million", {})
+    shown = [f"{what} {ten[key]:,.0f} ms" for key, what in PAGES_OF_LOG.items() if key in ten]
+    return f"{text} Over ten million verdicts: {', '.join(shown)}." if shown else text
+
+
+def _inventory(found: dict[str, Any]) -> str:
+    shown = "; ".join(f"{what}: {one['ms']:.0f} ms, {one['kb']:.0f} KB" for what, one in found["pages"].items())
+    return (
+        f"**The pages** (`python -m bench.inventory`, {found['where']}), {found['models']:,} models, time in the server and size compressed: {shown}."
+    )
 
 
 def _port() -> int:

@@ -1,4 +1,5 @@
-"""How long a page of the inventory takes with very many models: off an index, by words, by a filter and another order; and checking the audit log.
+"""How long a page of the inventory takes with very many models: off an index, by words, by a filter and another order; as a page of the gateway; and
+checking the audit log.
 
 `python -m bench.inventory` on SQLite in a temporary folder, `python -m bench.inventory postgresql://…` on an empty database; `--quick`: fewer models.
 """
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 from sqlalchemy import insert, text
@@ -82,12 +84,39 @@ def run(database: Database, n: int, entries: int) -> None:
                     second.append(took(partial(ask, after=after)))
         print(f"  {what:28}{_shown(min(first))}{_shown(max(first))}{_shown(max(second, default=(0.0, 0.0)))}")
     print(f"  {'how many by words':28}{_shown(took(partial(listing.count, database, words='fraud')))}")
+    pages(database)
     with database.change(Actor.itself(), NOW) as change:
         for i in range(entries):
             change.apply(action="model changed", on=("model", f"model {i}"), details={"owner": ["ann", "ben"]}, needs="change models")
     start = time.perf_counter()
     found = audit.verify(database)
     print(f"{found} Checked at {entries / (time.perf_counter() - start):,.0f} entries/s")
+
+
+def pages(database: Database) -> None:
+    """Say how long the page of the inventory takes on the server, as a browser asks for it, and how large it is, with its style and without."""
+    from starlette.testclient import TestClient
+
+    from camelopard.server.home import Home
+    from camelopard.server.management import managed
+    from camelopard.server.visitor import COOKIE
+    from camelopard.store import people, sessions
+    from camelopard.store.secret import Secret
+
+    own = Secret("a sentence that I keep")
+    with database.change(Actor.itself(), NOW) as change:
+        word = people.add(change, "vera", ["viewer"])
+    session = sessions.sign_in(database, "vera", word, "", NOW)
+    session = sessions.change_password(database, session, word, own, "", NOW)
+    home = Home(database, Path(), None, clock=lambda: NOW)
+    client = TestClient(managed(home, ["testserver"]), cookies={COOKIE: session.secret.reveal()})
+    style = sum(int(client.get(f"/static/{name}").headers["content-length"]) for name in ("report.css", "pages.css"))
+    print("  the page of it, on the server, ms (of the processor); compressed, kB; with its style, kB")
+    for path in ("/models", "/models?sort=traffic&descending=true", "/models?words=fraud", "/models?words=fraud&tier=critical&sort=accuracy"):
+        said = client.get(path)
+        assert said.status_code == 200, said.text
+        size = int(said.headers["content-length"])
+        print(f"    {path:54}{_shown(took(partial(client.get, path)))}{size / 1e3:8.1f}{(size + style) / 1e3:8.1f}")
 
 
 def _shown(times: tuple[float, float]) -> str:

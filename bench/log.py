@@ -1,5 +1,7 @@
 """The log of verdicts: rows per CPU-second, what appending costs the caller, what a killed process loses, and pages over ten million verdicts.
 
+Of the pages both what reading the log takes, and the whole answer of the server to a browser.
+
 `python -m bench.log` makes ten million rows in a temporary folder (about two gigabytes); `--quick` leaves that out.
 """
 
@@ -26,7 +28,7 @@ from camelopard.firewall.verdicts import Verdicts
 from camelopard.store.log import VerdictLog
 from camelopard.store.log_columns import Parcel, groups, micros, table
 from camelopard.store.log_privacy import Privacy
-from camelopard.store.log_reading import counts, read
+from camelopard.store.log_reading import counts, page, read, row
 from camelopard.store.log_table import add, made
 from camelopard.store.log_upkeep import maintain
 
@@ -39,6 +41,8 @@ REASONS = [
     Reason("out-of-range", "age", 1985, "", 0.7, "age is 1985; expected a whole number between 17 and 90, never missing"),
     Reason("unlikely", "education_num", 3, "", 0.3, "education_num = 3 does not fit the rest of the row"),
 ]
+RARE = [Reason("wrong-type", "age", "x", "", 1.0, "age is 'x'; expected a whole number between 17 and 90, never missing")]
+SELDOM = 1_000  # rows, of which one has the rare reason if it is stopped at all
 
 
 def verdicts(n: int, seed: int) -> Verdicts:
@@ -48,7 +52,11 @@ def verdicts(n: int, seed: int) -> Verdicts:
     answers = rng.choice([">50K", "<=50K"], n).astype(object)
     shares = np.column_stack([risk, 1 - risk])
     repair = Repair({"age": 36}, ">50K", np.array([0.4, 0.6]))
-    return Verdicts(np.arange(n), answers, shares, risk, 1 - risk, rng.random(n), route, lambda i: REASONS, lambda i: repair)
+
+    def reasons(i: int) -> list[Reason]:
+        return RARE if i % SELDOM == 7 else REASONS
+
+    return Verdicts(np.arange(n), answers, shares, risk, 1 - risk, rng.random(n), route, reasons, lambda i: repair)
 
 
 def people() -> list[dict[str, Any]]:
@@ -141,7 +149,8 @@ def portions() -> Iterator[pa.Table]:
     end, step = micros(NOW), DAYS * 86_400_000_000 // MANY
     for k in range(MANY // PORTION):
         time_ = end - (MANY - k * PORTION - np.arange(PORTION, dtype=np.int64)) * step
-        request = pa.array([f"{(i * 0x9E3779B97F4A7C15) & (2**64 - 1):016x}" for i in range(k * PORTION, (k + 1) * PORTION)])
+        drawn = (np.arange(k * PORTION, (k + 1) * PORTION, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)).tolist()
+        request = pa.array([f"{at:013x}{some:08x}" for at, some in zip(time_.tolist(), drawn, strict=True)])  # as the gateway names them
         new = {
             "time": pa.array(time_, pa.timestamp("us", "UTC")),
             "day": pa.array((time_ // 86_400_000_000).astype(np.int32), pa.date32()),
@@ -171,21 +180,65 @@ def pages() -> dict[str, Any]:
         maintain(folder, NOW)
         upkeep = time.perf_counter() - begin
         middle = NOW - 15 * day
-        last = read(folder, limit=100)[-1].place
+        last, middling = read(folder, limit=100)[-1].place, read(folder, limit=1, until=middle)[0]
         found = {
             "page_ms": timed(lambda: (read(folder, limit=100), counts(folder, "hour", since=NOW - day))),
             "newest_100_ms": timed(lambda: read(folder, limit=100)),
             "next_100_ms": timed(lambda: read(folder, limit=100, before=last)),
             "newest_100_blocked_ms": timed(lambda: read(folder, limit=100, route="block")),
             "hundred_in_the_middle_ms": timed(lambda: read(folder, limit=100, since=middle, until=middle + hour, model="income")),
+            "one_by_its_id_ms": timed(lambda: row(folder, middling.id)),
+            "the_one_before_ms": timed(lambda: read(folder, limit=1, after=middling.place, cells=False)),
+            "50_of_a_frequent_reason_ms": timed(lambda: page(folder, limit=50, reason=REASONS[0].code)),
+            "50_of_a_rare_reason_ms": timed(lambda: page(folder, limit=50, reason=RARE[0].code)),
             "no_such_model_ms": timed(lambda: read(folder, limit=100, model="nobody")),
             "counts_by_minute_of_an_hour_ms": timed(lambda: counts(folder, "minute", since=NOW - hour)),
             "counts_by_hour_of_a_day_ms": timed(lambda: counts(folder, "hour", since=NOW - day)),
             "counts_by_hour_of_all_ms": timed(lambda: counts(folder, "hour", since=NOW - month)),
+            **served(folder, middling.id),
         }
         rows = sum(sum(count.rows.values()) for count in counts(folder, "day"))
         size = sum(path.stat().st_size for path in Path(folder).glob("day=*/*.zstd.parquet"))
     return {"rows": rows, "bytes_per_row": round(size / rows), "upkeep_seconds": round(upkeep, 1), **found}
+
+
+def served(place: str, id: str) -> dict[str, Any]:
+    """Return how long the server takes for its pages over a log, in milliseconds: the first time, and the median of some."""
+    from starlette.testclient import TestClient
+
+    from camelopard.server.home import Home
+    from camelopard.server.management import managed
+    from camelopard.server.visitor import COOKIE
+    from camelopard.store import inventory, people, sessions
+    from camelopard.store.roles import Actor
+    from camelopard.store.secret import Secret
+
+    with tempfile.TemporaryDirectory() as folder, Home.open(folder, verdicts=place) as home:
+        home.clock = lambda: NOW
+        with home.database.change(Actor.itself(), NOW) as change:
+            inventory.add(change, "income", owner="bench", purpose="", exposure=3, consequence=3)
+            word = people.add(change, "ann", ["labeller"])
+        session = sessions.sign_in(home.database, "ann", word, "127.0.0.1", NOW)
+        own = Secret("a sentence that I keep")
+        session = sessions.change_password(home.database, session, word, own, "127.0.0.1", NOW)
+        client = TestClient(managed(home, ["testserver"]), cookies={COOKIE: session.secret.reveal()})
+        found: dict[str, Any] = {}
+        for name, path in (
+            ("traffic", "/traffic"),
+            ("traffic_of_a_model", "/models/income/traffic"),
+            ("traffic_blocked", "/traffic?route=block&time=day"),
+            ("traffic_of_a_reason", "/traffic?reason=unlikely"),
+            ("traffic_of_a_rare_reason", "/traffic?reason=wrong-type"),
+            ("traffic_of_thirty_days", "/traffic?time=month"),
+            ("verdict", f"/traffic/{id}"),
+            ("api", "/api/traffic"),
+        ):
+            begin = time.perf_counter()
+            said = client.get(path)
+            assert said.status_code == 200, said.text
+            found[f"{name}_page_first_ms"] = round((time.perf_counter() - begin) * 1e3, 1)
+            found[f"{name}_page_ms"] = timed(lambda path=path: client.get(path))
+        return found
 
 
 def main() -> None:

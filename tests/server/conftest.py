@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,19 @@ collect_ignore_glob = [] if importlib.util.find_spec("msgspec") else ["test_*.py
 
 NAMES = ("age", "hours", "gain")
 CLASSES = ("no", "yes")
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let passwords cost little."""
+    from argon2 import PasswordHasher
+
+    from camelopard.store import passwords
+
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords.nobody.cache_clear()
+    yield
+    passwords.nobody.cache_clear()
 
 
 def people(n: int, seed: int) -> pd.DataFrame:

@@ -43,6 +43,15 @@ sys.stdin.readline()
 with Database.open(sys.argv[1]) as database, database.change(Actor.itself(), dt.datetime.now(dt.UTC)) as change:
     inventory.add(change, f"model {sys.argv[2]}", owner="ann", purpose="", exposure=1, consequence=1)
 """
+VISITS = """
+import datetime as dt, sys
+from camelopard.store import inventory
+from camelopard.store.database import Database
+from camelopard.store.roles import Actor
+
+with Database.open(sys.argv[1]) as database, database.change(Actor.itself(), dt.datetime.now(dt.UTC)) as change:
+    inventory.add(change, "visitor", owner="ann", purpose="", exposure=1, consequence=1)
+"""
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
@@ -126,6 +135,22 @@ def test_several_processes_that_open_a_new_store_at_once_all_find_it_whole(place
     with Database.open(place) as database:
         assert names(database) == ["model 0", "model 1"]
         assert audit.verify(database).entries == 2
+
+
+def test_opening_a_file_twice_in_a_process_takes_no_lock_from_the_first(tmp_path: Path) -> None:
+    place = str(tmp_path / "facts.db")
+    with Database.open(place) as first:
+        added(first, "one")
+        with Database.open(place):
+            pass
+        subprocess.run([sys.executable, "-c", VISITS, place], check=True, timeout=60)
+        assert Path(f"{place}-wal").exists()  # the visitor was not the last one to leave, and must not take it away
+        added(first, "two")
+    with sqlite3.connect(place) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    raw.close()
+    with Database.open(place) as again:
+        assert names(again) == ["one", "two", "visitor"]
 
 
 def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> None:
@@ -253,7 +278,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_store_of_a_newer_version_is_left_alone(place: str) -> None:
     with Database.open(place) as database, database._writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
-    with pytest.raises(StoreError, match=r"written by a newer camelopard \(tables r9999; this one knows r0002\)"):
+    with pytest.raises(StoreError, match=r"written by a newer camelopard \(tables r9999; this one knows r0003\)"):
         Database.open(place)
 
 

@@ -13,7 +13,24 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from camelopard.cli import decide, demo, estimate, evaluate, fit, recalibrate, screen, serve, show, simulate, stress, traffic
+from camelopard.cli import (
+    audit,
+    decide,
+    demo,
+    estimate,
+    evaluate,
+    fit,
+    models,
+    people,
+    recalibrate,
+    screen,
+    serve,
+    show,
+    simulate,
+    stress,
+    tokens,
+    traffic,
+)
 from camelopard.core.errors import CamelopardError
 from camelopard.version import VERSION
 
@@ -86,6 +103,8 @@ app.command("estimate")(estimate.estimate)
 app.command("recalibrate")(recalibrate.recalibrate)
 app.command("simulate")(simulate.simulate)
 app.command("traffic")(traffic.traffic)
+for noun, group in (("models", models.app), ("people", people.app), ("tokens", tokens.app), ("audit", audit.app)):
+    app.add_typer(group, name=noun)
 
 
 def _version(asked: bool) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from camelopard.cli.options import Encoder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from camelopard.firewall.firewall import Firewall
     from camelopard.server.gateway import App, Gateway
+    from camelopard.server.home import Home
+    from camelopard.server.served import Served
 
 KEY = "CAMELOPARD_LOG_KEY"  # environment variable with the key of hashed inputs
 VERDICTS = "verdicts"  # the log's folder in a home
@@ -50,18 +55,32 @@ def serve(
     ] = None,
     facts: Annotated[str | None, typer.Option("--facts", help="Keep models, versions and people in this database (a URL) instead.")] = None,
     called: Annotated[str, typer.Option("--called", help="Names by which people reach this server, separated by commas, beside localhost.")] = "",
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Models are asked with a token (scope: ask models), which people make on the pages. Needs --home.")
+    ] = False,
+    private_metrics: Annotated[bool, typer.Option("--private-metrics", help="With --tokens: /metrics needs one, too (scope: see models).")] = False,
+    proxy: Annotated[
+        str,
+        typer.Option("--proxy", help="Addresses or networks of proxies in front, separated by commas: what they say of the client is believed."),
+    ] = "",
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
+    encoder: Encoder = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load a pickle, which runs code.")] = False,
 ) -> None:
     """Serve the model behind its firewall: Open Inference Protocol, MLflow's invocations, plain JSON."""
     from camelopard.cli.telling import console
-    from camelopard.core.errors import require
+    from camelopard.core.errors import CamelopardError, require
 
+    if tokens and home is None:
+        raise CamelopardError("--tokens needs --home DIR: that is where people and their tokens are kept.")
+    if private_metrics and not tokens:
+        raise CamelopardError("--private-metrics needs --tokens: without them nobody could read the metrics.")
     require("msgspec", extra="serve")
-    from camelopard.server.run import run
+    from camelopard.server.run import proxies_of, run
     from camelopard.server.settings import Settings
 
+    proxies = proxies_of(proxy)
     settings = Settings(mode, "answer", on_repair, on_review, on_block, failing, timeout, most_at_once=most_at_once)  # type: ignore[arg-type]  # checked by it
     os.environ[PLACE] = json.dumps(
         {
@@ -71,12 +90,15 @@ def serve(
             "settings": settings.to_json(),
             "trust": trust,
             "classes": classes,
+            "encoder": encoder,
             "log": log,
             "keep_days": keep_days,
             "inputs": log_inputs,
             "hidden": [column for column in hidden.split(",") if column],
             "home": None if home is None else str(home),
             "facts": facts,
+            "tokens": tokens,
+            "private_metrics": private_metrics,
             "called": [host, *(one.strip() for one in called.split(",") if one.strip())],
         }
     )
@@ -86,8 +108,9 @@ def serve(
     if home is not None:
         _settle(made, said, at)
     said.print(f"{called} is served at {at} ({mode}). Try it:", markup=False)
-    said.print(f"  curl -s {at}/predict -d '[{{…}}]'        {at}/openapi.json        {at}/metrics", markup=False)
-    run(made if workers == 1 else "camelopard.cli.serve:application", host=host, port=port, workers=workers, patience=timeout)
+    shown = " -H 'Authorization: Bearer camelopard_…'" if tokens else ""
+    said.print(f"  curl -s {at}/predict{shown} -d '[{{…}}]'        {at}/openapi.json        {at}/metrics", markup=False)
+    run(made if workers == 1 else "camelopard.cli.serve:application", host=host, port=port, workers=workers, patience=timeout, proxies=proxies)
 
 
 def application() -> Gateway:
@@ -102,9 +125,8 @@ def application() -> Gateway:
     plan = json.loads(os.environ[PLACE])
     path, word = Path(plan["firewall"]), plan["model"]
 
-    def loaded() -> Firewall:
-        return firewall_of(path, word, trust=plan["trust"], classes=plan["classes"])
-
+    models: dict[str, Served] = {}
+    name = plan["name"] or path.stem
     key = os.environ.get(KEY)
     kept = None
     log = plan["log"] or (None if plan["home"] is None else str(Path(plan["home"]) / VERDICTS))
@@ -112,32 +134,51 @@ def application() -> Gateway:
         from camelopard.store.log import VerdictLog
 
         kept = VerdictLog(log, inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
+    home = None if plan["home"] is None else _home(plan, log, models)
+
+    def loaded() -> Firewall:
+        fitted = firewall_of(path, word, trust=plan["trust"], classes=plan["classes"], encoder=plan["encoder"])
+        if home is None:
+            return fitted
+        from camelopard.server.enrolment import settled
+
+        return settled(home, name, fitted, home.clock())
+
     remote = word.startswith(("http://", "https://"))
-    served = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
+    served = models[name] = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
     served.keep_days = plan["keep_days"]
-    models = {plan["name"] or path.stem: served}
+    if home is None:
+        return Gateway(models)
+    from camelopard.server.gauging import Watch
 
     def face() -> App:
-        from camelopard.server.home import Home
         from camelopard.server.management import managed
 
-        return managed(Home.open(plan["home"], plan["facts"], log, models), plan["called"])
+        return managed(home, plan["called"], tokens=plan["tokens"])
 
-    return Gateway(models, None if plan["home"] is None else face)
+    if not plan["tokens"]:
+        return Gateway(models, face, Watch(home))
+    from camelopard.server.admission import Admission
+
+    return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]))
+
+
+def _home(plan: Mapping[str, Any], log: str | None, models: Mapping[str, Served]) -> Home:
+    """Return the gateway's memory; each process opens it for itself."""
+    from camelopard.server.home import Home
+
+    return Home.open(plan["home"], plan["facts"], log, models)
 
 
 def _settle(made: Gateway, said: Console, at: str) -> None:
-    """Put what is served into the inventory, and say how to sign in where nobody has yet."""
-    from camelopard.server.enrolment import enrol
-    from camelopard.server.home import Home, utc
-    from camelopard.store import people
+    """Say how to sign in where nobody has yet, and which version is in force."""
+    from camelopard.server.home import utc
+    from camelopard.store import inventory, people
 
     plan = json.loads(os.environ[PLACE])
-    with Home.open(plan["home"], plan["facts"], plan["log"]) as home:
-        for name, served in made.models.items():
-            _, wrong = enrol(home, name, served.force.firewall, utc())
-            if wrong:
-                said.print(f"Careful: {wrong}", markup=False)
+    with _home(plan, plan["log"], {}) as home:
+        for name in made.models:
+            said.print(f"Version {inventory.get(home.database, name).version} of {name} is in force.", markup=False)
         word = people.first_admin(home.database, utc())
         how = "" if word is None else f". Sign in as admin with the one-time password {word.reveal()}"
         said.print(f"Its pages are at {at}{how}", markup=False)

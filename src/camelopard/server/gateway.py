@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from camelopard.core.errors import CamelopardError
 from camelopard.server import inference, metrics, rows
@@ -14,11 +16,16 @@ from camelopard.server.exchange import Receive, Refused, Request, Response, Scop
 from camelopard.server.openapi import described
 from camelopard.server.served import Parse, Served
 
+if TYPE_CHECKING:
+    from camelopard.server.admission import Admission
+
 log = logging.getLogger("camelopard.server")
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OWN = ("predict", "invocations", "v2", "health", "ping", "metrics", "openapi.json")  # first parts of paths that are the gateway's own
+OWN = ("predict", "invocations", "v2", "health", "ping", "metrics")  # first parts of paths that are the gateway's own
+EVERY = 60.0  # seconds between two looks at what is served
+SWITCH = 0.0005  # seconds that a thread (the log's, a page's) may keep requests from being answered; Python's own 0.005 is ten answers long
 READING = 8  # times as many requests may be on their way in as are answered at once
 
 
@@ -31,6 +38,10 @@ class Gateway:
         By name. `/predict` and `/invocations` speak to the first one.
     face
         Makes the application for pages and management, when it is first asked for; None: there is none.
+    watch
+        Called every minute, in a thread: looks at what is served, and notes what it sees.
+    admission
+        Who may ask models, by a token; None: everybody who can reach the gateway.
 
     Raises
     ------
@@ -38,7 +49,13 @@ class Gateway:
         If there is no model, or a name cannot stand in a path.
     """
 
-    def __init__(self, models: Mapping[str, Served], face: Callable[[], App] | None = None) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Served],
+        face: Callable[[], App] | None = None,
+        watch: Callable[[], object] | None = None,
+        admission: Admission | None = None,
+    ) -> None:
         if not models:
             raise CamelopardError("a gateway needs a model to serve.")
         for name in models:
@@ -51,7 +68,7 @@ class Gateway:
         self.most = max(served.settings.most_at_once for served in models.values())
         self.at_once = self.reading = 0
         self._under_way: set[asyncio.Task[None]] = set()
-        self._make_face = face
+        self._make_face, self._watch, self._admission = face, watch, admission
         self._face: asyncio.Task[App] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,8 +92,11 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                sys.setswitchinterval(SWITCH)
                 self._listen()
                 self._under_way |= {asyncio.create_task(served.keep_up()) for served in self.models.values()}
+                if self._watch is not None:
+                    self._under_way.add(asyncio.create_task(_watched(self._watch)))
             else:
                 for task in self._under_way:
                     task.cancel()
@@ -102,6 +122,8 @@ class Gateway:
             return await self._routed(request)
         except Refused as error:
             after: Iterable[tuple[bytes, bytes]] = [] if error.retry_after is None else [(b"retry-after", str(error.retry_after).encode())]
+            if error.status == 401:
+                after = [(b"www-authenticate", b"Bearer")]
             return Response.error(error.status, str(error), after)
         except Exception as error:  # a defect of the gateway: told as such, and logged whole
             log.exception("a request failed")
@@ -121,6 +143,8 @@ class Gateway:
             raise Refused(404, f"there is nothing at {path[:200]}. POST /predict judges rows; /openapi.json lists all.")
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, f"{path} is only read: GET.")
+        if self._admission is not None and (path == "/" or (path == "/metrics" and self._admission.metrics)):
+            await self._admission.must(request.headers, "see models")
         return found
 
     def _told(self, path: str) -> Response | None:
@@ -132,7 +156,7 @@ class Gateway:
         if path == "/metrics":
             return Response(200, metrics.exposed(self.models, self.at_once), kind=metrics.KIND)
         if path == "/openapi.json":
-            return Response.of(described(list(self.models)))
+            return Response.of(described(list(self.models), tokens=self._admission is not None))
         if path == "/":
             names = {name: {"predict": f"/models/{name}/predict", "infer": f"/v2/models/{name}/infer"} for name in self.models}
             return Response.of({"server": "camelopard", "models": names, "openapi": "/openapi.json", "metrics": "/metrics"})
@@ -141,6 +165,8 @@ class Gateway:
     async def _inference(self, request: Request, name: str, rest: list[str]) -> Response:
         if rest == ["infer"]:
             return await self._asked(request, name, "infer")
+        if rest != ["ready"]:
+            await self._admitted(request)
         served = self._served(name)
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, f"{request.path[:200]} is only read: GET.")
@@ -150,17 +176,27 @@ class Gateway:
             return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
 
+    async def _admitted(self, request: Request) -> None:
+        """Raise Refused unless whoever asks may ask models."""
+        if self._admission is not None:
+            await self._admission.must(request.headers, "ask models")
+
     def _served(self, name: str) -> Served:
         if name not in self.models:
-            raise Refused(404, f"there is no model {name[:100]!r}; there are {', '.join(list(self.models)[:20])}.")
+            others = "" if self._admission is not None else f"; there are {', '.join(list(self.models)[:20])}"
+            raise Refused(404, f"there is no model {name[:100]!r}{others}.")
         return self.models[name]
 
     async def _asked(self, request: Request, name: str, how: str) -> Response:
+        if self._admission is not None and name not in self.models:
+            await self._admitted(request)  # who may not ask does not learn which models there are
         served = self._served(name)
         if request.method != "POST":
             raise Refused(405, f"{request.path[:200]} takes rows: POST.")
         served.counts.requests += 1
         try:
+            if self._admission is not None:
+                await self._admitted(request)
             body = await self._body(request, served)
             if self.at_once >= self.most:
                 raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
@@ -182,6 +218,16 @@ class Gateway:
             return await request.body(served.settings.most_bytes, served.settings.timeout)
         finally:
             self.reading -= 1
+
+
+async def _watched(watch: Callable[[], object]) -> None:
+    """Look every minute, until cancelled; whatever goes wrong is logged, and answers do not depend on it."""
+    while True:
+        try:
+            await asyncio.to_thread(watch)
+        except Exception:
+            log.exception("what is served could not be looked at; it is tried again in a minute")
+        await asyncio.sleep(EVERY)
 
 
 def _parser(how: str, body: bytes, request: Request, name: str, most: int) -> Parse:

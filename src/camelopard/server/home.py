@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from camelopard.server.served import Served
 
 NONE: Mapping[str, Served] = MappingProxyType({})
+HASH = re.compile(r"[0-9a-f]{64}")
 DATABASE, FIREWALLS, VERDICTS = "camelopard.db", "firewalls", "verdicts"
 
 
@@ -83,7 +85,15 @@ class Home:
         return cls(Database.open(facts or place / DATABASE), place / FIREWALLS, verdicts or str(place / VERDICTS), served)
 
     def keep(self, content: bytes, version: str) -> Path:
-        """Keep a firewall's content under its hash; return where it lies."""
+        """Keep a firewall's content under its hash; return where it lies.
+
+        Raises
+        ------
+        CamelopardError
+            If that is no hash: it becomes the name of a file.
+        """
+        if not HASH.fullmatch(version):
+            raise CamelopardError(f"{version[:80]!r} is no hash of a firewall: expected 64 letters and numbers.")
         place = self.firewalls / f"{version}.firewall"
         if not place.exists():
             with replaced(place) as part:
@@ -93,7 +103,7 @@ class Home:
     def kept(self, version: str) -> Path | None:
         """Return where a version's firewall lies; None where it is not kept."""
         place = self.firewalls / f"{version}.firewall"
-        return place if version.isalnum() and place.exists() else None
+        return place if HASH.fullmatch(version) and place.exists() else None
 
     def __enter__(self) -> Home:
         return self

@@ -1,8 +1,8 @@
-"""What the gateway understands, as an OpenAPI document."""
+"""What the gateway understands, as an OpenAPI document; with what its face understands, where it has one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from camelopard.version import VERSION
@@ -27,16 +27,21 @@ _ROW = {
 }
 _WITHHELD = {"202": "The rows are held for a person; the body has their ids.", "422": "The rows are refused; the body has the reasons."}
 _TROUBLE = {
-    "400": "The request cannot be read.", "404": "No such model.", "408": "The request came too slowly.", "413": "The request is too large.",
+    "400": "The request cannot be read.", "401": "No token, or one that is good for nothing.", "403": "A token that is not for it.",
+    "404": "No such model.", "408": "The request came too slowly.", "413": "The request is too large.",
     "415": "The media type is not read here.", "502": "The model behind gave no answer.",
     "503": "Too much at once, or the model behind is left alone.",
     "504": "It took too long.",
 }  # fmt: skip
+TOKEN = {"type": "http", "scheme": "bearer", "description": "A token: camelopard_…, made under /me or with `camelopard tokens make`."}
+OPEN = ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/{name}/ready", "/health", "/ping", "/openapi.json", "/metrics")  # without a token
+UNUSED = ("HTTPValidationError", "ValidationError")
 
 
-def described(models: Sequence[str]) -> dict[str, Any]:
-    """Return the document."""
-    names = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(models)}}
+def described(models: Sequence[str], *, tokens: bool = False) -> dict[str, Any]:
+    """Return the document of the gateway itself; with `tokens` it says that models are asked with one, and does not name them to everybody."""
+    name = {"type": "string"} if tokens else {"type": "string", "enum": list(models)}
+    names = {"name": "name", "in": "path", "required": True, "schema": name}
     predict = _post("Judge rows and answer those that pass", {"application/json": {"schema": {"$ref": "#/components/schemas/Rows"}}}, _ROW)
     mlflow = _post(
         "The same in the forms of MLflow",
@@ -69,9 +74,27 @@ def described(models: Sequence[str]) -> dict[str, Any]:
             "responses": {"200": {"description": "Fine.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
         }
     }
+    if tokens:
+        for path in paths:
+            if path not in OPEN:
+                paths[path].get("post", paths[path].get("get"))["security"] = [{"token": []}]
     rows = {"oneOf": [{"type": "object"}, {"type": "string"}, {"type": "array"}], "description": "A row, a list of rows, or {'rows': [...]}."}
     info = {"title": "camelopard", "version": VERSION, "description": "A firewall in front of machine-learning models."}
-    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": {"Verdict": _VERDICT, "Rows": rows}}}
+    parts = {"schemas": {"Verdict": _VERDICT, "Rows": rows}, "securitySchemes": {"token": TOKEN}}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": parts}
+
+
+def merged(own: Mapping[str, Any], face: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one document of two: the gateway's own, and the face's as FastAPI tells it. Bad input is 400 here, and never 422."""
+    paths: dict[str, Any] = {}
+    for path, methods in face["paths"].items():
+        paths[path] = {}
+        for method, told in methods.items():
+            responses = {status: answer for status, answer in told["responses"].items() if status != "422"}
+            paths[path][method] = {**told, "responses": responses, "security": [{"token": []}]}
+    schemas = {name: one for name, one in face.get("components", {}).get("schemas", {}).items() if name not in UNUSED}
+    components = {**own["components"], "schemas": {**own["components"]["schemas"], **schemas}}
+    return {**own, "paths": {**own["paths"], **paths}, "components": components}
 
 
 def _post(summary: str, content: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:

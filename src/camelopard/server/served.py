@@ -63,6 +63,13 @@ class Force:
         assert self.firewall.model_ is not None
         return self.firewall.model_
 
+    @cached_property
+    def content(self) -> str:
+        """Return the hash of the firewall's content, by which an inventory knows it, whether or not verdicts are logged."""
+        from camelopard.store.log_replay import version_of
+
+        return self.version or version_of(self.firewall)
+
 
 Parse = Callable[[Force], Asked]
 
@@ -101,7 +108,7 @@ class Served:
         if firewall.model_ is None:
             raise CamelopardError("a gateway needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
-        self._take(firewall)
+        self.take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
         self._pool = ThreadPoolExecutor(2 if not remote else settings.most_at_once, thread_name_prefix="camelopard")
         self._each = math.inf  # seconds that a small request takes, a moving mean; not known before the first
@@ -109,7 +116,11 @@ class Served:
         self._tasks: set[asyncio.Task[None]] = set()
         self.keep_days: int | None = None  # days of the log that are kept; None: all
 
-    def _take(self, firewall: Firewall) -> None:
+    def take(self, firewall: Firewall) -> None:
+        """Put a firewall, with its model, in the place of the one in force. No request is dropped: what is under way ends as it began.
+
+        May be called in any thread.
+        """
         version = ""
         if self.log is not None:
             from camelopard.store.log_replay import version_of
@@ -166,7 +177,7 @@ class Served:
     def _answer(self, force: Force, parse: Parse) -> Response:
         """Read, judge, answer and log a request; may run in a thread."""
         asked, start = parse(force), time.perf_counter()
-        name = _named()
+        name = named(time.time_ns() // 1000)
         verdicts = None if self.settings.mode == "off" else self._judged(force, asked)
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
@@ -229,7 +240,7 @@ class Served:
         asked, start = parse(force), time.perf_counter()
         verdicts = force.firewall.screen(asked.rows)
         self.counts.add(verdicts, time.perf_counter() - start)
-        name, nothing = _named(), [None] * asked.n
+        name, nothing = named(time.time_ns() // 1000), [None] * asked.n
         self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
 
     async def reload(self) -> bool:
@@ -238,7 +249,7 @@ class Served:
         if again is None:
             return False
         try:
-            await asyncio.get_running_loop().run_in_executor(None, lambda: self._take(again()))
+            await asyncio.get_running_loop().run_in_executor(None, lambda: self.take(again()))
         except Exception:  # the file may be anything by now: the old firewall stays
             logger.exception("the firewall could not be loaded again; the old one stays in force")
             return False
@@ -263,6 +274,6 @@ class Served:
             await asyncio.get_running_loop().run_in_executor(None, self.log.close)
 
 
-def _named() -> str:
-    """Return an id for a request, in the order of time: a log finds it by its first letters."""
-    return f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}"
+def named(micros: int) -> str:
+    """Return an id for a request that came so many microseconds after 1970, in the order of time: a log finds it by its first letters."""
+    return f"{micros:013x}{secrets.token_hex(4)}"

@@ -32,6 +32,8 @@ Action = Literal[
     "version added",
     "version approved",
     "version put in force",
+    "proof attached",
+    "proof withdrawn",
     "user added",
     "roles changed",
     "user disabled",

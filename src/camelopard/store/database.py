@@ -247,11 +247,18 @@ def _begin_postgresql(connection: Connection) -> None:
 
 
 def _touched(path: Path) -> None:
-    """Make the file where there is none, readable by its owner alone; SQLite makes those beside it alike."""
+    """Make the file where there is none, readable by its owner alone; SQLite makes those beside it alike.
+
+    A file that is there is not opened: closing it would take away the locks that other connections of this process hold on it (POSIX), and another
+    process could then remove what they have not written back.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path}: this is a folder. Give the name of a file in it, such as {path / 'camelopard.db'}.")
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except IsADirectoryError:
-        raise StoreError(f"{path}: this is a folder. Give the name of a file in it, such as {path / 'camelopard.db'}.") from None
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise StoreError(f"{path}: cannot be written (permission denied). Facts need a file that may be changed.") from None
     except FileNotFoundError:
         raise StoreError(f"{path}: there is no folder {path.parent}. Make it first.") from None
     except OSError as error:

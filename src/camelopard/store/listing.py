@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Select, UnaryExpression, func, select, tup
 from sqlalchemy.sql.operators import custom_op
 
 from camelopard.core.errors import InputError, UnknownName
+from camelopard.store import inventory
 from camelopard.store import words as texts
 from camelopard.store.columns import moment
 from camelopard.store.database import Database
@@ -140,6 +141,16 @@ def by_state(database: Database) -> dict[State, int]:
     with database.reading() as connection:
         found = {row.state: row.n for row in connection.execute(select(models.c.state, func.count().label("n")).group_by(models.c.state))}
     return {state: found.get(state, 0) for state in STATES}
+
+
+def live(database: Database, name: str) -> Live:
+    """Return what was measured of one model lately. Raises UnknownName if there is none of that name."""
+    with database.reading() as connection:
+        row = connection.execute(select(models).where(models.c.name == name)).first()
+    if row is None:
+        inventory.get(database, name)  # says what is near
+        return Live()
+    return _live(row)
 
 
 def note_live(database: Database, measured: Iterable[tuple[str, Live]], now: dt.datetime) -> int:

@@ -120,6 +120,7 @@ class VerdictLog:
         self.place, self.options, self.flush_seconds, self.most_waiting = address(place), dict(storage_options or {}), flush_seconds, most_waiting
         self._shown, self._clock, self._process = shown(self.place), clock, os.getpid()
         self._writer = Writer(self.place, Privacy(inputs, hidden, hashed, key), self.options, most_bytes)
+        self.inputs, self.hidden, self.hashed = inputs, tuple(hidden), tuple(hashed)
         self._queue: deque[Parcel] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._queued = self._held = self._taken = self._dropped = 0  # rows: in the queue, with the writer, ever given to it, let go before

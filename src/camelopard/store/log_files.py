@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from camelopard.core.arrays import Bools
 from camelopard.core.errors import InputError
 from camelopard.store.log_columns import DAY, micros
 from camelopard.store.log_table import Options, opened, shown
@@ -21,23 +23,39 @@ from camelopard.store.log_table import Options, opened, shown
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+REASONS, CODE = "reasons.", ".code"  # how the path of the column of codes begins and ends, whoever wrote the file
 COARSE = 1000  # microseconds by which the largest time of a file may be told too small: the transaction log knows milliseconds
 EVER = math.inf
 
 
 @dataclass(frozen=True)
 class Span:
-    """What is asked for: times from `since` to before `until`, in microseconds, and rows with these values."""
+    """What is asked for: times from `since` to before `until`, in microseconds, and rows with these values; `reason` is the code of one of theirs."""
 
     since: float = -EVER
     until: float = EVER
     model: str | None = None
     route: str | None = None
     request: str | None = None
+    reason: str | None = None
+    row: int | None = None
 
     @classmethod
-    def of(cls, since: dt.datetime | None, until: dt.datetime | None, model: str | None, route: str | None, request: str | None = None) -> Span:
-        return cls(-EVER if since is None else micros(since), EVER if until is None else micros(until), model, route, request)
+    def of(
+        cls,
+        since: dt.datetime | None,
+        until: dt.datetime | None,
+        model: str | None,
+        route: str | None,
+        request: str | None = None,
+        reason: str | None = None,
+    ) -> Span:
+        return cls(-EVER if since is None else micros(since), EVER if until is None else micros(until), model, route, request, reason)
+
+    @property
+    def selective(self) -> bool:
+        """Return whether anything but time is asked for."""
+        return bool(self.named) or self.reason is not None or self.row is not None
 
     @property
     def named(self) -> dict[str, str]:
@@ -47,14 +65,17 @@ class Span:
 
     def within(self, rows: pa.Table) -> pa.Array:
         """Return which rows are asked for."""
-        time = rows["time"].cast(pa.int64())
         asked: Any = pa.array(np.ones(len(rows), dtype=bool))
         if self.since > -EVER:
-            asked = pc.and_(asked, pc.greater_equal(time, int(self.since)))
+            asked = pc.and_(asked, pc.greater_equal(rows["time"].cast(pa.int64()), int(self.since)))
         if self.until < EVER:
-            asked = pc.and_(asked, pc.less(time, int(self.until)))
+            asked = pc.and_(asked, pc.less(rows["time"].cast(pa.int64()), int(self.until)))
         for name, value in self.named.items():
             asked = pc.and_(asked, pc.equal(rows[name], value))
+        if self.row is not None:
+            asked = pc.and_(asked, pc.equal(rows["row"], self.row))
+        if self.reason is not None:
+            asked = pc.and_(asked, pa.array(_gives(rows["reasons"], self.reason)))
         return pc.fill_null(asked, False)
 
 
@@ -71,17 +92,26 @@ class Group:
 
 @dataclass(frozen=True)
 class File:
-    """A file of the log, and between which times its rows lie, in microseconds."""
+    """A file of the log, and between which times its rows lie, in microseconds; `table` is where the log is."""
 
     path: str
     low: float
     high: float
     system: Any
+    table: str = ""
 
     @cached_property
     def parquet(self) -> pq.ParquetFile:
         """Return the opened file."""
         return pq.ParquetFile(self.system.open_input_file(self.path), read_dictionary=["model", "route"])
+
+    def read(self, groups: Sequence[int], span: Span, *more: str) -> pa.Table:
+        """Return of these groups of rows the columns that `span` looks at, times only if they are bounded, and `more`."""
+        names = [*span.named, *more, *(["row"] if span.row is not None else []), *(["time"] if span.since > -EVER or span.until < EVER else [])]
+        if span.reason is not None:
+            paths = (column.path for column in self.parquet.schema)
+            names += [path for path in paths if path.startswith(REASONS) and path.endswith(CODE)]
+        return self.parquet.read_row_groups(groups, columns=list(dict.fromkeys(names)))
 
     def groups(self, span: Span) -> list[Group]:
         """Return the groups of rows in which there may be some that are asked for, the newest first."""
@@ -121,7 +151,7 @@ def files(table: DeltaTable, place: str, span: Span, options: Options | None) ->
             continue
         if any(_outside(value, bounds[f"min.{name}"][i], bounds[f"max.{name}"][i]) for name, value in named.items()):
             continue
-        found.append(File(path, low, high, system))
+        found.append(File(path, low, high, system, place))
     return sorted(found, key=lambda file: -file.high)
 
 
@@ -141,6 +171,17 @@ def _system(uri: str, options: Options | None) -> Any:
     from deltalake.fs import DeltaStorageHandler
 
     return fs.PyFileSystem(DeltaStorageHandler(uri, options=dict(options or {})))
+
+
+def _gives(reasons: pa.ChunkedArray, code: str) -> Bools:
+    """Return in which rows a reason has this code, shape (n,)."""
+    found, start = np.zeros(len(reasons), dtype=bool), 0
+    for chunk in reasons.chunks:
+        of_row = pc.list_parent_indices(chunk).to_numpy()
+        same = pc.fill_null(pc.equal(pc.struct_field(chunk.flatten(), "code"), code), False).to_numpy(zero_copy_only=False)
+        found[start + of_row[same]] = True
+        start += len(chunk)
+    return found
 
 
 def _may_hold(column: pq.ColumnChunkMetaData, value: str) -> bool:

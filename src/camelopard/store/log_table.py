@@ -33,6 +33,10 @@ CONFIGURATION = {
 Options = Mapping[str, str]
 
 
+class NoLog(CamelopardError):
+    """There is no log here yet."""
+
+
 def shown(place: str | os.PathLike[str]) -> str:
     """Return where the log is without a password that the address may hold.
 
@@ -72,7 +76,7 @@ def opened(place: str | os.PathLike[str], options: Options | None = None) -> Del
     Raises
     ------
     CamelopardError
-        If there is none, it cannot be read, or it is another table.
+        If there is none (NoLog), it cannot be read, or it is another table.
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -81,7 +85,7 @@ def opened(place: str | os.PathLike[str], options: Options | None = None) -> Del
     try:
         table = DeltaTable(where, storage_options=dict(options or {}))
     except TableNotFoundError:
-        raise CamelopardError(f"{shown(place)}: there is no log of verdicts here yet. It begins with the first verdict.") from None
+        raise NoLog(f"{shown(place)}: there is no log of verdicts here yet. It begins with the first verdict.") from None
     except (DeltaError, OSError, ValueError) as error:
         raise CamelopardError(f"{shown(place)}: the log cannot be opened ({told(error)}).") from error
     names = {field.name for field in table.schema().fields}

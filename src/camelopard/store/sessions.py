@@ -120,8 +120,11 @@ def change_password(database: Database, session: Session, old: Secret, new: Secr
     return Session(people.get(database, name), secret, at, at + LONGEST)
 
 
-def current(database: Database, secret: Secret, now: dt.datetime) -> Session | None:
-    """Return the session of a cookie, with its user as they are now; None where there is none any more."""
+def current(database: Database, secret: Secret, now: dt.datetime, *, noted: bool = True) -> Session | None:
+    """Return the session of a cookie, with its user as they are now; None where there is none any more.
+
+    It is noted as a sign of life, unless it is not `noted`: a page that is only open must not keep its session from ending.
+    """
     at, key = moment(now), secret.digest()
     with database.reading() as connection:
         row = connection.execute(select(tables.sessions).where(tables.sessions.c.hash == key)).first()
@@ -130,7 +133,7 @@ def current(database: Database, secret: Secret, now: dt.datetime) -> Session | N
         user = people.found(connection.execute, row.name)
     if not user.active:
         return None
-    if at - row.seen_at >= NOTED:
+    if noted and at - row.seen_at >= NOTED:
         with database.noting() as noting:
             noting.write(update(tables.sessions).where(tables.sessions.c.hash == key).values(seen_at=at))
     return Session(user, secret, row.made_at, row.ends_at)

@@ -75,6 +75,20 @@ versions = Table(
     Index(None, "firewall"),
 )
 
+proofs = Table(
+    "proofs",
+    METADATA,
+    Column("model", Word, ForeignKey("models.name"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("item", Word, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("made_by", Word, nullable=False),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_by", Word),
+)
+
 audit = Table(
     "audit",
     METADATA,

@@ -197,7 +197,7 @@ def held(change: Change, model: str, number: int) -> Version:
 
 
 def _unknown(model: str, number: int) -> UnknownName:
-    return UnknownName(f"{model}: there is no version {number}. versions.of(database, {model!r}) lists them.")
+    return UnknownName(f"{model}: there is no version {number}.")
 
 
 def _version(row: Row[Any]) -> Version:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from camelopard.store.errors import StoreError
 
-HEAD = "r0002"
+HEAD = "r0003"
 LOCK = 0x63616D65  # "came": whoever brings a PostgreSQL database up to date holds it
 
 

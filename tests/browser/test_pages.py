@@ -1,0 +1,134 @@
+"""The pages in a real browser: every link leads somewhere, nothing is wrong on the way, everything can be read and reached by keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NAME, Site, Visit
+
+PICTURES = Path("build/pages")
+MOST = 60  # pages of a crawl; of those that look alike (verdicts, pages of a list) a few
+ALIKE = 3
+MODEL = f"/models/{quote(NAME)}"
+PLACES = ("/models", MODEL, f"{MODEL}/contract", f"{MODEL}/versions/1", f"{MODEL}/traffic", f"{MODEL}/try", "/traffic", "/people", "/audit", "/me")
+LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+CONTRAST = """() => {
+  const parse = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = c => { const f = v => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+    return 0.2126 * f(c[0]) + 0.7152 * f(c[1]) + 0.0722 * f(c[2]); };
+  const ground = node => {
+    for (let e = node; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 0.5) return c; }
+    return [255, 255, 255]; };
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement, text = walk.currentNode.textContent.trim();
+    if (!text || !e.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    if (e.closest('svg, .unseen, .skip, [disabled], option, script')) continue;
+    const style = getComputedStyle(e), a = light(parse(style.color)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5)) found.push(`${text.slice(0, 40)} (${e.tagName.toLowerCase()}.${e.className}): ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""
+NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a[href]')]
+  .filter(e => e.checkVisibility() && !(e.innerText || '').trim() && !e.labels?.length)
+  .filter(e => !e.getAttribute('aria-label') && !e.title && !e.querySelector('svg title, img[alt]'))
+  .map(e => e.outerHTML.slice(0, 120))"""
+
+
+def test_no_link_is_dead_and_nothing_goes_wrong_on_the_way(visit: Visit, site: Site) -> None:
+    waiting, seen, alike = ["/models"], {"/models"}, dict[str, int]()
+    while waiting and len(seen) - len(waiting) < MOST:
+        address = waiting.pop(0)
+        answer = visit.page.goto(address)
+        assert answer is not None and answer.status == 200, (address, answer and answer.status)
+        for link in visit.page.eval_on_selector_all("a[href]:not([download])", "all => all.map(a => a.getAttribute('href'))"):
+            parts = urlsplit(urljoin(f"{site.address}{address}", link))
+            if f"{parts.scheme}://{parts.netloc}" != site.address:
+                assert parts.scheme in ("http", "https", "mailto"), link
+                continue
+            to = parts.path + (f"?{parts.query}" if parts.query else "")
+            kind = re.sub(r"[0-9a-f]{8,}[-\d]*|\d+", "#", re.sub(r"=[^&]*", "=", to))
+            if to not in seen and alike.get(kind, 0) < ALIKE and not parts.path.startswith(("/static", "/openapi", "/metrics")):
+                alike[kind] = alike.get(kind, 0) + 1
+                seen.add(to)
+                waiting.append(to)
+    assert visit.wrong == []
+    assert len(seen) > 20
+
+
+@pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_every_page_can_be_read_at_this_width_and_in_this_light(visit: Visit) -> None:
+    page, (width, scheme) = visit.page, _look(visit.page)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for place in PLACES:
+        page.goto(place)
+        name = place.replace(MODEL, "/model").strip("/").replace("/", "-") or "first"
+        page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+        sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert sideways <= 0, (place, sideways)
+        assert page.evaluate(CONTRAST) == [], place
+        assert page.evaluate(NAMELESS) == [], place
+        assert page.locator("h1").count() == 1, place
+    assert visit.wrong == []
+
+
+def _look(page: Page) -> tuple[int, str]:
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    return page.evaluate("innerWidth"), "dark" if dark else "light"
+
+
+def test_the_first_key_leads_to_the_content_and_every_link_can_be_reached_by_keys(visit: Visit) -> None:
+    visit.page.goto("/models")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.className") == "skip"
+    reached = set()
+    for _ in range(60):
+        visit.page.keyboard.press("Tab")
+        reached.add(visit.page.evaluate("document.activeElement.textContent.trim()"))
+    assert NAME in reached
+
+
+def test_a_script_in_a_row_is_only_text(visit: Visit) -> None:
+    visit.page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    visit.page.goto("/traffic")
+    expect(visit.page.locator("main")).to_contain_text("alert(1)")
+    assert visit.wrong == []
+
+
+def test_pages_work_without_scripts(visit: Visit, site: Site, browser: Any, signed_in: Path) -> None:
+    context = browser.new_context(storage_state=signed_in, java_script_enabled=False, base_url=site.address)
+    page = context.new_page()
+    for place in PLACES:
+        answer = page.goto(place)
+        assert answer.status == 200, place
+        assert page.locator("h1").count() == 1
+    context.close()
+
+
+def test_a_verdict_comes_into_the_live_list_by_itself(visit: Visit, site: Site) -> None:
+    visit.page.goto("/traffic")
+    before = visit.page.locator("tbody tr").count()
+    assert before > 0
+    answer = visit.page.request.post(f"{MODEL}/predict", data=[{"age": 4242, "job": "smith"}])
+    assert answer.ok
+    expect(visit.page.locator("main")).to_contain_text("4242", timeout=15_000)
+    assert visit.wrong == []
+
+
+def test_a_row_can_be_tried_without_code(visit: Visit) -> None:
+    visit.page.goto(f"{MODEL}/try")
+    visit.page.get_by_label("age").first.fill("1985")
+    visit.page.get_by_role("button", name=re.compile("try|judge|verdict", re.IGNORECASE)).first.click()
+    expect(visit.page.locator("main")).to_contain_text("1985")
+    expect(visit.page.locator("main")).to_contain_text(re.compile("lies between|range"))
+    assert visit.wrong == []
