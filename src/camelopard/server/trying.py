@@ -95,7 +95,7 @@ def served(home: Home, name: str) -> Served:
 
 
 def entries(schema: Schema, like: Mapping[str, Any] = NOTHING) -> tuple[Entry, ...]:
-    """Return the fields of the form, in the order of the columns; only the first of very many. They are filled with the cells of a row, where given."""
+    """Return the fields of the form, in the order of the columns, filled with the cells of a row where given; only the first of very many."""
     return tuple(_entry(k, column, like.get(column.name)) for k, column in enumerate(list(schema.columns.values())[:MOST_FIELDS]))
 
 
