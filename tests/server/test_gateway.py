@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from typing import Any
 
@@ -143,6 +144,27 @@ def test_what_takes_too_long_is_given_up(firewall: cp.Firewall) -> None:
     served._each = 1.0  # known to be slow: judged in a thread
     assert speak(Gateway({"promotion": served}), "POST", "/predict", json.dumps(GOOD).encode()).status == 504
     assert served.counts.late == 1
+
+
+def test_a_gateway_whose_threads_are_all_stuck_says_that_it_is_not_ready_until_one_is_free(firewall: cp.Firewall) -> None:
+    free = threading.Event()
+
+    class Stuck(Broken):
+        def screen(self, X: Any) -> Any:
+            free.wait(10)
+            return self.sound.screen(X)
+
+    stuck: Any = Stuck(firewall)
+    served = Served(stuck, Settings(timeout=0.05))
+    served._each = 1.0
+    app, ready = Gateway({"promotion": served}), "/v2/models/promotion/ready"
+    for expected in (200, 200, 503):
+        assert speak(app, "GET", "/v2/health/ready").status == speak(app, "GET", ready).status == expected
+        assert speak(app, "POST", "/predict", json.dumps(GOOD).encode()).status == 504
+    assert speak(app, "GET", "/v2/health/live").status == 200
+    free.set()
+    served._pool.shutdown(wait=True)
+    assert speak(app, "GET", ready).value == {"name": "promotion", "ready": True}
 
 
 @pytest.mark.parametrize(

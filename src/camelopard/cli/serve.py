@@ -63,6 +63,9 @@ def serve(
         str,
         typer.Option("--proxy", help="Addresses or networks of proxies in front, separated by commas: what they say of the client is believed."),
     ] = "",
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Send a span per request to OpenTelemetry; OTEL_EXPORTER_OTLP_ENDPOINT and the like say where.")
+    ] = False,
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the port.")] = 1,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     encoder: Encoder = None,
@@ -98,6 +101,7 @@ def serve(
             "home": None if home is None else str(home),
             "facts": facts,
             "tokens": tokens,
+            "traces": traces,
             "private_metrics": private_metrics,
             "called": [host, *(one.strip() for one in called.split(",") if one.strip())],
         }
@@ -147,8 +151,13 @@ def application() -> Gateway:
     remote = word.startswith(("http://", "https://"))
     served = models[name] = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
     served.keep_days = plan["keep_days"]
+    tracing = None
+    if plan["traces"]:
+        from camelopard.server.tracing import Tracing
+
+        tracing = Tracing()
     if home is None:
-        return Gateway(models)
+        return Gateway(models, tracing=tracing)
     from camelopard.server.gauging import Watch
 
     def face() -> App:
@@ -157,10 +166,10 @@ def application() -> Gateway:
         return managed(home, plan["called"], tokens=plan["tokens"])
 
     if not plan["tokens"]:
-        return Gateway(models, face, Watch(home))
+        return Gateway(models, face, Watch(home), tracing=tracing)
     from camelopard.server.admission import Admission
 
-    return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]))
+    return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]), tracing)
 
 
 def _home(plan: Mapping[str, Any], log: str | None, models: Mapping[str, Served]) -> Home:

@@ -6,6 +6,7 @@ length where neighbours can take the same characters.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -33,9 +34,7 @@ def bounded(text: object, longest: int) -> re.Pattern[str]:
     if not isinstance(text, str) or len(text) > longest:
         raise ValueError(f"the pattern is a {type(text).__name__} or too long; expected a short text")
     try:
-        from re import _parser  # type: ignore[attr-defined]
-
-        shared = _walk(list(_parser.parse(text)), text, repeated=False)
+        shared = _walk(list(importlib.import_module("re._parser").parse(text)), text, repeated=False)
         if shared > MOST_SHARED:
             raise ValueError(f"the pattern {text[:80]!r} has {shared} endless repeats that share characters; expected {MOST_SHARED} at most")
         return re.compile(text)

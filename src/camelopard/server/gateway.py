@@ -18,6 +18,7 @@ from camelopard.server.served import Parse, Served
 
 if TYPE_CHECKING:
     from camelopard.server.admission import Admission
+    from camelopard.server.tracing import Tracing
 
 log = logging.getLogger("camelopard.server")
 
@@ -42,6 +43,8 @@ class Gateway:
         Called every minute, in a thread: looks at what is served, and notes what it sees.
     admission
         Who may ask models, by a token; None: everybody who can reach the gateway.
+    tracing
+        Makes a span of each request that asks a model; None: nobody collects them.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Gateway:
         face: Callable[[], App] | None = None,
         watch: Callable[[], object] | None = None,
         admission: Admission | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         if not models:
             raise CamelopardError("a gateway needs a model to serve.")
@@ -68,7 +72,7 @@ class Gateway:
         self.most = max(served.settings.most_at_once for served in models.values())
         self.at_once = self.reading = 0
         self._under_way: set[asyncio.Task[None]] = set()
-        self._make_face, self._watch, self._admission = face, watch, admission
+        self._make_face, self._watch, self._admission, self._tracing = face, watch, admission, tracing
         self._face: asyncio.Task[App] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,8 +153,11 @@ class Gateway:
 
     def _told(self, path: str) -> Response | None:
         """Return what is at paths that are only read."""
-        if path in ("/v2/health/live", "/v2/health/ready", "/health", "/ping"):
-            return Response.of({"live": True} if path.endswith("live") else {"ready": True})
+        if path == "/v2/health/live":
+            return Response.of({"live": True})
+        if path in ("/v2/health/ready", "/health", "/ping"):
+            ready = all(served.ready for served in self.models.values())
+            return Response.of({"ready": ready}, 200 if ready else 503)
         if path == "/v2":
             return Response.of(inference.server_metadata())
         if path == "/metrics":
@@ -171,7 +178,7 @@ class Gateway:
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, f"{request.path[:200]} is only read: GET.")
         if rest == ["ready"]:
-            return Response.of({"name": name, "ready": True})
+            return Response.of({"name": name, "ready": served.ready}, 200 if served.ready else 503)
         if not rest:
             return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
@@ -202,7 +209,13 @@ class Gateway:
                 raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
             self.at_once += 1
             try:
-                return await served.respond(_parser(how, body, request, name, served.settings.most_rows), len(body))
+                parse = _parser(how, body, request, name, served.settings.most_rows)
+                if self._tracing is None:
+                    return await served.respond(parse, len(body))
+                with self._tracing.request(name, how, request.headers) as note:
+                    answer = await served.respond(parse, len(body))
+                    note(answer)
+                    return answer
             finally:
                 self.at_once -= 1
         except Refused:

@@ -34,6 +34,7 @@ logger = logging.getLogger("camelopard.server")
 
 QUICK = 0.01  # seconds that a request may keep all others waiting
 MEMORY = 0.1  # share of the newest duration in the mean of them
+THREADS = 2  # that ask a model of this process
 INLINE_BYTES = 1 << 16  # of a request that is answered in line
 MIRRORED = 64 << 20  # bytes of requests that may wait to be judged
 UPKEEP = 300.0  # seconds between two upkeeps of the log
@@ -110,9 +111,12 @@ class Served:
         self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
         self.take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
-        self._pool = ThreadPoolExecutor(2 if not remote else settings.most_at_once, thread_name_prefix="camelopard")
+        self._threads = settings.most_at_once if remote else THREADS
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camelopard")
         self._each = math.inf  # seconds that a small request takes, a moving mean; not known before the first
         self._waiting = 0  # bytes of mirrored requests
+        self._at_work: set[object] = set()  # what the threads do
+        self._given_up: set[object] = set()  # and of that, what nobody waits for any more
         self._tasks: set[asyncio.Task[None]] = set()
         self.keep_days: int | None = None  # days of the log that are kept; None: all
 
@@ -161,15 +165,32 @@ class Served:
             found = work()
             self._note(time.perf_counter() - start)
             return found  # others have their turn when the server looks for what has come
+        job = object()
         try:
             async with asyncio.timeout(self.settings.timeout):
-                found = await asyncio.get_running_loop().run_in_executor(self._pool, work)
+                found = await asyncio.get_running_loop().run_in_executor(self._pool, self._noted, job, work)
         except TimeoutError:
             self.counts.late += 1
+            self._given_up.add(job)
+            if job not in self._at_work:  # it has just ended, or never began
+                self._given_up.discard(job)
             raise Refused(504, f"there was no answer within {self.settings.timeout:g} seconds.") from None
         if size <= INLINE_BYTES:
             self._note(time.perf_counter() - start)
         return found
+
+    @property
+    def ready(self) -> bool:
+        """Return whether there is a thread left to answer: not if each of them is stuck in a model that was given up long ago."""
+        return len(self._given_up) < self._threads
+
+    def _noted(self, job: object, work: Callable[[], Response]) -> Response:
+        self._at_work.add(job)
+        try:
+            return work()
+        finally:
+            self._at_work.discard(job)
+            self._given_up.discard(job)
 
     def _note(self, took: float) -> None:
         self._each = took if self._each == math.inf else self._each + MEMORY * (took - self._each)
@@ -186,6 +207,7 @@ class Served:
             if self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL:
                 self.counts.upstream += 1
                 logger.warning("%s: %s", UPSTREAM, verdicts.reasons(0)[0].message)
+                self._keep(force, Outcome(verdicts, [None] * asked.n, [None] * asked.n, ["refuse"] * asked.n, name), asked)
                 raise Refused(502, f"{UPSTREAM}.")
             said = outcome(verdicts, self.settings, name)
         self._keep(force, said, asked)

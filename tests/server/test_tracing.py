@@ -1,0 +1,61 @@
+"""Spans of requests, collected in memory: their parents, what they say, and what they never say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("opentelemetry.sdk", reason="traces need OpenTelemetry: pip install 'camelopard[traces]'")
+
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import camelopard as cp
+from camelopard.server.gateway import Gateway
+from camelopard.server.served import Served
+from camelopard.server.settings import Settings
+from camelopard.server.tracing import Tracing
+from tests.server.conftest import speak
+
+ODD = {"age": 1985, "hours": 40, "gain": 900.0}
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def spans(firewall: cp.Firewall, body: bytes, headers: dict[str, str] | None = None) -> tuple[ReadableSpan, ...]:
+    """Return the spans of one request."""
+    kept, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    app = Gateway({"promotion": Served(firewall, Settings())}, tracing=Tracing(provider.get_tracer("test")))
+    speak(app, "POST", "/predict", body, headers)
+    return kept.get_finished_spans()
+
+
+def told(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})
+
+
+def test_a_request_is_a_span_within_the_trace_of_its_client(firewall: cp.Firewall) -> None:
+    (span,) = spans(firewall, json.dumps(ODD).encode(), {"traceparent": PARENT})
+    assert span.parent is not None and f"{span.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert span.context is not None and f"{span.context.trace_id:032x}" == "0af7651916cd43dd8448eb211c80319c"
+    assert told(span)["camelopard.model"] == "promotion"
+    assert told(span)["camelopard.route"] in ("repair", "review", "block")
+    assert len(told(span)["camelopard.request"]) == 21
+
+
+def test_without_a_client_that_traces_a_request_begins_its_own(firewall: cp.Firewall) -> None:
+    (span,) = spans(firewall, json.dumps(ODD).encode(), {"traceparent": "nonsense"})
+    assert span.parent is None
+
+
+def test_nothing_of_a_row_is_in_a_span(firewall: cp.Firewall) -> None:
+    (span,) = spans(firewall, json.dumps(ODD).encode())
+    assert "1985" not in span.to_json() and "age" not in json.dumps(told(span))
+
+
+def test_what_cannot_be_read_is_a_span_with_its_status(firewall: cp.Firewall) -> None:
+    (span,) = spans(firewall, b"{")
+    assert told(span)["http.response.status_code"] == 400 and span.status.is_ok is not False
