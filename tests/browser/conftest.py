@@ -64,7 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from camelopard.server.home import Home
     from camelopard.server.management import managed
     from camelopard.server.outcome import outcome
-    from camelopard.server.served import Served, named
+    from camelopard.server.served import Served, request_id
     from camelopard.server.settings import Settings
     from camelopard.store import people as users
     from camelopard.store.log import VerdictLog
@@ -83,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         rows: list[Any] = people(12, 10 + hour).to_dict("records")
         rows[0]["age"], rows[1]["job"], rows[2]["age"] = 1985, "<script>alert(1)</script>", "thirty"
         verdicts, at = firewall.screen(rows), now - dt.timedelta(hours=24 - hour, minutes=int(rng.integers(0, 59)))
-        name = named(int(at.timestamp() * 1e6))
+        name = request_id(int(at.timestamp() * 1e6))
         log.append(NAME, models[NAME].force.content, name, verdicts, rows, outcome(verdicts, Settings(), name).done, at)
     log.flush()
     word = users.first_admin(home.database, now)

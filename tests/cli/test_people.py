@@ -119,3 +119,5 @@ def test_a_server_that_is_not_there_is_not_made(command: Command, tmp_path: Path
     code, _, err = command("people", "list", home=tmp_path / "hme")
     assert code == 2 and "no server keeps its facts there" in err and not (tmp_path / "hme").exists()
     assert "Give the folder" in command("audit", "list", home=None)[2]
+    code, _, err = command("audit", "verify", "--facts", f"sqlite:///{tmp_path / 'fcts.db'}", home=None)
+    assert code == 2 and "there is no database" in err and not (tmp_path / "fcts.db").exists()

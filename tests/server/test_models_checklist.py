@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from camelopard.core.errors import InputError
-from camelopard.server.checklist import ITEMS, MEASURED, Facts, Item, Kept, attachable, done, items
+from camelopard.server.checklist import ITEMS, MEASURED, Facts, Item, LogState, attachable, done, items
 from camelopard.store.inventory import Model
 from camelopard.store.listing import Live
 from camelopard.store.proofs import Proof
@@ -37,12 +37,12 @@ def version(**evidence: Any) -> Version:
 DONE: dict[str, Facts] = {
     "metric": replace(ALL, version=version(policy={"costs": {"wrong": 100.0, "review": 5.0, "block": 20.0}})),
     "threshold": replace(ALL, version=version(policy={"review": 0.2, "block": 0.8})),
-    "results-kept": replace(ALL, kept=Kept(1_200, 0, "whole"), live=Live(1_200, 0.1, 0.8, 0, NOW)),
+    "results-kept": replace(ALL, log=LogState(1_200, 0, "whole"), live=Live(1_200, 0.1, 0.8, 0, NOW)),
     "change": ALL,
     "data-checked": replace(ALL, rules=11),
     "uncertainty": replace(ALL, version=version(measured={"ece_confidence": 0.07})),
     "monitored": replace(ALL, live=Live(1_200, 0.1, 0.8, 0, NOW)),
-    "security-privacy": replace(ALL, version=replace(VERSION, approved_by="ben", approved_at=NOW), kept=Kept(0, 0, "hashed")),
+    "security-privacy": replace(ALL, version=replace(VERSION, approved_by="ben", approved_at=NOW), log=LogState(0, 0, "hashed")),
 }
 
 
@@ -90,9 +90,9 @@ def test_an_item_that_there_is_not_takes_nothing() -> None:
 
 def test_lost_verdicts_open_the_item_again() -> None:
     kept = DONE["results-kept"]
-    assert item(replace(kept, kept=Kept(1_200, 3, "whole")), "results-kept").words.startswith("3 verdicts were lost")
-    assert item(replace(kept, kept=Kept(0, 0, "whole"), live=Live()), "results-kept").standing == "open"
-    assert "Another process" in item(replace(kept, kept=None), "results-kept").words
+    assert item(replace(kept, log=LogState(1_200, 3, "whole")), "results-kept").words.startswith("3 verdicts were lost")
+    assert item(replace(kept, log=LogState(0, 0, "whole"), live=Live()), "results-kept").standing == "open"
+    assert "Another process" in item(replace(kept, log=None), "results-kept").words
 
 
 def test_a_later_version_has_to_say_why_it_was_made() -> None:
@@ -112,11 +112,11 @@ def test_a_model_that_nobody_looked_at_lately_or_that_is_idle_is_not_monitored()
 def test_security_takes_approval_and_either_less_in_the_log_or_a_review() -> None:
     approved = replace(VERSION, approved_by="ben", approved_at=NOW)
     reviewed = (proof("security-privacy"),)
-    assert item(replace(ALL, kept=Kept(0, 0, "hashed")), "security-privacy").standing == "open"
-    assert item(replace(ALL, version=approved, kept=Kept(0, 0, "whole")), "security-privacy").standing == "open"
+    assert item(replace(ALL, log=LogState(0, 0, "hashed")), "security-privacy").standing == "open"
+    assert item(replace(ALL, version=approved, log=LogState(0, 0, "whole")), "security-privacy").standing == "open"
     assert item(replace(ALL, proofs=reviewed), "security-privacy").standing == "open"
     assert item(replace(ALL, version=approved, proofs=reviewed), "security-privacy").standing == "done"
-    hidden = item(replace(ALL, version=approved, kept=Kept(0, 0, "whole", hidden=("name",))), "security-privacy")
+    hidden = item(replace(ALL, version=approved, log=LogState(0, 0, "whole", hidden=("name",))), "security-privacy")
     assert hidden.standing == "done" and "name left out" in hidden.words
 
 

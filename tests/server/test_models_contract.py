@@ -126,7 +126,7 @@ def test_edited_toml_is_told_anew_and_unknown_columns_and_no_change_are_refused(
     text = versions.get(home.database, "promotion", 1).contract
     sent = {"version": 1, "as_text": "true", "note": "Older people came."}
     status, said = dora.send(f"{AT}/contract/edit", **sent, toml=text)
-    assert status == 400 and "nothing was changed" in said
+    assert status == 400 and "Nothing was changed" in said
     status, said = dora.send(f"{AT}/contract/edit", **sent, toml=text.replace('fields = ["age"]', 'fields = ["agee"]'))
     assert status == 400 and "Did you mean 'age'?" in said
     wider = text.replace('limits = {"low" = 18.0, "high" = 89.0}', 'limits = {"low" = 18.0, "high" = 120.0}')
@@ -135,7 +135,7 @@ def test_edited_toml_is_told_anew_and_unknown_columns_and_no_change_are_refused(
     assert dora.send(f"{AT}/contract/edit", **sent, toml=wider) == (303, f"{AT}/versions/2?made=true")
     assert "age lies between 18 and 120." in versions.get(home.database, "promotion", 2).contract
     status, said = dora.send(f"{AT}/contract/edit", **sent, toml=wider)
-    assert status == 400 and "version 2 has this very contract already" in said
+    assert status == 400 and "Version 2 has this very contract already" in said
 
 
 def test_a_text_that_is_far_too_long_is_not_even_read() -> None:
@@ -188,6 +188,8 @@ def test_the_api_amends_too_and_says_what_is_wrong(home: Home) -> None:
     assert (made.status_code, made.json()["version"]["number"]) == (201, 2)
     bad = dora.client.post(f"/api{AT}/contract", json={"toml": "[[", "note": "x"}, headers=head)
     assert bad.status_code == 400 and "not TOML" in bad.json()["error"]
+    none = dora.client.post(f"/api{AT}/contract", json={"toml": text, "note": "x", "version": 0}, headers=head)
+    assert none.status_code == 400 and "expected a whole number from 1" in none.json()["error"]
     told_all = dora.client.get(f"/api{AT}/compare?from=1&to=2").json()
     assert told_all["contract"]["altered"] == [{"before": "The column age is there.", "after": "The column age is there. (muted)"}]
 

@@ -103,7 +103,7 @@ def test_what_was_typed_is_still_there_when_it_was_wrong(home: Home) -> None:
     assert "no slash among them" in said.text
     assert 'value="the whole team"' in said.text and '<option value="5" selected>' in said.text
     status, told_twice = dora.send("/models", name="promotion", owner="o", exposure=1, consequence=1)
-    assert status == 400 and "there is a model named 'promotion'" in told_twice
+    assert status == 400 and "There is a model named 'promotion'" in told_twice
 
 
 def test_an_empty_inventory_says_what_to_do(tmp_path: Path) -> None:

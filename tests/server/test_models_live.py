@@ -17,7 +17,7 @@ from camelopard.core.errors import ArtifactError
 from camelopard.server import amending, enrolment, gateway, gauging
 from camelopard.server.amending import Edit
 from camelopard.server.gateway import Gateway
-from camelopard.server.gauging import Gauge, Watch
+from camelopard.server.gauging import LastDay, Watch
 from camelopard.server.home import Home
 from camelopard.store import inventory, listing, log_sums, versions
 from camelopard.store.errors import StoreError
@@ -57,8 +57,8 @@ def test_the_figures_of_the_last_day_are_those_of_the_log(home: Home, firewall: 
         log.append("promotion", "f", "new", said, rows, ["answer"] * 20, NOW - dt.timedelta(hours=3))
         log.append("elsewhere", "f", "x", said, rows, ["answer"] * 20, NOW)
         assert log.flush()
-    gauge = Gauge(str(tmp_path / "log"))
-    found = gauge.look(NOW, ["promotion", "idle"])
+    last_day = LastDay(str(tmp_path / "log"))
+    found = last_day.look(NOW, ["promotion", "idle"])
     confidence, passed = np.asarray(said.confidence), np.asarray(said.route) == "pass"
     assert found["promotion"].traffic == 20
     assert found["promotion"].accuracy == pytest.approx(float(np.mean(confidence)))
@@ -78,19 +78,19 @@ def test_a_second_look_reads_the_newest_minutes_alone_and_finds_the_same(
         return real(where, since)
 
     monkeypatch.setattr(gauging, "sums", sums)
-    gauge = Gauge(place)
+    last_day = LastDay(place)
     with VerdictLog(place) as log:
         for k, minutes in enumerate((600, 30, 4, 1)):
             log.append("promotion", "f", f"r{k}", said, [{}] * 5, ["hold"] * 5, NOW - dt.timedelta(minutes=minutes))
         assert log.flush()
-        gauge.look(NOW - dt.timedelta(minutes=1))
+        last_day.look(NOW - dt.timedelta(minutes=1))
         log.append("promotion", "f", "late", said, [{}] * 5, ["hold"] * 5, NOW - dt.timedelta(seconds=100))
         assert log.flush()
-        again = gauge.look(NOW)
+        again = last_day.look(NOW)
     assert asked[1] > NOW - dt.timedelta(minutes=10)
-    assert again == Gauge(place).look(NOW)
+    assert again == LastDay(place).look(NOW)
     assert again["promotion"].traffic == 25
-    later = gauge.look(NOW + dt.timedelta(hours=23, minutes=50))
+    later = last_day.look(NOW + dt.timedelta(hours=23, minutes=50))
     assert later["promotion"].traffic == 15  # what is ten hours, and half an hour, older than the rest has left the last day
 
 
@@ -100,7 +100,7 @@ def test_only_rows_held_back_for_review_are_open_questions(firewall: cp.Firewall
     with VerdictLog(tmp_path / "log") as log:
         log.append("promotion", "f", "r", said, [{}] * 4, ["hold", "answer", "hold", "hold"], NOW)
         assert log.flush()
-    assert Gauge(str(tmp_path / "log")).look(NOW)["promotion"].questions == 1
+    assert LastDay(str(tmp_path / "log")).look(NOW)["promotion"].questions == 1
 
 
 def test_whoever_watches_notes_it_in_the_inventory_unless_somebody_just_did(home: Home, firewall: cp.Firewall) -> None:
@@ -136,23 +136,26 @@ def test_putting_a_version_in_force_serves_it_and_drops_no_request(home: Home) -
     second, app = muted(home), Gateway(home.served)
     by, stop = Actor.itself(), False
 
-    async def ask() -> list[int]:
-        statuses = []
+    statuses: list[int] = []
+
+    async def ask() -> None:
         while not stop:
             statuses.append((await spoken(app, "POST", "/predict", ROW)).status)
             await asyncio.sleep(0.005)  # the other thread needs a turn, too
-        return statuses
 
-    async def main() -> list[int]:
+    async def main() -> None:
         nonlocal stop
         asking = asyncio.create_task(ask())
         for number in (second.number, 1, second.number):
+            answered = len(statuses)
             await asyncio.to_thread(enrolment.put_in_force, home, by, "promotion", number, home.clock())
+            while len(statuses) == answered:
+                await asyncio.sleep(0)
         stop = True
-        return await asking
+        await asking
 
-    statuses = asyncio.run(main())
-    assert len(statuses) > 3 and set(statuses) == {200}
+    asyncio.run(main())
+    assert len(statuses) >= 3 and set(statuses) == {200}
     assert home.served["promotion"].force.content == second.firewall
 
 
@@ -178,7 +181,7 @@ def test_a_file_that_was_changed_on_the_disk_is_never_served(home: Home) -> None
 def test_a_file_that_is_known_does_not_undo_what_people_put_in_force(home: Home, firewall: cp.Firewall) -> None:
     second = muted(home)
     enrolment.put_in_force(home, Actor.itself(), "promotion", second.number, home.clock())
-    served = enrolment.settled(home, "promotion", firewall, home.clock())  # started again with the file of version 1
+    served = enrolment.firewall_to_serve(home, "promotion", firewall, home.clock())  # started again with the file of version 1
     assert next(iter(served.contract)).muted
     assert inventory.get(home.database, "promotion").version == second.number
     assert len(versions.of(home.database, "promotion")) == 2
@@ -186,12 +189,12 @@ def test_a_file_that_is_known_does_not_undo_what_people_put_in_force(home: Home,
 
 def test_a_new_file_is_a_new_version_in_force_but_never_unapproved_where_the_model_guards(home: Home, firewall: cp.Firewall) -> None:
     other = firewall.with_policy(cp.Policy(block=0.7))
-    assert enrolment.settled(home, "promotion", other, home.clock()) is other
+    assert enrolment.firewall_to_serve(home, "promotion", other, home.clock()) is other
     assert inventory.get(home.database, "promotion").version == 2
     with home.database.change(Actor("ben", ("approver",)), home.clock()) as change:
         versions.approve(change, "promotion", 2)
         inventory.set_state(change, "promotion", "guarding")
-    served = enrolment.settled(home, "promotion", firewall.with_policy(cp.Policy(block=0.6)), home.clock())
+    served = enrolment.firewall_to_serve(home, "promotion", firewall.with_policy(cp.Policy(block=0.6)), home.clock())
     assert served.policy.block == 0.7
     assert inventory.get(home.database, "promotion").version == 2
 

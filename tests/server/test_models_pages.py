@@ -93,7 +93,7 @@ def test_a_server_that_guards_with_what_nobody_approved_says_so(home: Home) -> N
     with home.database.change(Actor("ben", ("approver",)), home.clock()) as change:
         versions.approve(change, "promotion", 1)
     assert "Careful" not in vera.get(AT)
-    assert vera.client.get(f"/api{AT}").json()["careful"] is None
+    assert vera.client.get(f"/api{AT}").json()["warning"] is None
 
 
 def test_a_server_that_serves_another_version_than_the_one_in_force_says_so(home: Home, firewall: cp.Firewall) -> None:

@@ -126,7 +126,7 @@ def test_a_stream_tells_what_was_asked_for_and_goes_on_where_it_broke_off(home: 
 def test_a_stream_ends_when_its_session_may_no_longer_see_rows(home: Home, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(traffic_live, "CHECKED", 0.05)
     ann = Person(home, "ann", "labeller")
-    session = sessions.current(home.database, traffic_live_secret(ann), home.clock())
+    session = sessions.current(home.database, session_secret(ann), home.clock())
     assert session is not None
 
     async def story() -> None:
@@ -144,7 +144,7 @@ def test_a_stream_ends_when_its_session_may_no_longer_see_rows(home: Home, monke
     asyncio.run(story())
 
 
-def traffic_live_secret(person: Person) -> Any:
+def session_secret(person: Person) -> Any:
     from camelopard.store.secret import Secret
 
     return Secret(next(one.value for one in person.client.cookies.jar if one.value))
@@ -217,5 +217,6 @@ def test_a_silent_stream_gives_signs_of_life_and_ends_when_the_server_stops(home
         await one.until(lambda heard: heard.count(": still here") >= 2)
         server.should_exit = True
         await asyncio.wait_for(task, 5)
+        assert one.status == 200 and one.ids == []
 
     asyncio.run(story())

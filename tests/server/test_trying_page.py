@@ -126,14 +126,14 @@ def test_files_that_are_too_large_or_of_another_kind_are_refused(dev: Person, mo
     monkeypatch.setattr(trying, "MOST_BYTES", 5_000)
     many = "age,hours,gain\n" + "40,38,900\n" * 51
     for name, content, word in (
-        ("rows.csv", many.encode(), "more than 50 rows"),
+        ("rows.csv", many.encode(), "More than 50 rows"),
         ("rows.json", json.dumps([GOOD] * 51).encode(), "at most 50"),
         ("rows.csv", b"x" * 5_001, "larger than"),
         ("rows.parquet", b"PAR1", "is not read here"),
         ("rows.exe", b"MZ", "is not read here"),
         ("rows.csv", b"", "is empty"),
         ("rows.csv", b"age,hours\n\xff\xfe\x00", "is not UTF-8"),
-        ("rows.csv", b"age,hours,gain\n", "there is no row in it"),
+        ("rows.csv", b"age,hours,gain\n", "There is no row in it"),
         ("rows.json", b"{", "cannot be read as JSON"),
         ("rows.png", b"\x89PNG", "not for pictures"),
     ):
@@ -143,7 +143,7 @@ def test_files_that_are_too_large_or_of_another_kind_are_refused(dev: Person, mo
         assert "/tmp/" not in words
     broken = told(post(dev, {"file": ("rows.csv", b'age,hours,gain\n40,38,900\n"1,2,3\n')}, way="file").text)
     assert "2 rows judged" in broken and "a quote that does not close" in broken and "/tmp/" not in broken
-    assert "no file was chosen" in told(post(dev, way="file").text)
+    assert "No file was chosen" in told(post(dev, way="file").text)
 
 
 def test_a_picture_is_looked_at_by_its_head_before_it_is_unpacked() -> None:
@@ -203,13 +203,13 @@ def test_others_wait_a_moment_and_are_then_told_to_come_back(firewall: cp.Firewa
     served = Served(firewall, Settings())
     monkeypatch.setattr(trying, "PATIENCE", 0.01)
     for _ in range(trying.AT_ONCE):
-        trying._turns.acquire()
+        trying.TURNS.acquire()
     try:
         with pytest.raises(Refused, match="come back"):
             trying.tried(served, served.force, [GOOD], {}, dt.datetime.now(dt.UTC), keep=False)
     finally:
         for _ in range(trying.AT_ONCE):
-            trying._turns.release()
+            trying.TURNS.release()
     with pytest.raises(InputError, match="no log"):
         trying.tried(served, served.force, [GOOD], {}, dt.datetime.now(dt.UTC), keep=True)
 
@@ -231,9 +231,14 @@ def test_each_kind_of_column_has_its_field_and_its_words_become_cells() -> None:
     with pytest.raises(InputError, match="at most 20,000"):
         trying.row(schema, lambda key: "x" * 20_001, lambda key: None)
     numbers = Column("k", "category", values={1: 3, 2: 2})
-    assert trying._cell(numbers, "=2", "") == 2 and trying._cell(numbers, "", "9") == 9 and trying._cell(numbers, "=gone", "") == "gone"
-    assert trying._cell(Column("d", "date"), "2026-03-01", "") == dt.datetime(2026, 3, 1) and trying._cell(Column("d", "date"), "soon", "") == "soon"
-    assert trying._cell(Column("t", "text"), " a ", "") == " a "
+    date, text = Column("d", "date"), Column("t", "text")
+    assert [typed_into(numbers, typed, other) for typed, other in (("=2", ""), ("", "9"), ("=gone", ""))] == [2, 9, "gone"]
+    assert (typed_into(date, "2026-03-01"), typed_into(date, "soon"), typed_into(text, " a ")) == (dt.datetime(2026, 3, 1), "soon", " a ")
+
+
+def typed_into(column: Column, typed: str, other: str = "") -> Any:
+    """Return the cell that a form makes of what was typed for its only column, in the list or beside it."""
+    return trying.row(Schema({column.name: column}), lambda key: typed if key == "c0" else other, lambda key: None)[column.name]
 
 
 def test_the_form_is_filled_with_a_row_that_could_have_come() -> None:

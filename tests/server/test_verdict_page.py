@@ -83,7 +83,7 @@ def test_a_firewall_of_the_past_is_loaded_from_the_home_and_judges_again(home: H
     found = row(str(home.verdicts), id)
     assert found.firewall != served.force.content
     assert judging.replayed(home, found).same
-    assert judging.version_of(home, found) == 1 and judging.version_of(home, replace(found, firewall="0" * 64)) is None
+    assert judging.version_number(home, found) == 1 and judging.version_number(home, replace(found, firewall="0" * 64)) is None
 
 
 def test_where_model_or_firewall_are_not_here_the_page_says_how_to_replay_elsewhere(home: Home) -> None:

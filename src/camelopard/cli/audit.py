@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="The audit log: who changed what, a
 
 @app.command("list")
 def entries(
-    who: Annotated[str, typer.Option("--by", help="Only what this person did.")] = "",
+    who: Annotated[str, typer.Option("--who", help="Only what this person did.")] = "",
     action: Annotated[str, typer.Option("--action", help='Only this action, such as "roles changed".')] = "",
     kind: Annotated[str, typer.Option("--kind", help="With --subject: model, user or token.")] = "",
     subject: Annotated[str, typer.Option("--subject", help="Only what was done to the one of this name.")] = "",

@@ -21,12 +21,13 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @contextmanager
 def opened(home: Path | None, facts: str | None) -> Iterator[Database]:
-    """Yield the database; it must be there: a misspelt folder is no new one."""
+    """Yield the database; it must be there: a misspelt folder or file is no new one."""
     from camelopard.core.errors import CamelopardError, require
 
     for package in ("sqlalchemy", "argon2", "alembic", "msgspec"):
         require(package, extra="serve")
     from camelopard.server.home import DATABASE
+    from camelopard.store import address
     from camelopard.store.database import Database
 
     if facts is None:
@@ -36,6 +37,8 @@ def opened(home: Path | None, facts: str | None) -> Iterator[Database]:
         if not place.is_file():
             raise CamelopardError(f"{home}: no server keeps its facts there ({DATABASE} is missing). Give the folder that serve was given as --home.")
         facts = str(place)
+    elif (url := address.read(facts)).drivername == "sqlite" and not Path(str(url.database)).is_file():
+        raise CamelopardError(f"--facts: there is no database {address.told(url)}. Give what serve was given as --facts.")
     with Database.open(facts) as database:
         yield database
 

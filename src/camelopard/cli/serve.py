@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from camelopard.server.served import Served
 
 KEY = "CAMELOPARD_LOG_KEY"  # environment variable with the key of hashed inputs
-VERDICTS = "verdicts"  # the log's folder in a home
 PLACE = "CAMELOPARD_SERVED"  # environment variable in which worker processes find what to serve
 
 
@@ -133,20 +132,20 @@ def application() -> Gateway:
     name = plan["name"] or path.stem
     key = os.environ.get(KEY)
     kept = None
-    log = plan["log"] or (None if plan["home"] is None else str(Path(plan["home"]) / VERDICTS))
+    home = None if plan["home"] is None else _home(plan, models)
+    log = plan["log"] if home is None else home.verdicts
     if log:
         from camelopard.store.log import VerdictLog
 
         kept = VerdictLog(log, inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
-    home = None if plan["home"] is None else _home(plan, log, models)
 
     def loaded() -> Firewall:
         fitted = firewall_of(path, word, trust=plan["trust"], classes=plan["classes"], encoder=plan["encoder"])
         if home is None:
             return fitted
-        from camelopard.server.enrolment import settled
+        from camelopard.server.enrolment import firewall_to_serve
 
-        return settled(home, name, fitted, home.clock())
+        return firewall_to_serve(home, name, fitted, home.clock())
 
     remote = word.startswith(("http://", "https://"))
     served = models[name] = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
@@ -172,11 +171,11 @@ def application() -> Gateway:
     return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]), tracing)
 
 
-def _home(plan: Mapping[str, Any], log: str | None, models: Mapping[str, Served]) -> Home:
+def _home(plan: Mapping[str, Any], models: Mapping[str, Served]) -> Home:
     """Return the gateway's memory; each process opens it for itself."""
     from camelopard.server.home import Home
 
-    return Home.open(plan["home"], plan["facts"], log, models)
+    return Home.open(plan["home"], plan["facts"], plan["log"], models)
 
 
 def _settle(made: Gateway, said: Console, at: str) -> None:
@@ -185,7 +184,7 @@ def _settle(made: Gateway, said: Console, at: str) -> None:
     from camelopard.store import inventory, people
 
     plan = json.loads(os.environ[PLACE])
-    with _home(plan, plan["log"], {}) as home:
+    with _home(plan, {}) as home:
         for name in made.models:
             said.print(f"Version {inventory.get(home.database, name).version} of {name} is in force.", markup=False)
         word = people.first_admin(home.database, utc())

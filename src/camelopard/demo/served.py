@@ -24,7 +24,7 @@ from camelopard.server.enrolment import enrol
 from camelopard.server.gateway import App, Gateway
 from camelopard.server.home import Home
 from camelopard.server.outcome import outcome
-from camelopard.server.served import Served, named
+from camelopard.server.served import Served, request_id
 from camelopard.server.settings import Settings
 from camelopard.store import inventory, people
 from camelopard.store.log import VerdictLog
@@ -72,7 +72,7 @@ def staged(place: Path, console: Any, progress: Progress = silent, budget: int |
     _introduced(home, firewall)
     now = home.clock()
     for call in day(data, now - dt.timedelta(days=1), rows, np.random.default_rng(0)):
-        verdicts, name = firewall.screen(call.rows), named(int(call.at.timestamp() * 1e6))
+        verdicts, name = firewall.screen(call.rows), request_id(int(call.at.timestamp() * 1e6))
         said = outcome(verdicts, served.settings, name)
         log.append(NAME, served.force.content, name, verdicts, call.rows, said.done, call.at)
     log.flush()

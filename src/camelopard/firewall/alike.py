@@ -76,13 +76,14 @@ def alike(firewall: Firewall, X: Any, most: int = 5) -> tuple[Alike, ...]:
     if problems:
         return ()
     places, there = _places(panel, schema.conform(panel.reader.views.opened(raw)[0]))
-    apart = (rows - whole(places))[:, there] / _steps(panel)
+    steps = _steps(panel)
+    apart = (rows - whole(places))[:, there] / steps
     distances = np.sqrt((apart * apart).sum(axis=1))
     nearest = np.argsort(distances, kind="stable")[:most]
     names = panel.reader.columns
     return tuple(
         Alike(
-            {names[j]: _about(panel.reader.encoders[j], rows[i, j] / _steps(panel), 0.5 / _steps(panel)) for j in columns.tolist()},
+            {names[j]: _about(panel.reader.encoders[j], rows[i, j] / steps, 0.5 / steps) for j in columns.tolist()},
             _answer(firewall, int(panel.near.groups[i])),
             float(distances[i]),
         )

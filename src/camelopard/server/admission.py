@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from camelopard.core.errors import CamelopardError
 from camelopard.server.exchange import Refused
+from camelopard.store.errors import NotAllowed
 from camelopard.store.roles import Actor, Permission
 from camelopard.store.secret import Secret
 
@@ -25,8 +26,8 @@ MOST = 10_000  # tokens kept in mind
 AT_ONCE = 64  # tokens that are being looked up; further ones are told to come back
 HEADER = b"authorization"
 LONGEST = 200  # bytes of the header
-NONE = "this is asked with a token: Authorization: Bearer camelopard_… People make their own on the page /me."
-BAD = "this token is good for nothing: it is revoked, past its time, or none of this server's. Make a new one."
+NO_TOKEN = "this is asked with a token: Authorization: Bearer camelopard_… People make their own on the page /me."
+BAD_TOKEN = "this token is good for nothing: it is revoked, past its time, or none of this server's. Make a new one."
 
 
 class Admission:
@@ -58,15 +59,16 @@ class Admission:
         """
         shown = headers.get(HEADER, b"")
         if not shown:
-            raise Refused(401, NONE)
+            raise Refused(401, NO_TOKEN)
         key = hashlib.sha256(shown).digest()
         known = self._known.get(key)
         actor = known[0] if known is not None and self._clock() < known[1] else await self._looked_up(key, shown)
         if actor is None:
-            raise Refused(401, BAD)
-        if not actor.may(permission):
-            scoped = actor.scopes is not None and permission not in actor.scopes
-            raise Refused(403, f"this token is not for it: {'its scopes do' if scoped else 'the roles of its user do'} not hold {permission!r}.")
+            raise Refused(401, BAD_TOKEN)
+        try:
+            actor.must(permission)
+        except NotAllowed as error:
+            raise Refused(403, str(error)) from None
 
     async def _looked_up(self, key: bytes, shown: bytes) -> Actor | None:
         """Return who that is; many requests with the same token wait for one look."""

@@ -12,7 +12,7 @@ from camelopard.firewall.contract import Contract
 from camelopard.firewall.contract_settings import About, setting
 from camelopard.firewall.firewall import Firewall
 from camelopard.report import wording
-from camelopard.server.enrolment import filed, kept
+from camelopard.server.enrolment import filed, kept_firewall
 from camelopard.server.home import Home
 from camelopard.store import versions
 from camelopard.store.errors import StoreError
@@ -125,9 +125,12 @@ def amended(home: Home, by: Actor, before: Version, contract: Contract, note: st
     by.must("change models")
     if not note.strip():
         raise InputError("note: say in a sentence why the contract changes; whoever approves the version reads it.")
-    firewall = kept(home, before)
+    firewall = kept_firewall(home, before)
     if firewall is None:
-        raise StoreError(f"{before.model}: the file of version {before.number} is not kept here, so its contract cannot be changed here.")
+        raise StoreError(
+            f"{before.model}: the file of version {before.number} is not kept here, so its contract cannot be changed here. "
+            "Do it where the version was made, or copy its file from there into this home's folder firewalls."
+        )
     _check_columns(contract, firewall)
     was = firewall.contract_.to_toml()
     firewall.contract = _reworded(contract, firewall.contract_)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from camelopard.core.errors import InputError, UnknownName
+from camelopard.firewall.policy import Policy
 from camelopard.report import document as given
 from camelopard.report import wording
 from camelopard.server.enrolment import SERVED
@@ -23,11 +24,11 @@ from camelopard.store.versions import Version
 
 Standing = Literal["done", "open", "unknown"]
 LATELY = dt.timedelta(minutes=10)  # since a model that is monitored was looked at
-BLOCK = 0.8  # from which risk on a row is refused, where nobody decided
+BLOCK = Policy().block  # from which risk on a row is refused, where nobody decided
 
 
 @dataclass(frozen=True)
-class Kept:
+class LogState:
     """How the log of this server keeps rows: since it was started written and lost, and what is kept of them."""
 
     written: int
@@ -53,7 +54,7 @@ class Facts:
         The one in force, None before there is one, and how many rules of its contract are not muted.
     live
         What was measured lately.
-    kept
+    log
         How this server logs its rows; None where it does not serve it, or keeps no log.
     proofs
         What people attached.
@@ -65,7 +66,7 @@ class Facts:
     version: Version | None
     rules: int
     live: Live
-    kept: Kept | None
+    log: LogState | None
     proofs: Sequence[Proof]
     now: dt.datetime
 
@@ -183,15 +184,15 @@ def _uncertainty(facts: Facts) -> Found:
 
 
 def _results(facts: Facts) -> Found:
-    kept = facts.kept
-    if kept is None and facts.live.traffic:
+    log = facts.log
+    if log is None and facts.live.traffic:
         return Found("open", "Another process serves it and logs its verdicts; the pages of that server say whether any was lost.")
-    if kept is None:
-        return Found("open", "Serve it here with a log: camelopard serve … --home FOLDER keeps every verdict.")
-    if kept.lost:
-        return Found("open", f"{kept.lost:,} verdicts were lost since the server was started. Its log of errors says why.", facts.address("traffic"))
-    if kept.written or facts.live.traffic:
-        rows = f"{facts.live.traffic:,} in the last day" if facts.live.traffic else f"{kept.written:,} since the server was started"
+    if log is None:
+        return Found("open", "Serve it here with a log: camelopard serve … --home DIR keeps every verdict.")
+    if log.lost:
+        return Found("open", f"{log.lost:,} verdicts were lost since the server was started. Its log of errors says why.", facts.address("traffic"))
+    if log.written or facts.live.traffic:
+        rows = f"{facts.live.traffic:,} in the last day" if facts.live.traffic else f"{log.written:,} since the server was started"
         return Found("done", f"Every verdict is logged, {rows}, and none was lost.", facts.address("traffic"))
     return Found("open", "The log is there, and no row has come yet. Send one.", facts.address("traffic"))
 
@@ -217,14 +218,14 @@ def _monitored(facts: Facts) -> Found:
         return Found("open", "Serve it here with --home: then its traffic is looked at every minute.")
     if not live.traffic:
         return Found("open", "No row has come in the last day, so there is nothing to watch.", facts.address("traffic"))
-    return Found("open", f"Last looked at on {live.measured_at:%d.%m.%Y at %H:%M} UTC. Is its server running?", facts.address("traffic"))
+    return Found("open", f"Last looked at on {live.measured_at:%Y-%m-%d at %H:%M} UTC. Is its server running?", facts.address("traffic"))
 
 
 def _security(facts: Facts) -> Found:
     version = facts.version
     approved = version is not None and version.approved_by is not None
     reviewed = any(one.item == "security-privacy" for one in facts.proofs)
-    protected = "" if facts.kept is None else facts.kept.protected
+    protected = "" if facts.log is None else facts.log.protected
     if approved and version is not None and protected:
         return Found("done", f"{version.approved_by} approved what {version.made_by} made, and in the log {protected}.", _shown(facts))
     if approved and reviewed and version is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from camelopard.core.errors import ArtifactError
 from camelopard.server.amending import contract_of
-from camelopard.server.checklist import Facts, Kept
+from camelopard.server.checklist import Facts, LogState
 from camelopard.server.home import Home
 from camelopard.server.served import Served
 from camelopard.store import inventory, listing, proofs, versions
@@ -36,9 +36,9 @@ def facts(home: Home, name: str, now: dt.datetime) -> Facts:
     """Return what the checklist looks at. Raises UnknownName if there is no such model."""
     model = inventory.get(home.database, name)
     version = None if model.version is None else versions.get(home.database, name, model.version)
-    kept = kept_by(home.served[name]) if name in home.served else None
+    log = log_state(home.served[name]) if name in home.served else None
     rules = 0 if version is None else rules_in(version)
-    return Facts(model, version, rules, listing.live(home.database, name), kept, proofs.of(home.database, name), now)
+    return Facts(model, version, rules, listing.live(home.database, name), log, proofs.of(home.database, name), now)
 
 
 def chosen(home: Home, name: str, number: int | None) -> Version:
@@ -50,11 +50,9 @@ def chosen(home: Home, name: str, number: int | None) -> Version:
         If there is no such model or version, or no version at all.
     """
     model = inventory.get(home.database, name)
-    if number is None and model.version is None:
-        newest = versions.of(home.database, name, size=1)
-        if newest:
-            return newest[0]
-    return versions.get(home.database, name, number or model.version or 1)
+    if number is None and model.version is None and (newest := versions.of(home.database, name, size=1)):
+        return newest[0]
+    return versions.get(home.database, name, (model.version or 1) if number is None else number)
 
 
 def rules_in(version: Version) -> int:
@@ -65,16 +63,16 @@ def rules_in(version: Version) -> int:
         return 0
 
 
-def kept_by(served: Served) -> Kept | None:
+def log_state(served: Served) -> LogState | None:
     """Return how a served model's rows are logged; None where they are not."""
     log = served.log
     if log is None:
         return None
     health = log.health()
-    return Kept(health.written, health.lost, log.inputs, log.hidden, log.hashed)
+    return LogState(health.written, health.lost, log.inputs, log.hidden, log.hashed)
 
 
-def careful(home: Home, model: Model, version: Version | None) -> str:
+def warning(home: Home, model: Model, version: Version | None) -> str:
     """Return what is wrong with how a model is served here; "" where nothing is, or it is not served here."""
     served = home.served.get(model.name)
     if served is None:

@@ -54,16 +54,16 @@ def enrol(home: Home, name: str, firewall: Firewall, now: dt.datetime) -> tuple[
     return found, ""
 
 
-def settled(home: Home, name: str, firewall: Firewall, now: dt.datetime) -> Firewall:
-    """Enrol a firewall with its model, and return the one that is in force: itself, or the one that people put in its place."""
+def firewall_to_serve(home: Home, name: str, firewall: Firewall, now: dt.datetime) -> Firewall:
+    """Enrol a firewall with its model, and return the one that is to be served: itself, or the one that people put in force in its place."""
     _, wrong = enrol(home, name, firewall, now)
     if wrong:
         logger.warning("%s", wrong)
-    return standing(home, name, firewall.model_, version_of(firewall)) or firewall
+    return other_in_force(home, name, firewall.model_, version_of(firewall)) or firewall
 
 
-def standing(home: Home, name: str, model: Model | None, serving: str) -> Firewall | None:
-    """Return the firewall in force of a model; None where it is the one that is served already, its hash, or it is not kept here."""
+def other_in_force(home: Home, name: str, model: Model | None, serving: str) -> Firewall | None:
+    """Return the firewall in force where that is another one than `serving` (a hash); None where it is that one, or is not kept here."""
     try:
         number = inventory.get(home.database, name).version
     except UnknownName:
@@ -71,10 +71,10 @@ def standing(home: Home, name: str, model: Model | None, serving: str) -> Firewa
     if number is None:
         return None
     found = versions.get(home.database, name, number)
-    return None if found.firewall == serving else kept(home, found, model)
+    return None if found.firewall == serving else kept_firewall(home, found, model)
 
 
-def kept(home: Home, version: versions.Version, model: Model | None = None) -> Firewall | None:
+def kept_firewall(home: Home, version: versions.Version, model: Model | None = None) -> Firewall | None:
     """Return the firewall of a version, as it was when the version was made; None where its file is not kept here.
 
     Raises
@@ -95,7 +95,7 @@ def kept(home: Home, version: versions.Version, model: Model | None = None) -> F
 def follow(home: Home, name: str) -> bool:
     """Serve the version in force, which people may have changed in another process; return whether that was another one than before."""
     served = home.served[name]
-    found = standing(home, name, served.force.model, served.force.content)
+    found = other_in_force(home, name, served.force.model, served.force.content)
     if found is None:
         return False
     served.take(found)
@@ -114,9 +114,11 @@ def put_in_force(home: Home, by: Actor, name: str, number: int, now: dt.datetime
     if name in home.served:
         asked, served = versions.get(home.database, name, number), home.served[name]
         if asked.firewall != served.force.content:
-            firewall = kept(home, asked, served.force.model)  # before anything is written: it may fail
+            firewall = kept_firewall(home, asked, served.force.model)  # before anything is written: it may fail
             if firewall is None:
-                raise StoreError(f"{name}: the file of version {number} is not kept here, so this server cannot serve it.")
+                raise StoreError(
+                    f"{name}: the file of version {number} is not kept here. Copy it from where it was made, into this home's folder firewalls."
+                )
     with home.database.change(by, now) as change:
         found = versions.put_in_force(change, name, number)
     if firewall is not None:

@@ -27,7 +27,7 @@ NOTHING = Sum()
 
 
 @dataclass
-class Gauge:
+class LastDay:
     """What is known of the log already, in pieces of five minutes: only the newest are read again."""
 
     place: str
@@ -71,7 +71,7 @@ class Watch:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.gauge = None if home.verdicts is None else Gauge(home.verdicts)
+        self.last_day = None if home.verdicts is None else LastDay(home.verdicts)
 
     def __call__(self) -> None:
         """Look once. Of several processes with one home, one reads the log."""
@@ -81,8 +81,8 @@ class Watch:
                     logger.warning("%s: another version was put in force; it is served from now on", name)
             except CamelopardError as error:  # a file may be damaged: what is served stays
                 logger.error("%s: the version in force cannot be served: %s", name, error)
-        if self.gauge is not None and not self._looked_at():
-            gauged(self.home, self.gauge)
+        if self.last_day is not None and not self._looked_at():
+            note_last_day(self.home, self.last_day)
 
     def _looked_at(self) -> bool:
         now = self.home.clock()
@@ -91,10 +91,10 @@ class Watch:
         return before is not None and dt.timedelta(0) <= now - before < RECENTLY
 
 
-def gauged(home: Home, gauge: Gauge) -> int:
+def note_last_day(home: Home, last_day: LastDay) -> int:
     """Note the figures of the last day in the inventory; return of how many models."""
     now = home.clock()
-    return listing.note_live(home.database, gauge.look(now, home.served).items(), now)
+    return listing.note_live(home.database, last_day.look(now, home.served).items(), now)
 
 
 def _floor(moment: dt.datetime) -> dt.datetime:

@@ -68,7 +68,7 @@ def replayed(home: Home, found: Logged) -> Replay:
     return replay(found, known.firewall, version=found.firewall)
 
 
-def version_of(home: Home, found: Logged) -> int | None:
+def version_number(home: Home, found: Logged) -> int | None:
     """Return the number of the model's version that judged a row; None where the inventory knows none."""
     known = versions.with_firewall(home.database, found.firewall) if found.firewall else ()
     return max((one.number for one in known if one.model == found.model), default=None)

@@ -198,7 +198,7 @@ class Served:
     def _answer(self, force: Force, parse: Parse) -> Response:
         """Read, judge, answer and log a request; may run in a thread."""
         asked, start = parse(force), time.perf_counter()
-        name = named(time.time_ns() // 1000)
+        name = request_id(time.time_ns() // 1000)
         verdicts = None if self.settings.mode == "off" else self._judged(force, asked)
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
@@ -262,7 +262,7 @@ class Served:
         asked, start = parse(force), time.perf_counter()
         verdicts = force.firewall.screen(asked.rows)
         self.counts.add(verdicts, time.perf_counter() - start)
-        name, nothing = named(time.time_ns() // 1000), [None] * asked.n
+        name, nothing = request_id(time.time_ns() // 1000), [None] * asked.n
         self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
 
     async def reload(self) -> bool:
@@ -296,6 +296,6 @@ class Served:
             await asyncio.get_running_loop().run_in_executor(None, self.log.close)
 
 
-def named(micros: int) -> str:
-    """Return an id for a request that came so many microseconds after 1970, in the order of time: a log finds it by its first letters."""
+def request_id(micros: int) -> str:
+    """Return an id for a request that came so many microseconds after 1970. Ids stand in the order of time: the log finds one by its start."""
     return f"{micros:013x}{secrets.token_hex(4)}"

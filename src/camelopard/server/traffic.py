@@ -29,7 +29,7 @@ TIMES: dict[str, tuple[str, dt.timedelta]] = {
 STEPS: dict[By, dt.timedelta] = {"minute": dt.timedelta(minutes=1), "hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
 MOST_STEPS = 62  # of a chart
 YEARS = (1971, 3000)  # from which, and before which, times are told
-LONGEST_WORD, LONGEST_NAME, LONGEST_TOKEN = 60, 200, 400
+LONGEST_WORD, LONGEST_NAME, LONGEST_CURSOR = 60, 200, 400
 
 
 class Among(TypedDict):
@@ -156,22 +156,22 @@ def floor(at: dt.datetime, by: By) -> dt.datetime:
     return whole if by == "minute" else whole.replace(minute=0) if by == "hour" else whole.replace(minute=0, hour=0)
 
 
-def token(place: Place) -> str:
+def cursor(place: Place) -> str:
     """Return a place in the log as a word for an address: where the next page begins.
 
-    >>> token_of = token((dt.datetime(2026, 3, 1, tzinfo=dt.UTC), "r", 2))
-    >>> place_of(token_of)
+    >>> word = cursor((dt.datetime(2026, 3, 1, tzinfo=dt.UTC), "r", 2))
+    >>> place_of(word)
     (datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc), 'r', 2)
     """
     return base64.urlsafe_b64encode(json.dumps([place[0].isoformat(), *place[1:]]).encode()).decode().rstrip("=")
 
 
 def place_of(word: str) -> Place | None:
-    """Return the place that such a word stands for; None for nothing. Raises InputError if it is none of these words."""
+    """Return the place that a cursor stands for; None for nothing. Raises InputError if it is no cursor."""
     if not word:
         return None
     try:
-        if len(word) > LONGEST_TOKEN:
+        if len(word) > LONGEST_CURSOR:
             raise ValueError(word)
         at, request, row = json.loads(base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True))
         found = dt.datetime.fromisoformat(at)

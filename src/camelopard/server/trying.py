@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import re
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,7 @@ from camelopard.server import rows as plain_rows
 from camelopard.server.exchange import Refused
 from camelopard.server.home import Home
 from camelopard.server.outcome import Outcome, outcome
-from camelopard.server.served import Force, Served
+from camelopard.server.served import Force, Served, request_id
 
 MOST_BYTES, MOST_ROWS, MOST_UNPACKED = 8 << 20, 10_000, 192_000_000  # of what is tried at once; bytes of a picture's pixels
 MOST_TYPED = 60_000  # characters of what is pasted
@@ -41,7 +40,7 @@ TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 NUMBER = re.compile(r"[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})([eE][+-]?\d{1,3})?")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a cell begins that a spreadsheet would compute
 
-_turns = BoundedSemaphore(AT_ONCE)
+TURNS = BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -216,13 +215,13 @@ def tried(model: Served, force: Force, rows: Any, problems: Mapping[int, str], n
     """
     if keep and model.log is None:
         raise InputError("there is no log in which these verdicts could be kept. Serve with --home or --log.")
-    if not _turns.acquire(timeout=PATIENCE):
+    if not TURNS.acquire(timeout=PATIENCE):
         raise Refused(503, "others are trying models; come back in a moment.", retry_after=5)
     try:
         verdicts = force.firewall.screen(rows, problems=problems)
-        said = outcome(verdicts, model.settings, f"{time.time_ns() // 1000:013x}{secrets.token_hex(4)}")
+        said = outcome(verdicts, model.settings, request_id(time.time_ns() // 1000))
     finally:
-        _turns.release()
+        TURNS.release()
     if keep and model.log is not None:
         model.log.append(model.name, force.version, said.request, verdicts, rows, said.done, now)
     return Tried(rows, said, keep)

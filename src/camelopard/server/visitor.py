@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from camelopard.core.errors import CamelopardError, InputError
+from camelopard.server.admission import BAD_TOKEN
 from camelopard.server.home import Home
 from camelopard.server.masks import unmasked
 from camelopard.store import sessions, tokens
@@ -28,6 +29,7 @@ COOKIE = "camelopard"
 CSRF = "csrf"  # the field of a form
 CSRF_HEADER = "x-csrf-token"
 MOST_FIELDS, MOST_FILES = 2_000, 8  # of a form
+NOBODY = "sign in first, or send a token: Authorization: Bearer camelopard_…"
 ONE_TIME = ("/me/password", "/sign-out")  # all that is open to who has a one-time password
 
 
@@ -63,7 +65,7 @@ class Visitor:
     def who(self) -> Actor:
         """Return who acts. Raises SignInNeeded where that is nobody."""
         if self.actor is None:
-            raise SignInNeeded("sign in first, or send a token: Authorization: Bearer camelopard_…")
+            raise SignInNeeded(NOBODY)
         return self.actor
 
     def may(self, permission: Permission) -> bool:
@@ -89,7 +91,7 @@ def visitor(request: Request) -> Visitor:
     if kind.lower() == "bearer":  # other kinds are for a proxy in front
         actor = tokens.actor(home.database, Secret(token.strip()), now)
         if actor is None:
-            raise SignInNeeded("this token is good for nothing: it is revoked, past its time, or none of this server's. Make a new one.")
+            raise SignInNeeded(BAD_TOKEN)
         return Visitor(home, actor, None, address, now)
     held = request.cookies.get(cookie(request))
     session = sessions.current(home.database, Secret(held), now) if held else None
@@ -109,7 +111,8 @@ def signed_in(request: Request, anybody: Annotated[Visitor, Depends(visitor)]) -
     SignInNeeded, PasswordNeeded
         If that is nobody; if it is somebody with a one-time password.
     """
-    assert anybody.who
+    if anybody.actor is None:
+        raise SignInNeeded(NOBODY)
     if anybody.session is not None and anybody.session.user.must_change and request.url.path not in ONE_TIME:
         raise PasswordNeeded("set a password of your own first: this one is for one time.")
     return anybody

@@ -38,7 +38,7 @@ _turn = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Told:
+class LoggedReason:
     """A reason as the log keeps it; `message` is None where it may tell what is not kept."""
 
     code: str
@@ -67,7 +67,7 @@ class Logged:
     route: str
     done: str
     doubt: str | None
-    reasons: tuple[Told, ...]
+    reasons: tuple[LoggedReason, ...]
     repair: Mapping[str, Any] | None
 
     @property
@@ -209,10 +209,6 @@ def page(
     return Page(tuple(found), None if stopped is None else (EPOCH + stopped * MICROSECOND, "", -1), stopped is None)
 
 
-def _earlier(one: dt.datetime | None, other: dt.datetime) -> dt.datetime:
-    return other if one is None or micros(one) > micros(other) else one
-
-
 def row(place: str | os.PathLike[str], id: str, *, storage_options: Options | None = None) -> Logged:
     """Return the verdict with this id, "<request>-<row>", by which clients know it.
 
@@ -291,6 +287,10 @@ def looked_up(
     return [_logged(one) for one in (reversed(found) if upwards else found)], stopped
 
 
+def _earlier(one: dt.datetime | None, other: dt.datetime) -> dt.datetime:
+    return other if one is None or micros(one) > micros(other) else one
+
+
 def _counted(file: File, span: Span, width: int) -> Sequence[Piece]:
     """Return how many rows of a file went which way in each piece of time; remembered where all of its rows are of the times asked for."""
     if file.low < span.since or file.high >= span.until:
@@ -344,7 +344,7 @@ def _logged(row: Mapping[str, Any]) -> Logged:
             "kept": found["kept"] or "partly",
             "prediction": None if found["prediction"] is None else restored(found["prediction"]),
             "probabilities": None if shares is None else tuple(shares),
-            "reasons": tuple(Told(**reason) for reason in found["reasons"] or ()),
+            "reasons": tuple(LoggedReason(**reason) for reason in found["reasons"] or ()),
             "repair": None if repair is None else restored(repair),
         }
     )

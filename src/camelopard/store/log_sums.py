@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +42,7 @@ class Sum:
     confidence: float = 0.0
 
     def __add__(self, other: Sum) -> Sum:
-        return Sum(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+        return Sum(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
 
 
 def sums(

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 
 @dataclass(frozen=True)
-class Told:
+class AuditEntry:
     """An entry: when, who and by what way, what was done to what; and its hash, which follows from all that and the hash before."""
 
     number: int
@@ -33,21 +33,21 @@ class Told:
     hash: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Told:
+    def of(cls, entry: Entry) -> AuditEntry:
         return cls(**{**vars(entry), "details": entry.told})
 
 
 @dataclass(frozen=True)
-class EntriesSaid:
+class AuditEntries:
     """A page of the log."""
 
-    entries: list[Told]
+    entries: list[AuditEntry]
     next: int | None
     ok: bool = True
 
 
 @dataclass(frozen=True)
-class Whole:
+class AuditCheck:
     """Whether the log is as it was written; `broken` is the first entry that is not, `head` what to note down."""
 
     whole: bool
@@ -59,7 +59,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Head:
+class AuditHead:
     """Where the log ends, as NUMBER:HASH: to be noted where nobody who can write to the database can write."""
 
     head: str
@@ -75,24 +75,24 @@ def page(
     subject: str = "",
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     size: Annotated[int, Query(ge=1, le=auditing.MOST)] = 50,
-) -> EntriesSaid:
+) -> AuditEntries:
     """Return a page of the log, the newest first."""
     by.must("see audit")
     found, next = auditing.page(by.home.database, who, action or "", kind or "", subject, before, size)
-    return EntriesSaid([Told.of(entry) for entry in found], next)
+    return AuditEntries([AuditEntry.of(entry) for entry in found], next)
 
 
 @router.get("/verify")
-def verify(by: SignedIn, noted: str = "") -> Whole:
+def verify(by: SignedIn, noted: str = "") -> AuditCheck:
     """Check every entry, and, where a head NUMBER:HASH was noted, that it is among them."""
     by.must("see audit")
     found = auditing.verified(by.home.database, noted)
-    return Whole(found.whole, found.entries, f"{found.entries}:{found.head}", found.broken, found.why)
+    return AuditCheck(found.whole, found.entries, f"{found.entries}:{found.head}", found.broken, found.why)
 
 
 @router.get("/head")
-def head(by: SignedIn) -> Head:
+def head(by: SignedIn) -> AuditHead:
     """Return where the log ends."""
     by.must("see audit")
     number, digest = audit.head(by.home.database)
-    return Head(f"{number}:{digest}")
+    return AuditHead(f"{number}:{digest}")

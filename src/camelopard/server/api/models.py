@@ -44,8 +44,8 @@ def one(by: SignedIn, name: str) -> dict[str, Any]:
     by.must("see models")
     known = dossier.facts(by.home, name, by.now)
     version = None if known.version is None else versioned(known.version)
-    careful = dossier.careful(by.home, known.model, known.version)
-    return {"ok": True, "model": plain(known.model, known.live), "version": version, "served": name in by.home.served, "careful": careful or None}
+    warning = dossier.warning(by.home, known.model, known.version)
+    return {"ok": True, "model": plain(known.model, known.live), "version": version, "served": name in by.home.served, "warning": warning or None}
 
 
 @router.get("/{name}/checklist")

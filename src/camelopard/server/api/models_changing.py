@@ -22,7 +22,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class New(Body):
+class NewModel(Body):
     """A model for the inventory."""
 
     name: str
@@ -32,7 +32,7 @@ class New(Body):
     consequence: int
 
 
-class Facts(Body):
+class ModelChanges(Body):
     """What is to be changed of a model; what is left out stays."""
 
     owner: str | None = None
@@ -41,19 +41,19 @@ class Facts(Body):
     consequence: int | None = None
 
 
-class Moved(Body):
-    """Where a model goes."""
+class NewState(Body):
+    """The state that a model is moved to."""
 
     state: State
 
 
-class Numbered(Body):
-    """A version."""
+class VersionNumber(Body):
+    """A version, by its number."""
 
     version: int
 
 
-class Amendment(Body):
+class NewContract(Body):
     """A contract as TOML, why it changes, and the version that it comes from; by default the one in force."""
 
     toml: str
@@ -61,7 +61,7 @@ class Amendment(Body):
     version: int | None = None
 
 
-class Shown(Body):
+class NewProof(Body):
     """A proof for an item of the checklist."""
 
     item: str
@@ -70,7 +70,7 @@ class Shown(Body):
 
 
 @router.post("", status_code=201)
-def add(by: Changing, sent: New) -> dict[str, Any]:
+def add(by: Changing, sent: NewModel) -> dict[str, Any]:
     """Put a model into the inventory, as a draft; it need not be served here."""
     by.must("change models")
     with by.home.database.change(by.who, by.now) as change:
@@ -79,7 +79,7 @@ def add(by: Changing, sent: New) -> dict[str, Any]:
 
 
 @router.patch("/{name}")
-def edit(by: Changing, name: str, sent: Facts) -> dict[str, Any]:
+def edit(by: Changing, name: str, sent: ModelChanges) -> dict[str, Any]:
     """Change what is written down of a model."""
     by.must("change models")
     with by.home.database.change(by.who, by.now) as change:
@@ -88,7 +88,7 @@ def edit(by: Changing, name: str, sent: Facts) -> dict[str, Any]:
 
 
 @router.post("/{name}/state")
-def move(by: Changing, name: str, sent: Moved) -> dict[str, Any]:
+def move(by: Changing, name: str, sent: NewState) -> dict[str, Any]:
     """Move a model on in its life, or back. Into guarding and out of it is for approvers."""
     by.must("see models")
     with by.home.database.change(by.who, by.now) as change:
@@ -97,7 +97,7 @@ def move(by: Changing, name: str, sent: Moved) -> dict[str, Any]:
 
 
 @router.post("/{name}/contract", status_code=201)
-def amend(by: Changing, name: str, sent: Amendment) -> dict[str, Any]:
+def amend(by: Changing, name: str, sent: NewContract) -> dict[str, Any]:
     """Make a version with another contract. It is not in force yet."""
     by.must("change models")
     made = amending.amended(by.home, by.who, dossier.chosen(by.home, name, sent.version), amending.parsed(sent.toml), sent.note, by.now)
@@ -105,7 +105,7 @@ def amend(by: Changing, name: str, sent: Amendment) -> dict[str, Any]:
 
 
 @router.post("/{name}/approve")
-def approve(by: Changing, name: str, sent: Numbered) -> dict[str, Any]:
+def approve(by: Changing, name: str, sent: VersionNumber) -> dict[str, Any]:
     """Approve a version that somebody else made."""
     by.must("approve versions")
     with by.home.database.change(by.who, by.now) as change:
@@ -114,7 +114,7 @@ def approve(by: Changing, name: str, sent: Numbered) -> dict[str, Any]:
 
 
 @router.post("/{name}/force")
-def force(by: Changing, name: str, sent: Numbered) -> dict[str, Any]:
+def force(by: Changing, name: str, sent: VersionNumber) -> dict[str, Any]:
     """Put a version in force. Where the model is served here, that version is served from now on."""
     by.must("see models")
     found = enrolment.put_in_force(by.home, by.who, name, sent.version, by.now)
@@ -122,7 +122,7 @@ def force(by: Changing, name: str, sent: Numbered) -> dict[str, Any]:
 
 
 @router.post("/{name}/proofs", status_code=201)
-def attach(by: Changing, name: str, sent: Shown) -> dict[str, Any]:
+def attach(by: Changing, name: str, sent: NewProof) -> dict[str, Any]:
     """Attach a proof for an item of the checklist that nobody can measure here."""
     by.must("see models")
     item = checklist.attachable(sent.item)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from camelopard.server.api.tokens import TokensSaid, Told
+from camelopard.server.api.tokens import ListedToken, ListedTokens
 from camelopard.server.visitor import Changing, SignedIn
 from camelopard.store import people, tokens
 from camelopard.store.people import User
@@ -35,7 +35,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class PersonSaid:
+class OnePerson:
     """A user."""
 
     person: Person
@@ -43,7 +43,7 @@ class PersonSaid:
 
 
 @dataclass(frozen=True)
-class PeopleSaid:
+class ListedPeople:
     """A page of users."""
 
     people: list[Person]
@@ -52,7 +52,7 @@ class PeopleSaid:
 
 
 @dataclass(frozen=True)
-class WordSaid:
+class OneTimePassword:
     """A person and their one-time password, which is told this once."""
 
     person: Person
@@ -68,7 +68,7 @@ class NewPerson(BaseModel):
     roles: list[Role]
 
 
-class Changed(BaseModel):
+class PersonChanges(BaseModel):
     """What is to be changed; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -77,31 +77,31 @@ class Changed(BaseModel):
 
 
 @router.get("")
-def page(by: SignedIn, after: str = "", size: Annotated[int, Query(ge=1, le=500)] = 50) -> PeopleSaid:
+def page(by: SignedIn, after: str = "", size: Annotated[int, Query(ge=1, le=500)] = 50) -> ListedPeople:
     """Return a page of all people, by name."""
     by.must("manage people")
     found = people.page(by.home.database, after=after, size=size + 1)
-    return PeopleSaid([Person.of(user) for user in found[:size]], found[size - 1].name if len(found) > size else None)
+    return ListedPeople([Person.of(user) for user in found[:size]], found[size - 1].name if len(found) > size else None)
 
 
 @router.post("", status_code=201)
-def add(by: Changing, new: NewPerson) -> WordSaid:
+def add(by: Changing, new: NewPerson) -> OneTimePassword:
     """Add somebody; return their one-time password, which is told this once."""
     with by.home.database.change(by.who, by.now) as change:
         word = people.add(change, new.name, new.roles)
         user = people.held(change, new.name)
-    return WordSaid(Person.of(user), word.reveal())
+    return OneTimePassword(Person.of(user), word.reveal())
 
 
 @router.get("/{name}")
-def one(by: SignedIn, name: str) -> PersonSaid:
+def one(by: SignedIn, name: str) -> OnePerson:
     """Return somebody."""
     by.must("manage people")
-    return PersonSaid(Person.of(people.get(by.home.database, name)))
+    return OnePerson(Person.of(people.get(by.home.database, name)))
 
 
 @router.patch("/{name}")
-def change(by: Changing, name: str, new: Changed) -> PersonSaid:
+def change(by: Changing, name: str, new: PersonChanges) -> OnePerson:
     """Change somebody's roles, disable them or enable them again. The last admin stays one."""
     with by.home.database.change(by.who, by.now) as change:
         change.by.must("manage people")
@@ -109,21 +109,21 @@ def change(by: Changing, name: str, new: Changed) -> PersonSaid:
             people.set_roles(change, name, new.roles)
         if new.active is not None:
             people.set_active(change, name, new.active)
-        return PersonSaid(Person.of(people.held(change, name)))
+        return OnePerson(Person.of(people.held(change, name)))
 
 
 @router.post("/{name}/reset")
-def reset(by: Changing, name: str) -> WordSaid:
+def reset(by: Changing, name: str) -> OneTimePassword:
     """Give somebody a one-time password, which is told this once; they are signed out everywhere."""
     with by.home.database.change(by.who, by.now) as change:
         word = people.reset_password(change, name)
         user = people.held(change, name)
-    return WordSaid(Person.of(user), word.reveal())
+    return OneTimePassword(Person.of(user), word.reveal())
 
 
 @router.get("/{name}/tokens")
-def tokens_of(by: SignedIn, name: str) -> TokensSaid:
+def tokens_of(by: SignedIn, name: str) -> ListedTokens:
     """Return somebody's tokens, the newest first; never the tokens themselves."""
     by.must("manage people")
     user = people.get(by.home.database, name)
-    return TokensSaid([Told.of(token) for token in tokens.of(by.home.database, user.name)])
+    return ListedTokens([ListedToken.of(token) for token in tokens.of(by.home.database, user.name)])

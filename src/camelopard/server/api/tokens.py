@@ -29,7 +29,7 @@ class Me:
 
 
 @dataclass(frozen=True)
-class Told:
+class ListedToken:
     """A token as it is listed, never itself."""
 
     id: str
@@ -42,24 +42,24 @@ class Told:
     revoked_at: dt.datetime | None
 
     @classmethod
-    def of(cls, token: Token) -> Told:
+    def of(cls, token: Token) -> ListedToken:
         return cls(**vars(token))
 
 
 @dataclass(frozen=True)
-class TokensSaid:
+class ListedTokens:
     """Somebody's tokens."""
 
-    tokens: list[Told]
+    tokens: list[ListedToken]
     next: str | None = None
     ok: bool = True
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeToken:
     """A new token; `secret` is what a program shows, and is told this once."""
 
-    token: Told
+    token: ListedToken
     secret: str = field(repr=False)
     ok: bool = True
 
@@ -87,17 +87,17 @@ def me(by: SignedIn) -> Me:
 
 
 @router.get("/tokens")
-def own(by: SignedIn) -> TokensSaid:
+def own(by: SignedIn) -> ListedTokens:
     """Return one's own tokens, the newest first; never the tokens themselves."""
-    return TokensSaid([Told.of(token) for token in tokens.of(by.home.database, by.who.name)])
+    return ListedTokens([ListedToken.of(token) for token in tokens.of(by.home.database, by.who.name)])
 
 
 @router.post("/tokens", status_code=201)
-def make(by: Changing, new: NewToken) -> Made:
+def make(by: Changing, new: NewToken) -> MadeToken:
     """Make a token of one's own, told this once. A token makes no tokens: this needs a session."""
     with by.home.database.change(by.who, by.now) as change:
         made, secret = tokens.make(change, new.label, new.scopes, dt.timedelta(days=new.days))
-    return Made(Told.of(made), secret.reveal())
+    return MadeToken(ListedToken.of(made), secret.reveal())
 
 
 @router.delete("/tokens/{id}")

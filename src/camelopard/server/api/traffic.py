@@ -30,7 +30,7 @@ def verdicts(by: SignedIn, asked: AskedFor, before: str = "", size: Annotated[in
     by.must("see rows")
     since, until = asked.bounds(by.now)
     found = page(traffic.place(by.home), since=since, until=until, before=traffic.place_of(before), limit=size, **asked.among())
-    return {"ok": True, "verdicts": [plain(one) for one in found.rows], "next": None if found.next is None else traffic.token(found.next)}
+    return {"ok": True, "verdicts": [plain(one) for one in found.rows], "next": None if found.next is None else traffic.cursor(found.next)}
 
 
 @router.get("/traffic/counts")
@@ -51,7 +51,7 @@ def verdict(by: SignedIn, id: str) -> dict[str, Any]:
     """Return one verdict whole, with the row as it came as far as that is kept, and the number of the model's version that judged it."""
     by.must("see rows")
     found = row(traffic.place(by.home), id)
-    return {"ok": True, "verdict": {**plain(found, cells=True), "version": judging.version_of(by.home, found)}}
+    return {"ok": True, "verdict": {**plain(found, cells=True), "version": judging.version_number(by.home, found)}}
 
 
 @router.post("/traffic/{id:path}/replay")

@@ -97,7 +97,7 @@ def page(by: Visitor, name: str, wrong: Mapping[str, str] | None = None, typed: 
         "off": given_number(facts.measured, "ece_confidence"),
         "lately": facts.live.measured_at is not None and facts.now - facts.live.measured_at <= checklist.LATELY,
         "served": name in by.home.served,
-        "careful": dossier.careful(by.home, model, version),
+        "warning": dossier.warning(by.home, model, version),
         "items": items,
         "done": checklist.done(items),
         "takes": [(key, called) for key, (called, _) in checklist.ITEMS.items() if key not in checklist.MEASURED],

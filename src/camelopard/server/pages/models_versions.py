@@ -25,7 +25,6 @@ from camelopard.store.roles import Permission
 router = APIRouter(prefix="/models/{name}", include_in_schema=False)
 
 ON_A_PAGE = 50
-LARGEST = 2**31 - 1
 WIDTH = 330  # pixels of a panel
 FOR_A_DAY = {"cache-control": "private, max-age=86400"}  # a version never changes
 DARK = (
@@ -111,8 +110,8 @@ def chart(by: SignedIn, name: str, number: int, what: Chart = "reliability") -> 
 def compare(
     by: SignedIn,
     name: str,
-    before: Annotated[int | None, Query(alias="from", ge=1, le=LARGEST)] = None,
-    after: Annotated[int | None, Query(alias="to", ge=1, le=LARGEST)] = None,
+    before: Annotated[Number | None, Query(alias="from")] = None,
+    after: Annotated[Number | None, Query(alias="to")] = None,
 ) -> Response:
     """Return what differs between two versions; of what is not named, the one in force and the newest."""
     by.must("see models")

@@ -31,7 +31,6 @@ class Line:
     """One verdict as a row of the table."""
 
     id: str
-    token: str
     time: dt.datetime
     model: str
     route: str
@@ -52,8 +51,8 @@ def line(row: Logged) -> Line:
     why = next((reason.message or f"{reason.code} (words not kept)" for reason in row.reasons), "")
     risk, confidence = ("–" if value is None else wording.percent(value) for value in (row.risk, row.confidence))
     answer = Cell("", "no answer") if row.prediction is None else wording.cell(row.prediction)
-    place, done = traffic.token(row.place), DONE.get(row.done, wording.clean(row.done, 20))
-    return Line(row.id, place, row.time, row.model, row.route, done, risk, confidence, answer, wording.clean(why, LONGEST_WHY))
+    done = DONE.get(row.done, wording.clean(row.done, 20))
+    return Line(row.id, row.time, row.model, row.route, done, risk, confidence, answer, wording.clean(why, LONGEST_WHY))
 
 
 @router.get("/traffic")
@@ -90,9 +89,9 @@ def _shown(by: Visitor, asked: traffic.Asked, before: str, here: str, only: str 
         "only": only,
         "found": found,
         "lines": lines(found.rows) if found is not None else [],
-        "next": "" if found is None or found.next is None else traffic.token(found.next),
+        "next": "" if found is None or found.next is None else traffic.cursor(found.next),
         "first": last is None,
-        "newest": traffic.token(found.rows[0].place if found is not None and found.rows else (by.now, "", 0)),
+        "newest": traffic.cursor(found.rows[0].place if found is not None and found.rows else (by.now, "", 0)),
         "bars": bars,
         "drawn": [(kind, traffic_chart.drawn(bars, size)) for kind, size in (("wide", traffic_chart.WIDE), ("narrow", traffic_chart.NARROW))],
         "routes": traffic.ROUTES,

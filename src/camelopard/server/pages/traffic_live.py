@@ -46,7 +46,7 @@ BEAT, CHECKED, LONGEST = 15.0, 10.0, 3600.0  # seconds: a sign of life, whether 
 RETRY = 3000  # milliseconds after which a browser connects again
 
 
-class Watch:
+class Streams:
     """All streams of a process, and what they look at.
 
     Parameters
@@ -105,48 +105,48 @@ async def stream(request: Request, by: SignedIn, asked: AskedFor, after: str = "
         If too many streams are open (429).
     """
     by.must("see rows")
-    watch = _watch(request, by)
+    streams = _streams(request, by)
     who = _who(by)
-    if watch.full(who):
+    if streams.full(who):
         raise Refused(429, "too many pages with live traffic are open. Close some, or reload this one by hand.", retry_after=10)
     last = traffic.place_of(request.headers.get("last-event-id", "") or after)
-    events = _events(request, by, watch, asked, by.now if last is None else last[0], only)
-    return StreamingResponse(_while_open(watch, who, events), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    events = _events(request, by, streams, asked, by.now if last is None else last[0], only)
+    return StreamingResponse(_while_open(streams, who, events), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-async def _while_open(watch: Watch, who: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
-    with watch.counted(who):
+async def _while_open(streams: Streams, who: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    with streams.counted(who):
         async for event in events:
             yield event
 
 
-async def _events(request: Request, by: Visitor, watch: Watch, asked: Asked, start: dt.datetime, only: bool) -> AsyncIterator[str]:
+async def _events(request: Request, by: Visitor, streams: Streams, asked: Asked, start: dt.datetime, only: bool) -> AsyncIterator[str]:
     """Yield events until the session ends, or the server stops."""
     yield f"retry: {RETRY}\n\n"
     known: dict[str, dt.datetime] = {}
     begun = beat = checked = time.monotonic()
-    look: Callable[[], list[Logged]] = lambda: watch.since(asked, start)
+    look: Callable[[], list[Logged]] = lambda: streams.since(asked, start)
     link = asked.query(time="", since="", until="")
     while not leaving() and time.monotonic() - begun < LONGEST:
         try:
-            rows = [row for row in await to_thread.run_sync(look, limiter=watch.threads) if row.time > start and row.id not in known]
-            look = lambda: watch.newest(asked)
+            rows = [row for row in await to_thread.run_sync(look, limiter=streams.threads) if row.time > start and row.id not in known]
+            look = lambda: streams.newest(asked)
         except CamelopardError:  # a log in motion: the next look finds it
             rows = []
         if rows:
             known |= {row.id: row.time for row in rows}
-            oldest = watch.clock() - 2 * BACK
+            oldest = streams.clock() - 2 * BACK
             known = {id: at for id, at in known.items() if at > oldest}
             html = shell.part("traffic_rows.html", {"lines": lines(rows[:SHOWN]), "link": link, "only": only})
             told = {"html": html, "rows": len(rows), "shown": min(len(rows), SHOWN), "full": len(rows) >= LOOKED}
             beat = time.monotonic()
-            yield f"id: {traffic.token(rows[0].place)}\nevent: rows\ndata: {json.dumps(told)}\n\n"
+            yield f"id: {traffic.cursor(rows[0].place)}\nevent: rows\ndata: {json.dumps(told)}\n\n"
         elif time.monotonic() - beat >= BEAT:
             beat = time.monotonic()
             yield ": still here\n\n"
         if time.monotonic() - checked >= CHECKED:
             checked = time.monotonic()
-            if not await to_thread.run_sync(_lives, request, by, limiter=watch.threads):
+            if not await to_thread.run_sync(_lives, request, by, limiter=streams.threads):
                 yield "event: end\ndata: the session has ended\n\n"
                 return
         await asyncio.sleep(EVERY)
@@ -158,10 +158,10 @@ def leaving() -> bool:
     return bool(getattr(server, "should_exit", False))
 
 
-def _watch(request: Request, by: Visitor) -> Watch:
-    found: Watch | None = getattr(request.app.state, "watch", None)
+def _streams(request: Request, by: Visitor) -> Streams:
+    found: Streams | None = getattr(request.app.state, "streams", None)
     if found is None:
-        found = request.app.state.watch = Watch(traffic.place(by.home), by.home.clock)
+        found = request.app.state.streams = Streams(traffic.place(by.home), by.home.clock)
     return found
 
 

@@ -16,7 +16,6 @@ from camelopard.report import wording
 from camelopard.report.wording import Cell
 from camelopard.server import trying
 from camelopard.server.exchange import Refused
-from camelopard.server.home import Home
 from camelopard.server.pages import shell, verdict_cells
 from camelopard.server.pages.verdict_words import DONE, DOUBTS, GIVEN, HEADINGS, gauges
 from camelopard.server.served import Force
@@ -119,7 +118,7 @@ def _page(
         "images": schema.form.kind == "images",
         "keeps": model.log is not None,
         "keep": form is not None and bool(form.text("log")),
-        "one": _one(by.home, found, model.force) if found is not None and one else None,
+        "one": _one(found, model.force) if found is not None and one else None,
         "many": _many(found) if found is not None and not one else None,
         "csv": found is not None and not one,
         "mode": model.settings.mode,
@@ -139,7 +138,7 @@ def _reasons(found: Tried) -> dict[str, list[str]]:
     return told
 
 
-def _one(home: Home, found: Tried, force: Force) -> dict[str, Any]:
+def _one(found: Tried, force: Force) -> dict[str, Any]:
     """Return what is shown of a single row."""
     verdict, said = found.verdicts[0], found.said
     shares = None if found.verdicts.proba is None else found.verdicts.proba[0].tolist()

@@ -21,7 +21,7 @@ from camelopard.server.pages.verdict_cells import about
 from camelopard.server.pages.verdict_words import DOUBTS, GIVEN, HEADINGS, gauges
 from camelopard.server.traffic import AskedFor
 from camelopard.server.visitor import Sent, SignedIn, Visitor
-from camelopard.store.log_reading import Logged, Told, read, row
+from camelopard.store.log_reading import Logged, LoggedReason, read, row
 from camelopard.store.log_replay import Replay
 
 router = APIRouter(include_in_schema=False)
@@ -81,7 +81,7 @@ def _shown(by: Visitor, found: Logged, asked: traffic.Asked, again: Replay | Non
             reasons.setdefault(reason.field, []).append(reason.message or f"{reason.code} (words not kept)")
     columns = verdict_cells.lines(cells, reasons, changes, known.firewall) if cells or changes else []
     similar = _similar(found, known.firewall)
-    number = judging.version_of(by.home, found)
+    number = judging.version_number(by.home, found)
     newer = read(log, after=found.place, limit=1, cells=False, **asked.among())
     older = read(log, before=found.place, limit=1, cells=False, **asked.among())
     values = {
@@ -146,7 +146,7 @@ def _answer(one: Alike) -> str:
     return f"{figure(low)} to {figure(high)}"
 
 
-def _why(reason: Told) -> Why:
+def _why(reason: LoggedReason) -> Why:
     words = reason.message or f"{reason.field or 'the row'}: {reason.code}. Its words were not kept: they may tell what is hidden."
     return Why(wording.clean(words), round(100 * reason.contribution), reason.code)
 
