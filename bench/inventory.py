@@ -98,8 +98,8 @@ def pages(database: Database) -> None:
     from starlette.testclient import TestClient
 
     from camelopard.server.home import Home
-    from camelopard.server.management import managed
-    from camelopard.server.visitor import COOKIE
+    from camelopard.server.web.app import managed
+    from camelopard.server.web.visitor import COOKIE
     from camelopard.store import people, sessions
     from camelopard.store.secret import Secret
 

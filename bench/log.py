@@ -207,8 +207,8 @@ def served(place: str, id: str) -> dict[str, Any]:
     from starlette.testclient import TestClient
 
     from camelopard.server.home import Home
-    from camelopard.server.management import managed
-    from camelopard.server.visitor import COOKIE
+    from camelopard.server.web.app import managed
+    from camelopard.server.web.visitor import COOKIE
     from camelopard.store import inventory, people, sessions
     from camelopard.store.roles import Actor
     from camelopard.store.secret import Secret

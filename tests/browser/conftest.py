@@ -59,13 +59,13 @@ def people(n: int, seed: int) -> pd.DataFrame:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     import uvicorn
 
-    from camelopard.server.enrolment import enrol
     from camelopard.server.gateway import Gateway
     from camelopard.server.home import Home
-    from camelopard.server.management import managed
-    from camelopard.server.outcome import outcome
-    from camelopard.server.served import Served, request_id
-    from camelopard.server.settings import Settings
+    from camelopard.server.management.enrolment import enrol
+    from camelopard.server.scoring.outcome import outcome
+    from camelopard.server.scoring.served import Served, request_id
+    from camelopard.server.scoring.settings import Settings
+    from camelopard.server.web.app import managed
     from camelopard.store import people as users
     from camelopard.store.log import VerdictLog
 

@@ -16,8 +16,8 @@ pytest.importorskip("sqlalchemy")
 import camelopard as cp
 from camelopard.cli.main import main
 from camelopard.core.arrays import Array
-from camelopard.server.enrolment import enrol
 from camelopard.server.home import Home
+from camelopard.server.management.enrolment import enrol
 from camelopard.store import audit, inventory, versions
 from camelopard.store.roles import Actor
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import camelopard as cp
-from camelopard.server.enrolment import enrol
 from camelopard.server.home import Home
-from camelopard.server.management import managed
+from camelopard.server.management.enrolment import enrol
+from camelopard.server.web.app import managed
 from camelopard.store import people, tokens
 from camelopard.store.roles import ROLES, SCOPES, Actor
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import camelopard as cp
-from camelopard.server import served as serving
-from camelopard.server.breaker import FAILURES, Breaker
 from camelopard.server.gateway import READING, Gateway
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring import served as serving
+from camelopard.server.scoring.breaker import FAILURES, Breaker
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import people, speak, spoken
 
 GOOD = {"age": 41.0, "hours": 38.0, "gain": 812.5}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from camelopard.server import auditing
 from camelopard.server.home import DATABASE, Home
+from camelopard.server.management import auditing
 from camelopard.store import audit, inventory
 from camelopard.store.roles import Actor
 from tests.server.test_face import browser, signed_in

@@ -10,12 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 import camelopard as cp
-from camelopard.server.enrolment import enrol
 from camelopard.server.gateway import Gateway
 from camelopard.server.home import Home
-from camelopard.server.management import App, managed
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.management.enrolment import enrol
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
+from camelopard.server.web.app import App, managed
 from camelopard.store import people
 
 OWN = "a sentence that I keep"

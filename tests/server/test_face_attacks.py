@@ -15,13 +15,16 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 import camelopard as cp
-from camelopard.server import guarded, management, pages, visitor
-from camelopard.server.enrolment import enrol
-from camelopard.server.guarded import Guarded
+from camelopard.server import pages
 from camelopard.server.home import Home
-from camelopard.server.management import managed
-from camelopard.server.masks import masked, unmasked
+from camelopard.server.management.enrolment import enrol
 from camelopard.server.run import proxies_of
+from camelopard.server.web import app as management
+from camelopard.server.web import bounds as guarded
+from camelopard.server.web import visitor
+from camelopard.server.web.app import managed
+from camelopard.server.web.bounds import Guarded
+from camelopard.server.web.masks import masked, unmasked
 from camelopard.store import audit, inventory, people
 from camelopard.store.roles import Actor
 from camelopard.store.secret import Secret

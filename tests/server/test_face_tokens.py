@@ -17,8 +17,8 @@ from camelopard.server.admission import Admission
 from camelopard.server.exchange import Refused
 from camelopard.server.gateway import Gateway
 from camelopard.server.home import Home
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from camelopard.store import people, tokens
 from camelopard.store.errors import StoreError
 from camelopard.store.roles import Actor, Permission, Role

@@ -14,8 +14,8 @@ import pytest
 import camelopard as cp
 from camelopard.core.errors import CamelopardError, UnknownName
 from camelopard.server.gateway import Gateway
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import NAMES, Reply, people, speak, spoken
 
 GOOD = {"age": 41.0, "hours": 38.0, "gain": 812.5}

@@ -12,8 +12,8 @@ import pytest
 
 import camelopard as cp
 from camelopard.server.gateway import Gateway
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import NAMES, Reply, people, speak
 
 ROWS = people(6, 4)[list(NAMES)].to_numpy()

@@ -11,8 +11,8 @@ import pytest
 
 import camelopard as cp
 from camelopard.server.gateway import Gateway
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import Reply, speak, spoken
 
 pytest.importorskip("deltalake")
@@ -79,7 +79,7 @@ def test_mirrored_and_unjudged_rows_are_kept_too(firewall: cp.Firewall, tmp_path
 
 
 def test_a_log_is_kept_up_while_the_gateway_lives(firewall: cp.Firewall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("camelopard.server.served.UPKEEP", 0.05)
+    monkeypatch.setattr("camelopard.server.scoring.served.UPKEEP", 0.05)
     log = VerdictLog(tmp_path / "log", flush_seconds=0.02)
     kept_up: list[Any] = []
     monkeypatch.setattr(log, "maintain", lambda now, keep_days: kept_up.append(keep_days))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from camelopard.core.errors import InputError
-from camelopard.server.checklist import ITEMS, MEASURED, Facts, Item, LogState, attachable, done, items
+from camelopard.server.management.checklist import ITEMS, MEASURED, Facts, Item, LogState, attachable, done, items
 from camelopard.store.inventory import Model
 from camelopard.store.listing import Live
 from camelopard.store.proofs import Proof

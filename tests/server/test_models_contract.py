@@ -12,9 +12,9 @@ import camelopard as cp
 from camelopard.core.errors import ArtifactError, InputError
 from camelopard.core.records import Assumption
 from camelopard.firewall.contract import Contract
-from camelopard.server import amending, comparing
-from camelopard.server.amending import Edit, Unsound
 from camelopard.server.home import Home
+from camelopard.server.management import amending, comparing
+from camelopard.server.management.amending import Edit, Unsound
 from camelopard.store import audit, inventory, versions
 from camelopard.store.roles import Actor
 from tests.server.visiting import Person, at_home, field, told

@@ -14,11 +14,12 @@ import pytest
 
 import camelopard as cp
 from camelopard.core.errors import ArtifactError
-from camelopard.server import amending, enrolment, gateway, gauging
-from camelopard.server.amending import Edit
+from camelopard.server import gateway
 from camelopard.server.gateway import Gateway
-from camelopard.server.gauging import LastDay, Watch
 from camelopard.server.home import Home
+from camelopard.server.management import amending, enrolment, gauging
+from camelopard.server.management.amending import Edit
+from camelopard.server.management.gauging import LastDay, Watch
 from camelopard.store import inventory, listing, log_sums, versions
 from camelopard.store.errors import StoreError
 from camelopard.store.log import VerdictLog

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import camelopard as cp
-from camelopard.server import enrolment
 from camelopard.server.home import Home
+from camelopard.server.management import enrolment
 from camelopard.store import audit, inventory, proofs, versions
 from camelopard.store.roles import Actor
 from tests.server.visiting import Person, at_home, told

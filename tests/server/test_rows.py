@@ -12,9 +12,9 @@ import camelopard as cp
 from camelopard.core.batch import Form
 from camelopard.core.schema import Column, Schema
 from camelopard.server.gateway import Gateway
-from camelopard.server.rows import listed
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.rows import listed
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import NAMES, people, speak
 
 TABLE = people(4, 6)

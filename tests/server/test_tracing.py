@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import camelopard as cp
 from camelopard.server.gateway import Gateway
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from camelopard.server.tracing import Tracing
 from tests.server.conftest import speak
 

@@ -16,8 +16,8 @@ pytest.importorskip("deltalake", reason="the log of verdicts needs deltalake: pi
 
 import camelopard as cp
 from camelopard.server.home import Home
-from camelopard.server.management import managed
 from camelopard.server.pages import traffic_live
+from camelopard.server.web.app import managed
 from camelopard.store import people, sessions
 from camelopard.store.roles import Actor
 from tests.server.test_traffic_pages import GOOD, HOSTILE, WRONG, judged, logging, program

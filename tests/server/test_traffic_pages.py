@@ -17,8 +17,8 @@ pytest.importorskip("deltalake", reason="the log of verdicts needs deltalake: pi
 
 import camelopard as cp
 from camelopard.server.home import Home
-from camelopard.server.management import managed
-from camelopard.server.outcome import outcome
+from camelopard.server.scoring.outcome import outcome
+from camelopard.server.web.app import managed
 from camelopard.store import people, tokens
 from camelopard.store.log import VerdictLog
 from camelopard.store.roles import Actor, Permission

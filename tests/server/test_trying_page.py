@@ -23,11 +23,11 @@ import camelopard as cp
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError
 from camelopard.core.schema import Column, Schema
-from camelopard.server import trying
 from camelopard.server.exchange import Refused
 from camelopard.server.home import Home
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
+from camelopard.server.management import trying
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
 from camelopard.store import inventory
 from camelopard.store.log_reading import read
 from camelopard.store.roles import Actor

@@ -17,8 +17,8 @@ pytest.importorskip("deltalake", reason="the log of verdicts needs deltalake: pi
 import camelopard as cp
 from camelopard.report.content import Content
 from camelopard.report.wording import Cell
-from camelopard.server import judging
 from camelopard.server.home import Home
+from camelopard.server.management import judging
 from camelopard.server.pages.verdict_cells import by_name, lines, shown
 from camelopard.store.log import VerdictLog
 from camelopard.store.log_cells import HIDDEN, Nameless

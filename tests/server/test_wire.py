@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from camelopard.server.guarded import Guarded
+from camelopard.server.web.bounds import Guarded
 from camelopard.server.wire import MOST, BoundedProtocol
 
 HOST = b"Host: localhost\r\n"

@@ -11,12 +11,12 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 import camelopard as cp
-from camelopard.server.enrolment import enrol
 from camelopard.server.home import Home
-from camelopard.server.management import managed
-from camelopard.server.served import Served
-from camelopard.server.settings import Settings
-from camelopard.server.visitor import COOKIE
+from camelopard.server.management.enrolment import enrol
+from camelopard.server.scoring.served import Served
+from camelopard.server.scoring.settings import Settings
+from camelopard.server.web.app import managed
+from camelopard.server.web.visitor import COOKIE
 from camelopard.store import passwords, people, sessions
 from camelopard.store.roles import Actor, Role
 from camelopard.store.secret import Secret

@@ -24,7 +24,7 @@ def entries(
     json: Json = False,
 ) -> None:
     """List entries, the newest first."""
-    from camelopard.server import auditing
+    from camelopard.server.management import auditing
 
     with opened(home, facts) as database:
         found, _ = auditing.page(database, who, action, kind, subject, before, limit)
@@ -40,7 +40,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check every entry; exit code 1 where the log is not whole. Prints the head, to be noted elsewhere."""
-    from camelopard.server import auditing
+    from camelopard.server.management import auditing
 
     with opened(home, facts) as database:
         found = auditing.verified(database, noted)

@@ -70,7 +70,7 @@ def list_models(
 @app.command("show")
 def show(name: Name, home: Place = None, facts: Facts = None, json: Json = False) -> None:
     """Show a model: its facts, its production checklist, and what was measured of the version in force."""
-    from camelopard.server import checklist, dossier, measured
+    from camelopard.server.management import checklist, dossier, measured
 
     with _at(home, facts) as there:
         known = dossier.facts(there, name, now())
@@ -188,7 +188,7 @@ def list_versions(
 @app.command("force")
 def force(name: Name, version: Number, home: Place = None, facts: Facts = None) -> None:
     """Put a version in force. A gateway that serves the model serves it within a minute; of a model that guards, this is for approvers."""
-    from camelopard.server import enrolment
+    from camelopard.server.management import enrolment
 
     with _at(home, facts) as there:
         enrolment.put_in_force(there, itself(), name, version, now())
@@ -205,7 +205,7 @@ def contract(
     facts: Facts = None,
 ) -> None:
     """Print the contract as TOML; or make a new version with an edited one, which needs the home's folder."""
-    from camelopard.server import amending, dossier
+    from camelopard.server.management import amending, dossier
 
     with _at(home, facts) as there:
         before = dossier.chosen(there, name, version)
@@ -219,7 +219,7 @@ def contract(
 @app.command("compare")
 def compare(name: Name, before: Number, after: Number, home: Place = None, facts: Facts = None, json: Json = False) -> None:
     """Say what differs between two versions: rules, settings, and figures with whether their intervals overlap."""
-    from camelopard.server import comparing
+    from camelopard.server.management import comparing
     from camelopard.store import versions
 
     with opened(home, facts) as database:
@@ -253,7 +253,7 @@ def attach(
     facts: Facts = None,
 ) -> None:
     """Attach what shows that an item of the checklist is done, where that cannot be measured."""
-    from camelopard.server.checklist import attachable
+    from camelopard.server.management.checklist import attachable
     from camelopard.store import proofs
 
     with opened(home, facts) as database, database.change(itself(), now()) as change:

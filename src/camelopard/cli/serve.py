@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from camelopard.firewall.firewall import Firewall
     from camelopard.server.gateway import App, Gateway
     from camelopard.server.home import Home
-    from camelopard.server.served import Served
+    from camelopard.server.scoring.served import Served
 
 KEY = "CAMELOPARD_LOG_KEY"  # environment variable with the key of hashed inputs
 PLACE = "CAMELOPARD_SERVED"  # environment variable in which worker processes find what to serve
@@ -80,7 +80,7 @@ def serve(
         raise CamelopardError("--private-metrics needs --tokens: without them nobody could read the metrics.")
     require("msgspec", extra="serve")
     from camelopard.server.run import proxies_of, run
-    from camelopard.server.settings import Settings
+    from camelopard.server.scoring.settings import Settings
 
     proxies = proxies_of(proxy)
     settings = Settings(mode, "answer", on_repair, on_review, on_block, failing, timeout, most_at_once=most_at_once)  # type: ignore[arg-type]  # checked by it
@@ -121,8 +121,8 @@ def application() -> Gateway:
     from camelopard.cli.loading import firewall_of
     from camelopard.server.gateway import Gateway
     from camelopard.server.lines import to_standard_error
-    from camelopard.server.served import Served
-    from camelopard.server.settings import Settings
+    from camelopard.server.scoring.served import Served
+    from camelopard.server.scoring.settings import Settings
 
     to_standard_error()
     plan = json.loads(os.environ[PLACE])
@@ -143,7 +143,7 @@ def application() -> Gateway:
         fitted = firewall_of(path, word, trust=plan["trust"], classes=plan["classes"], encoder=plan["encoder"])
         if home is None:
             return fitted
-        from camelopard.server.enrolment import firewall_to_serve
+        from camelopard.server.management.enrolment import firewall_to_serve
 
         return firewall_to_serve(home, name, fitted, home.clock())
 
@@ -157,10 +157,10 @@ def application() -> Gateway:
         tracing = Tracing()
     if home is None:
         return Gateway(models, tracing=tracing)
-    from camelopard.server.gauging import Watch
+    from camelopard.server.management.gauging import Watch
 
     def face() -> App:
-        from camelopard.server.management import managed
+        from camelopard.server.web.app import managed
 
         return managed(home, plan["called"], tokens=plan["tokens"])
 

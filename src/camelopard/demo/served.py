@@ -20,12 +20,12 @@ from camelopard.demo.data import Adult, adult, income_model
 from camelopard.demo.day import Row
 from camelopard.firewall.firewall import Firewall
 from camelopard.models.wrap import wrap
-from camelopard.server.enrolment import enrol
 from camelopard.server.gateway import App, Gateway
 from camelopard.server.home import Home
-from camelopard.server.outcome import outcome
-from camelopard.server.served import Served, request_id
-from camelopard.server.settings import Settings
+from camelopard.server.management.enrolment import enrol
+from camelopard.server.scoring.outcome import outcome
+from camelopard.server.scoring.served import Served, request_id
+from camelopard.server.scoring.settings import Settings
 from camelopard.store import inventory, people
 from camelopard.store.log import VerdictLog
 from camelopard.store.roles import Actor
@@ -139,10 +139,10 @@ def _introduced(home: Home, firewall: Firewall) -> None:
 
 
 def _gateway(home: Home, models: Mapping[str, Served]) -> Gateway:
-    from camelopard.server.gauging import Watch
+    from camelopard.server.management.gauging import Watch
 
     def face() -> App:
-        from camelopard.server.management import managed
+        from camelopard.server.web.app import managed
 
         return managed(home, ["localhost"])
 

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from camelopard.core.errors import CamelopardError
-from camelopard.server import inference, metrics, rows
+from camelopard.server import metrics
 from camelopard.server.exchange import Receive, Refused, Request, Response, Scope, Send
 from camelopard.server.openapi import described
-from camelopard.server.served import Parse, Served
+from camelopard.server.scoring import inference, rows
+from camelopard.server.scoring.served import Parse, Served
 
 if TYPE_CHECKING:
     from camelopard.server.admission import Admission

@@ -16,7 +16,7 @@ from camelopard.core.files import replaced
 from camelopard.store.database import Database
 
 if TYPE_CHECKING:
-    from camelopard.server.served import Served
+    from camelopard.server.scoring.served import Served
 
 NONE: Mapping[str, Served] = MappingProxyType({})
 HASH = re.compile(r"[0-9a-f]{64}")

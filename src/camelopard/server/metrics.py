@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from camelopard.firewall.verdicts import Verdicts
-from camelopard.server.outcome import ROUTES
+from camelopard.server.scoring.outcome import ROUTES
 
 if TYPE_CHECKING:
     from camelopard.store.log import Health, VerdictLog

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from camelopard.server import auditing
-from camelopard.server.visitor import SignedIn
+from camelopard.server.management import auditing
+from camelopard.server.web.visitor import SignedIn
 from camelopard.store import audit
 from camelopard.store.audit import Action, Entry, Kind
 

@@ -7,17 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from camelopard.server import amending, checklist, comparing, dossier, measured
-from camelopard.server.checklist import Item
-from camelopard.server.visitor import SignedIn
+from camelopard.server.management import amending, checklist, comparing, dossier, measured
+from camelopard.server.management.checklist import Item
+from camelopard.server.web.parameters import Number
+from camelopard.server.web.visitor import SignedIn
 from camelopard.store import inventory, listing, versions
 from camelopard.store.inventory import Model, State, Tier
 from camelopard.store.listing import Live, Sort
 from camelopard.store.versions import Version
 
 router = APIRouter(prefix="/api/models", tags=["models"])
-
-Number = Annotated[int, Query(ge=1, le=2**31 - 1)]
 
 
 @router.get("")

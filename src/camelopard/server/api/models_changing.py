@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from camelopard.server import amending, checklist, dossier, enrolment
 from camelopard.server.api.models import plain, versioned
-from camelopard.server.visitor import Changing
+from camelopard.server.management import amending, checklist, dossier, enrolment
+from camelopard.server.web.visitor import Changing
 from camelopard.store import inventory, proofs, versions
 from camelopard.store.inventory import State
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from camelopard.server.api.tokens import ListedToken, ListedTokens
-from camelopard.server.visitor import Changing, SignedIn
+from camelopard.server.web.visitor import Changing, SignedIn
 from camelopard.store import people, tokens
 from camelopard.store.people import User
 from camelopard.store.roles import Role

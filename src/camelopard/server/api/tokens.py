@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from camelopard.server.visitor import Changing, SignedIn
+from camelopard.server.web.visitor import Changing, SignedIn
 from camelopard.store import tokens
 from camelopard.store.roles import PERMISSIONS, Permission, Role
 from camelopard.store.tokens import Token

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from camelopard.server import judging, traffic
-from camelopard.server.traffic import AskedFor, plain
-from camelopard.server.visitor import Changing, SignedIn
+from camelopard.server.management import judging, traffic
+from camelopard.server.management.traffic import plain
+from camelopard.server.web.parameters import AskedFor
+from camelopard.server.web.visitor import Changing, SignedIn
 from camelopard.store.log_cells import careful
 from camelopard.store.log_reading import By, counts, page, row
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from camelopard.server import rows, trying
 from camelopard.server.exchange import Refused, encoded
-from camelopard.server.visitor import Changing
+from camelopard.server.management import trying
+from camelopard.server.scoring import rows
+from camelopard.server.web.visitor import Changing
 from camelopard.store import inventory
 
 router = APIRouter(prefix="/api/models", tags=["traffic"])

@@ -11,9 +11,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from camelopard.core.errors import CamelopardError, InputError
-from camelopard.server import auditing
+from camelopard.server.management import auditing
 from camelopard.server.pages import shell
-from camelopard.server.visitor import SignedIn, Visitor
+from camelopard.server.web.visitor import SignedIn, Visitor
 from camelopard.store import audit
 from camelopard.store.audit import Action, Entry, Kind
 from camelopard.store.roles import UNKNOWN

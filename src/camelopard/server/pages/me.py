@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from camelopard.core.errors import InputError, UnknownName
 from camelopard.server.pages import shell
-from camelopard.server.visitor import Sent, SignedIn, Visitor
+from camelopard.server.web.visitor import Sent, SignedIn, Visitor
 from camelopard.store import tokens
 from camelopard.store.roles import PERMISSIONS, SCOPES, Permission
 from camelopard.store.secret import Secret

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from camelopard.core.errors import InputError, UnknownName
 from camelopard.report import wording
 from camelopard.server.pages import shell
-from camelopard.server.visitor import Sent, SignedIn, Visitor
+from camelopard.server.web.visitor import Sent, SignedIn, Visitor
 from camelopard.store import inventory as models
 from camelopard.store import listing
 from camelopard.store.errors import StoreError

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from camelopard.core.errors import ArtifactError, CamelopardError, InputError
 from camelopard.report import terms, wording
-from camelopard.server import amending, dossier
-from camelopard.server.amending import Edit, Rule, Unsound
-from camelopard.server.api.models import Number
+from camelopard.server.management import amending, dossier
+from camelopard.server.management.amending import Edit, Rule, Unsound
 from camelopard.server.pages import shell
 from camelopard.server.pages.models import at
-from camelopard.server.visitor import Form, Sent, SignedIn, Visitor
+from camelopard.server.web.parameters import Number
+from camelopard.server.web.visitor import Form, Sent, SignedIn, Visitor
 from camelopard.store import inventory, versions
 from camelopard.store.errors import StoreError
 from camelopard.store.versions import Version

@@ -12,10 +12,10 @@ from camelopard.core.errors import InputError
 from camelopard.report import wording
 from camelopard.report.certainty import certainty
 from camelopard.report.document import number as given_number
-from camelopard.server import checklist, dossier, measured
+from camelopard.server.management import checklist, dossier, measured
 from camelopard.server.pages import shell
 from camelopard.server.pages.models import at
-from camelopard.server.visitor import Sent, SignedIn, Visitor
+from camelopard.server.web.visitor import Sent, SignedIn, Visitor
 from camelopard.store import inventory, proofs, versions
 from camelopard.store.errors import StoreError
 from camelopard.store.inventory import State

@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from camelopard.report import certainty_charts, wording
 from camelopard.report.certainty import certainty
-from camelopard.server import comparing, dossier, enrolment, measured
-from camelopard.server.api.models import Number
+from camelopard.server.management import comparing, dossier, enrolment, measured
 from camelopard.server.pages import shell
 from camelopard.server.pages.models import at
-from camelopard.server.visitor import Sent, SignedIn
+from camelopard.server.web.parameters import Number
+from camelopard.server.web.visitor import Sent, SignedIn
 from camelopard.store import inventory, versions
 from camelopard.store.columns import line
 from camelopard.store.roles import Permission

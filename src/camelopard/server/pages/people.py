@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from camelopard.core.errors import InputError, UnknownName
 from camelopard.server.pages import shell
-from camelopard.server.visitor import Sent, SignedIn, Visitor
+from camelopard.server.web.visitor import Sent, SignedIn, Visitor
 from camelopard.store import people, tokens
 from camelopard.store.errors import StoreError
 from camelopard.store.people import User

@@ -9,9 +9,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from camelopard.server.api.document import document
 from camelopard.server.pages import shell
-from camelopard.server.visitor import SignedIn
+from camelopard.server.web.document import document
+from camelopard.server.web.visitor import SignedIn
 
 router = APIRouter(include_in_schema=False)
 

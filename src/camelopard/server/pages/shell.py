@@ -14,9 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from camelopard.core.errors import CamelopardError
-from camelopard.server.masks import masked
 from camelopard.server.pages import static
-from camelopard.server.visitor import Visitor, visitor
+from camelopard.server.web.masks import masked
+from camelopard.server.web.visitor import Visitor, visitor
 from camelopard.version import VERSION
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from fastapi import Form as Field
 from starlette.responses import Response
 
 from camelopard.core.errors import InputError
-from camelopard.server.masks import masked
 from camelopard.server.pages import shell
-from camelopard.server.visitor import COOKIE, Anybody, Sent, SignedIn, cookie, same_browser
+from camelopard.server.web.masks import masked
+from camelopard.server.web.visitor import COOKIE, Anybody, Sent, SignedIn, cookie, same_browser
 from camelopard.store import sessions
 from camelopard.store.errors import NotAllowed, SignInRefused
 from camelopard.store.secret import Secret

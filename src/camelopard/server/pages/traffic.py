@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from camelopard.report import wording
 from camelopard.report.wording import Cell
-from camelopard.server import traffic
+from camelopard.server.management import traffic
 from camelopard.server.pages import shell, traffic_chart
 from camelopard.server.pages.verdict_words import DONE
-from camelopard.server.traffic import AskedFor
-from camelopard.server.visitor import SignedIn, Visitor
+from camelopard.server.web.parameters import AskedFor
+from camelopard.server.web.visitor import SignedIn, Visitor
 from camelopard.store import inventory
 from camelopard.store.log_reading import Logged, Page, counts, page
 from camelopard.store.log_table import NoLog

@@ -10,7 +10,7 @@ from math import ceil, log10
 from markupsafe import Markup
 
 from camelopard.report import wording
-from camelopard.server.traffic import STEPS, floor
+from camelopard.server.management.traffic import STEPS, floor
 from camelopard.store.log_reading import By, Count
 
 STOPPED = ("repair", "review", "block", "unjudged")  # from below

@@ -21,12 +21,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from camelopard.core.errors import CamelopardError
-from camelopard.server import traffic
 from camelopard.server.exchange import Refused
+from camelopard.server.management import traffic
+from camelopard.server.management.traffic import Asked
 from camelopard.server.pages import shell
 from camelopard.server.pages.traffic import lines
-from camelopard.server.traffic import Asked, AskedFor
-from camelopard.server.visitor import SignedIn, Visitor, visitor
+from camelopard.server.web.parameters import AskedFor
+from camelopard.server.web.visitor import SignedIn, Visitor, visitor
 from camelopard.store import sessions
 from camelopard.store.log_following import Following
 from camelopard.store.log_reading import Logged

@@ -14,13 +14,13 @@ from camelopard.core.batch import plain
 from camelopard.core.errors import InputError
 from camelopard.report import wording
 from camelopard.report.wording import Cell
-from camelopard.server import trying
 from camelopard.server.exchange import Refused
+from camelopard.server.management import trying
+from camelopard.server.management.trying import Entry, Tried
 from camelopard.server.pages import shell, verdict_cells
 from camelopard.server.pages.verdict_words import DONE, DOUBTS, GIVEN, HEADINGS, gauges
-from camelopard.server.served import Force
-from camelopard.server.trying import Entry, Tried
-from camelopard.server.visitor import Form, Sent, SignedIn, Visitor
+from camelopard.server.scoring.served import Force
+from camelopard.server.web.visitor import Form, Sent, SignedIn, Visitor
 from camelopard.store import inventory
 
 router = APIRouter(include_in_schema=False)

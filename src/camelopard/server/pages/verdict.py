@@ -15,12 +15,12 @@ from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.words import figure
 from camelopard.report import wording
 from camelopard.report.wording import Cell
-from camelopard.server import judging, traffic
+from camelopard.server.management import judging, traffic
 from camelopard.server.pages import shell, verdict_cells
 from camelopard.server.pages.verdict_cells import about
 from camelopard.server.pages.verdict_words import DOUBTS, GIVEN, HEADINGS, gauges
-from camelopard.server.traffic import AskedFor
-from camelopard.server.visitor import Sent, SignedIn, Visitor
+from camelopard.server.web.parameters import AskedFor
+from camelopard.server.web.visitor import Sent, SignedIn, Visitor
 from camelopard.store.log_reading import Logged, LoggedReason, read, row
 from camelopard.store.log_replay import Replay
 

@@ -11,7 +11,7 @@ from typing import Any
 from camelopard.core.batch import plain
 from camelopard.core.records import Reason
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts
-from camelopard.server.settings import Action, Settings
+from camelopard.server.scoring.settings import Action, Settings
 
 ROUTES = ("pass", "repair", "review", "block")
 UNJUDGED = "unjudged"

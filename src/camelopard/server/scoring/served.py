@@ -20,12 +20,12 @@ from camelopard.core.protocols import Model
 from camelopard.core.schema import Schema
 from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts
-from camelopard.server.breaker import Breaker
 from camelopard.server.exchange import Refused, Response
 from camelopard.server.metrics import Counts
-from camelopard.server.outcome import Outcome, outcome
-from camelopard.server.rows import Asked
-from camelopard.server.settings import Settings
+from camelopard.server.scoring.breaker import Breaker
+from camelopard.server.scoring.outcome import Outcome, outcome
+from camelopard.server.scoring.rows import Asked
+from camelopard.server.scoring.settings import Settings
 
 if TYPE_CHECKING:
     from camelopard.store.log import VerdictLog

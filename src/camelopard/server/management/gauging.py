@@ -11,8 +11,8 @@ from functools import reduce
 from operator import add
 
 from camelopard.core.errors import CamelopardError
-from camelopard.server.enrolment import follow
 from camelopard.server.home import Home
+from camelopard.server.management.enrolment import follow
 from camelopard.store import listing
 from camelopard.store.listing import Live
 from camelopard.store.log_sums import PIECE, Sum, sums

@@ -12,8 +12,8 @@ from camelopard.firewall.contract import Contract
 from camelopard.firewall.contract_settings import About, setting
 from camelopard.firewall.firewall import Firewall
 from camelopard.report import wording
-from camelopard.server.enrolment import filed, kept_firewall
 from camelopard.server.home import Home
+from camelopard.server.management.enrolment import filed, kept_firewall
 from camelopard.store import versions
 from camelopard.store.errors import StoreError
 from camelopard.store.roles import Actor

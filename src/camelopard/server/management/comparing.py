@@ -10,9 +10,9 @@ from typing import Any
 from camelopard.core.errors import ArtifactError
 from camelopard.core.records import Assumption
 from camelopard.report import wording
-from camelopard.server import measured
-from camelopard.server.amending import contract_of
-from camelopard.server.measured import Figure
+from camelopard.server.management import measured
+from camelopard.server.management.amending import contract_of
+from camelopard.server.management.measured import Figure
 from camelopard.store.versions import Version
 
 SETTINGS = {"alpha": "clean rows that may be stopped, at most", "policy": "policy", "mix": "traffic that probabilities are for"}

@@ -18,7 +18,7 @@ from starlette.datastructures import FormData
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.server.admission import BAD_TOKEN
 from camelopard.server.home import Home
-from camelopard.server.masks import unmasked
+from camelopard.server.web.masks import unmasked
 from camelopard.store import sessions, tokens
 from camelopard.store.errors import NotAllowed
 from camelopard.store.roles import Actor, Permission

@@ -17,8 +17,8 @@ from camelopard.core.protocols import Model
 from camelopard.core.schema import Column, Schema
 from camelopard.core.tables import column_of
 from camelopard.server.exchange import DIGITS, Refused, Response, encoded
-from camelopard.server.outcome import Outcome
-from camelopard.server.rows import Asked
+from camelopard.server.scoring.outcome import Outcome
+from camelopard.server.scoring.rows import Asked
 from camelopard.version import VERSION
 
 ANSWER, SHARES = "predict", "predict_proba"

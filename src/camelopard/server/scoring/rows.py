@@ -17,7 +17,7 @@ from camelopard.core.media import PAIR
 from camelopard.core.schema import Schema
 from camelopard.core.tables import column_of
 from camelopard.server.exchange import Refused, Response
-from camelopard.server.outcome import Outcome
+from camelopard.server.scoring.outcome import Outcome
 
 MLFLOW = ("dataframe_split", "dataframe_records", "instances", "inputs")
 MOST_AXES = 4  # of a picture in nested lists

@@ -17,18 +17,19 @@ from starlette.responses import Response
 from camelopard.core.errors import CamelopardError, InputError, UnknownName
 from camelopard.server import pages
 from camelopard.server.api import audit as audit_api
-from camelopard.server.api import document, models_changing
 from camelopard.server.api import models as models_api
+from camelopard.server.api import models_changing
 from camelopard.server.api import people as people_api
 from camelopard.server.api import tokens as tokens_api
 from camelopard.server.api import traffic as traffic_api
 from camelopard.server.api import traffic_trying as trying_api
 from camelopard.server.exchange import Receive, Refused, Scope, Send
-from camelopard.server.guarded import Guarded
 from camelopard.server.home import Home
 from camelopard.server.pages import shell
-from camelopard.server.parameters import all_known
-from camelopard.server.visitor import PasswordNeeded, SignInNeeded
+from camelopard.server.web import document
+from camelopard.server.web.bounds import Guarded
+from camelopard.server.web.parameters import all_known
+from camelopard.server.web.visitor import PasswordNeeded, SignInNeeded
 from camelopard.store.errors import NotAllowed, SignInRefused, StoreError
 from camelopard.version import VERSION
 

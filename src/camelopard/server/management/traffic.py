@@ -6,10 +6,8 @@ import base64
 import datetime as dt
 import json
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 from urllib.parse import urlencode
-
-from fastapi import Depends
 
 from camelopard.core.errors import InputError
 from camelopard.firewall.overrides import REASONS
@@ -101,9 +99,6 @@ def asked(model: str = "", route: str = "", reason: str = "", time: str = "", si
     if begin is not None and end is not None and end <= begin:
         raise InputError(f"until={until}: that is not after since={since}.")
     return Asked(model or None, route or None, reason.strip() or None, time, begin, end)
-
-
-AskedFor = Annotated[Asked, Depends(asked)]
 
 
 def moment(name: str, text: str) -> dt.datetime | None:

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from camelopard.core.errors import ArtifactError
-from camelopard.server.amending import contract_of
-from camelopard.server.checklist import Facts, LogState
 from camelopard.server.home import Home
-from camelopard.server.served import Served
+from camelopard.server.management.amending import contract_of
+from camelopard.server.management.checklist import Facts, LogState
+from camelopard.server.scoring.served import Served
 from camelopard.store import inventory, listing, proofs, versions
 from camelopard.store.inventory import Model, State
 from camelopard.store.roles import ITSELF, Actor, Permission

@@ -24,11 +24,11 @@ from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.verdicts import Verdicts
 from camelopard.modality.files import open_table
 from camelopard.modality.picture_files import ENDINGS, unpacks_to
-from camelopard.server import rows as plain_rows
 from camelopard.server.exchange import Refused
 from camelopard.server.home import Home
-from camelopard.server.outcome import Outcome, outcome
-from camelopard.server.served import Force, Served, request_id
+from camelopard.server.scoring import rows as plain_rows
+from camelopard.server.scoring.outcome import Outcome, outcome
+from camelopard.server.scoring.served import Force, Served, request_id
 
 MOST_BYTES, MOST_ROWS, MOST_UNPACKED = 8 << 20, 10_000, 192_000_000  # of what is tried at once; bytes of a picture's pixels
 MOST_TYPED = 60_000  # characters of what is pasted

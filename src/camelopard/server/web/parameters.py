@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from camelopard.core.errors import InputError, UnknownName
+from camelopard.server.management.traffic import Asked, asked
 
 OPEN = "/static/"  # where the hash of a file stands there
+
+Number = Annotated[int, Query(ge=1, le=2**31 - 1)]  # of a version
+AskedFor = Annotated[Asked, Depends(asked)]  # what is asked of the log
 
 
 async def all_known(request: Request) -> None:

@@ -16,7 +16,7 @@ from camelopard.core.errors import InputError, UnknownName
 from camelopard.firewall.policy import Policy
 from camelopard.report import document as given
 from camelopard.report import wording
-from camelopard.server.enrolment import SERVED
+from camelopard.server.management.enrolment import SERVED
 from camelopard.store.inventory import Model
 from camelopard.store.listing import Live
 from camelopard.store.proofs import Proof
