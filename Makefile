@@ -52,8 +52,9 @@ bench-trust: $(VENV)/dev  ## are promises about errors kept on damaged traffic, 
 	$(PY) -m bench.trust
 
 bench-gateway: $(VENV)/dev  ## what the gateway costs per request, and its log per row
-	$(PY) -m bench.gateway
 	$(PY) -m bench.log
+	$(PY) -m bench.inventory
+	$(PY) -m bench.gateway
 
 bench-media: $(VENV)/torch  ## texts and pictures: wrong, fooled and novel rows, attacks
 	$(PY) -m bench.media

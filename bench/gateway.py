@@ -41,7 +41,12 @@ SERVERS: dict[str, tuple[str, list[str]]] = {
     GUARD: ("", ["--mode", "guard"]),
     LOGGED: ("", ["--mode", "guard", "--log"]),
 }
-PAGES_OF_LOG = {"page_ms": "the traffic page", "newest_100_ms": "the newest hundred", "counts_by_hour_of_a_day_ms": "counts by the hour of a day"}
+PAGES_OF_LOG = {
+    "traffic_page_ms": "the traffic page",
+    "traffic_of_a_rare_reason_page_ms": "that of a rare reason",
+    "verdict_page_ms": "one verdict as a page",
+    "newest_100_ms": "the newest hundred rows",
+}
 EMPTY = """
 from typing import Any
 from fastapi import Body, FastAPI

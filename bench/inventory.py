@@ -7,6 +7,7 @@ checking the audit log.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any, get_args
 
 from sqlalchemy import insert, text
 
-from bench.machine import median, where
+from bench.machine import RESULTS, median, where
 from camelopard.store import audit, listing
 from camelopard.store.database import Database
 from camelopard.store.inventory import STATES
@@ -69,7 +70,7 @@ def took(work: Callable[[], Any]) -> tuple[float, float]:
     return float(median(times)), float(median(work_times))
 
 
-def run(database: Database, n: int, entries: int) -> None:
+def run(database: Database, n: int, entries: int) -> dict[str, dict[str, float]]:
     fill(database, n)
     print(f"{n:,} models, pages of 50, ms (of the processor): the quickest order, the slowest, and the slowest of second pages")
     for what, which in QUESTIONS.items():
@@ -84,17 +85,18 @@ def run(database: Database, n: int, entries: int) -> None:
                     second.append(took(partial(ask, after=after)))
         print(f"  {what:28}{_shown(min(first))}{_shown(max(first))}{_shown(max(second, default=(0.0, 0.0)))}")
     print(f"  {'how many by words':28}{_shown(took(partial(listing.count, database, words='fraud')))}")
-    pages(database)
+    shown = pages(database)
     with database.change(Actor.itself(), NOW) as change:
         for i in range(entries):
             change.apply(action="model changed", on=("model", f"model {i}"), details={"owner": ["ann", "ben"]}, needs="change models")
     start = time.perf_counter()
     found = audit.verify(database)
     print(f"{found} Checked at {entries / (time.perf_counter() - start):,.0f} entries/s")
+    return shown
 
 
-def pages(database: Database) -> None:
-    """Say how long the page of the inventory takes on the server, as a browser asks for it, and how large it is, with its style and without."""
+def pages(database: Database) -> dict[str, dict[str, float]]:
+    """Return and say how long the page of the inventory takes on the server, as a browser asks for it, and how large it is, with its style and without."""
     from starlette.testclient import TestClient
 
     from camelopard.server.home import Home
@@ -112,11 +114,15 @@ def pages(database: Database) -> None:
     client = TestClient(managed(home, ["testserver"]), cookies={COOKIE: session.secret.reveal()})
     style = sum(int(client.get(f"/static/{name}").headers["content-length"]) for name in ("report.css", "pages.css"))
     print("  the page of it, on the server, ms (of the processor); compressed, kB; with its style, kB")
+    found: dict[str, dict[str, float]] = {}
     for path in ("/models", "/models?sort=traffic&descending=true", "/models?words=fraud", "/models?words=fraud&tier=critical&sort=accuracy"):
         said = client.get(path)
         assert said.status_code == 200, said.text
         size = int(said.headers["content-length"])
-        print(f"    {path:54}{_shown(took(partial(client.get, path)))}{size / 1e3:8.1f}{(size + style) / 1e3:8.1f}")
+        times = took(partial(client.get, path))
+        found[path] = {"ms": times[0], "cpu_ms": times[1], "kb": (size + style) / 1e3}
+        print(f"    {path:54}{_shown(times)}{size / 1e3:8.1f}{(size + style) / 1e3:8.1f}")
+    return found
 
 
 def _shown(times: tuple[float, float]) -> str:
@@ -128,7 +134,9 @@ def main() -> None:
     n, entries = (5_000, 1_000) if "--quick" in sys.argv else (100_000, 20_000)
     print(where())
     with tempfile.TemporaryDirectory() as folder, Database.open(places[0] if places else f"{folder}/facts.db") as database:
-        run(database, n, entries)
+        found = run(database, n, entries)
+    if "--quick" not in sys.argv and not places:
+        (RESULTS / "inventory.json").write_text(json.dumps({"where": where(), "models": n, "pages": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

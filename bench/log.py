@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.machine import median, where
+from bench.machine import RESULTS, median, where
 from camelopard.core.records import Reason, Repair
 from camelopard.demo.data import adult
 from camelopard.firewall.verdicts import Verdicts
@@ -264,6 +264,7 @@ def main() -> None:
     }
     if "--quick" not in sys.argv:
         result["ten_million"] = pages()
+        (RESULTS / "log.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
 
 

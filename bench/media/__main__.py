@@ -17,10 +17,17 @@ from typing import Any
 import numpy as np
 
 from bench.machine import RESULTS, into_readme, where
+from bench.media.intervals import around
 from bench.media.pair import measure
 
 START, END = "<!-- media: written by `make bench-media` -->", "<!-- end of media -->"
 OURS = ("camelopard: 1 − confidence", "camelopard: risk", "camelopard: oddity", "camelopard: novelty")
+AREAS, SHARES = ("wrong", "fooled", "novel"), ("flips_at_5", "harmless_at_5")
+COLUMNS = {
+    "wrong": "AUROC wrong", "fooled": "AUROC fooled", "novel": "AUROC novel against right",
+    "flips_at_5": "harmful flips caught at 5 % clean alarms", "harmless_at_5": "harmless damage flagged there",
+}  # fmt: skip
+HEADLINES = ((OURS[0], "wrong"), (OURS[1], "fooled"), (OURS[3], "novel"), (OURS[1], "flips_at_5"))
 NAMES = {
     "digits": "digits 8 × 8, a network of 64 units taught eight classes",
     "clothes": "clothes 28 × 28, a small convolutional network taught eight classes",
@@ -49,7 +56,8 @@ def main() -> int:
     print(text)
     if not arguments.quick:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "media.json").write_text(json.dumps({"where": where(), "runs": found}, indent=1, sort_keys=True) + "\n")
+        runs = [{key: value for key, value in run.items() if key != "draws"} for run in found]  # the draws are many, and made again from the seed
+        (RESULTS / "media.json").write_text(json.dumps({"where": where(), "runs": runs}, indent=1, sort_keys=True) + "\n")
         into_readme(START, END, text)
     return 0
 
@@ -68,7 +76,12 @@ def markdown(result: dict[str, Any]) -> str:
     """Return the tables in Markdown."""
     runs = result["runs"]
     seeds = 1 + max(run["seed"] for run in runs)
-    lines = [f"**Texts and pictures.** Measured by `make bench-media` ({result['where']}), means over {seeds} seed{'s' if seeds > 1 else ''}.", ""]
+    lines = [
+        f"**Texts and pictures.** Measured by `make bench-media` ({result['where']}), means over {seeds} seed{'s' if seeds > 1 else ''}; in brackets 95 % "
+        "intervals, from a bootstrap of seeds and, within them, of rows. *Stacked*: all rivals' scores together, taught by the rows, damages and labels "
+        "that the firewall was given.",
+        "",
+    ]
     for task in dict.fromkeys(run["task"] for run in runs):
         lines += _task(task, [run for run in runs if run["task"] == task])
     return "\n".join(lines)
@@ -80,20 +93,19 @@ def _task(task: str, runs: list[dict[str, Any]]) -> list[str]:
     lines = [
         f"*{NAMES[task]}* (right on {_mean(run['accuracy'] for run in runs):.0%} of clean rows; {rows['clean']:,} clean and {rows['damaged']:,} damaged rows{novel}):",
         "",
-        "| judge | AUROC wrong | AUROC fooled | AUROC novel against right | harmful flips caught at 5 % clean alarms | harmless damage flagged there |",
+        f"| judge | {' | '.join(COLUMNS.values())} |",
         "|---|---|---|---|---|---|",
     ]
-    for judge in dict.fromkeys(name for run in runs for name in run["judges"]):
-        figures = [run["judges"][judge] for run in runs if judge in run["judges"]]
-        cells = [_mean(f[key] for f in figures) for key in ("wrong", "fooled", "novel", "flips_at_5", "harmless_at_5")]
-        shown = [f"{v:.3f}" if v == v and k < 3 else f"{v:.0%}" if v == v else "–" for k, v in enumerate(cells)]
-        lines.append(f"| {judge} | {' | '.join(shown)} |")
+    judges = dict.fromkeys(name for run in runs for name in run["judges"])
+    lines += [f"| {judge} | {' | '.join(_cell(runs, judge, key) for key in (*AREAS, *SHARES))} |" for judge in judges]
     families = sorted({family for run in runs for family in run["held_out"]})
     ours, own = (
         {family: _mean(run["held_out"][family][who] for run in runs if family in run["held_out"]) for family in families} for who in ("ours", "own")
     )
     behind = [family for family in families if ours[family] < own[family]]
     lines += [
+        "",
+        " ".join(said for ours, key in HEADLINES if (said := _headline(runs, ours, key))),
         "",
         f"A family of damage never taught: AUROC wrong {_mean(ours.values()):.3f} (own confidence {_mean(own.values()):.3f}), least on "
         f"{min(families, key=ours.__getitem__)} ({min(ours.values()):.3f}); behind own confidence on {', '.join(behind) or 'none'}. "
@@ -108,6 +120,30 @@ def _task(task: str, runs: list[dict[str, Any]]) -> list[str]:
             f"(clean {_mean(run['odd_at_1'][''] for run in runs):.1%})."
         )
     return [*lines, ""]
+
+
+def _cell(runs: list[dict[str, Any]], judge: str, key: str) -> str:
+    """Return a figure with its interval."""
+    value = _mean(run["judges"][judge][key] for run in runs)
+    if value != value:
+        return "–"
+    low, high = around([run["draws"][judge][key] for run in runs], np.random.default_rng(0))
+    return f"{value:.3f} ({low:.3f}–{high:.3f})" if key in AREAS else f"{value:.0%} ({low:.0%}–{high:.0%})"
+
+
+def _headline(runs: list[dict[str, Any]], ours: str, key: str) -> str:
+    """Return by how much one of ours leads the model's own confidence, the best rival as published, and the best stack of them; on the same draws."""
+    means = {who: _mean(run["judges"][who][key] for run in runs) for who in runs[0]["judges"]}
+    if ours not in means or means[ours] != means[ours]:
+        return ""
+    others = [who for who in means if who not in OURS]
+    stacks, alone = ([who for who in others if who.startswith("stacked") == is_stack] for is_stack in (True, False))
+    told = []
+    for who in dict.fromkeys(["own confidence", *(max(group, key=means.__getitem__) for group in (alone, stacks) if group)]):
+        apart = [np.array(run["draws"][ours][key], dtype=float) - np.array(run["draws"][who][key], dtype=float) for run in runs]
+        low, high = around([part.tolist() for part in apart], np.random.default_rng(0))
+        told.append(f"{means[ours] - means[who]:+.3f} ({low:+.3f} to {high:+.3f}) against {who}")
+    return f"{COLUMNS[key][0].upper()}{COLUMNS[key][1:]}, {ours.removeprefix('camelopard: ')}: {', '.join(told)}."
 
 
 def _mean(values: Any) -> float:

@@ -14,6 +14,7 @@ from camelopard.core.arrays import objects
 from camelopard.core.codec import read, write
 from camelopard.core.errors import InputError
 from camelopard.modality.text import NAMES, TextVectors
+from camelopard.modality.text_embedding import BUCKETS, SIZE, Embedding
 from camelopard.modality.text_forms import decoded, lowered, plain, script, without_markup
 
 SUBJECTS = ("the film", "this movie", "the story", "her acting", "the script", "a director", "the music", "that comedy")
@@ -302,3 +303,13 @@ def test_forms_of_characters() -> None:
     assert without_markup(" 2 < 3 ") == " 2 < 3 "
     assert plain("ﬁlm “x” é", frozenset('film "xe')) == 'film "x" e'
     assert len(lowered("İİ")) == 2
+
+
+def test_a_text_that_is_its_own_nearest_is_passed_over_even_among_its_opposites() -> None:
+    row = np.zeros((2, SIZE), dtype=np.int8)
+    row[0, :4], row[1, :4] = 100, -100
+    kept = Embedding(np.ones(BUCKETS), row)
+    unit = np.zeros((1, SIZE))
+    unit[0, :4] = 0.5
+    assert kept.distance(unit)[0] == pytest.approx(0.0)
+    assert kept.distance(unit, own=True)[0] == pytest.approx(2.0)

@@ -20,13 +20,15 @@ from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
 from camelopard.evidence import neighbours, uncertainty
 from camelopard.evidence.copula import Copula, Surprise
-from camelopard.evidence.impact import RANKS, Impact
+from camelopard.evidence.impact import CANDIDATES, RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
 from camelopard.evidence.space import Space
 from camelopard.evidence.suspicion import hard, suspicion, unmasked
 from camelopard.evidence.views import Mending, Views
 from camelopard.firewall.content import Contents, Half
+from camelopard.firewall.portions import features_of, impact_of
+from camelopard.models.sizes import rows_at_once
 
 GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
@@ -158,19 +160,23 @@ class Panel:
         reading = unmasked(reading, surprise, self.never)
         suspicions = suspicion(reading, surprise, self.null_costs, self.never)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
-        moved = impacts.impact(
-            batch,
-            reading,
-            suspicions,
+        moved = impact_of(
+            lambda some: impacts.impact(
+                batch,
+                reading,
+                suspicions,
+                some,
+                answer,
+                reader=self.reader,
+                copula=self.copula,
+                session=session,  # type: ignore[arg-type]
+                task=self.task,
+                tolerance=self.tolerance,
+                form=form,
+                far=STANDS_OUT * self.never,
+            ),
             rows,
-            answer,
-            reader=self.reader,
-            copula=self.copula,
-            session=session,  # type: ignore[arg-type]
-            task=self.task,
-            tolerance=self.tolerance,
-            form=form,
-            far=STANDS_OUT * self.never,
+            max(1, rows_at_once(batch, CANDIDATES * len(batch)) // CANDIDATES) if self.reader.views else max(len(rows), 1),
         )
         odd = summed(np.minimum(suspicions, 4 * self.never))
         table = self._table(reading, surprise, suspicions, moved, answer, known)
@@ -335,7 +341,7 @@ def vectors_of(batch: Batch, reader: Reader, session: Session | None) -> Floats 
     none, what they are like. None where there is neither.
     """
     read = getattr(session, "features", None)
-    found: Floats | None = None if read is None else read(batch)
+    found: Floats | None = None if read is None else features_of(read, batch, rows_at_once(batch, len(batch)) if reader.views else len(batch))
     if found is None and reader.views:
         found = np.hstack([view.embed(batch.columns[name]) for name, view in reader.views.of.items()])
     return found

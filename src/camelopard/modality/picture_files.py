@@ -22,7 +22,7 @@ from camelopard.modality.image_files import FORMATS, MOST_BYTES
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 FOLDER = "folder"  # the column that holds the name of a picture's sub-folder
-AT_ONCE = 256_000_000  # bytes of pictures that are held at once
+AT_ONCE = 64_000_000  # bytes of pictures that are held at once
 CHANNELS = 3  # of most pictures
 
 

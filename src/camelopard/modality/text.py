@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import expm1, log1p
 from typing import Any
@@ -20,13 +20,13 @@ from camelopard.modality.states import array_of, spread_over
 from camelopard.modality.text_disguises import Disguises
 from camelopard.modality.text_embedding import SIZE, Embedding
 from camelopard.modality.text_foreign import Foreign
-from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, MOJIBAKE, PARTED, RUN, WORD, lowered, scripts_of
-from camelopard.modality.text_grams import Codes, codes_of, padding
+from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, MARKUP_SIGNS, MOJIBAKE, RUN, parted, scripts_of
+from camelopard.modality.text_grams import Lookup, padding, worst
 from camelopard.modality.text_language import COMMON, Language
 from camelopard.modality.text_marks import marks
 from camelopard.modality.text_repairs import repairs
 from camelopard.modality.text_seams import Seams
-from camelopard.modality.text_shapes import Shapes
+from camelopard.modality.text_shapes import Shapes, summed_up
 
 NAMES = (
     "characters", "word length", "longest word", "unknown words", "misspelt words", "common words", "surprise", "worst surprise", "word order",
@@ -73,6 +73,7 @@ class TextVectors:
     def __init__(self, language: Language, shapes: Shapes, disguises: Disguises, seams: Seams, embedding: Embedding, limits: Floats) -> None:
         self.language, self.shapes, self.disguises, self.seams = language, shapes, disguises, seams
         self.embedding, self.limits = embedding, limits
+        self._lookup = Lookup(language.grams, shapes.grams)
         self._foreign = [Foreign(language.rank, most) for most in (len(language.words), language.solid)]
 
     @classmethod
@@ -180,21 +181,19 @@ class TextVectors:
     def _numbers(self, text: str, length: int, own: bool = False) -> list[float]:
         """Return all numbers of a text but the last. `length` is that of the whole, of which `text` may be a part."""
         language, n = self.language, len(text)
-        low = lowered(text)
-        parts = PARTED.split(text)
-        spoken, between = parts[1::2], parts[::2]
-        words = spoken if text == low else WORD.findall(low)
-        several, lengths = max(len(words), 1), [len(w) for w in text.split()] or [0]
+        low, spoken, words, between = parted(text)
+        several, chunks = max(len(words), 1), text.split() or [""]
+        lengths, even = [*map(len, chunks)], text == " ".join(chunks)
         most = language.solid if own else len(language.words)  # a text does not vouch for its own words
         ranks = [language.rank.get(w, most) for w in words]
         unknown = [w for w, rank in zip(words, ranks, strict=True) if rank >= most]
-        codes = codes_of(text)
-        bits = np.cumsum(language.grams.surprise(padding(text)))
-        kinds = _kinds(text, codes)
+        letters_bits, shapes_bits = self._lookup.surprise(padding(text), self.shapes.line(text))
+        bits = np.cumsum(letters_bits)
+        encoded = text.encode("utf-8", "surrogatepass")
+        kinds = _kinds(text, encoded)
         letters = max(kinds[LOWER] + kinds[UPPER], 1)
         mixed, foreign = (0, 0) if text.isascii() and "Latin" in language.scripts else _alphabets(spoken, language)
         phrases = list(pairwise(words))
-        size = len(encoded := text.encode("utf-8", "surrogatepass"))
         compressed = len(zlib.compress(encoded, 1))
         disguised = self.disguises.count(text, language, frozenset(unknown), own)
         strangers, other = self._foreign[own].numbers(words)
@@ -206,26 +205,26 @@ class TextVectors:
             language.misspelt(unknown) / several,
             sum([rank < COMMON for rank in ranks]) / several,
             float(bits[-1]) / n,
-            _worst(bits),
+            worst(bits, WINDOW),
             language.disorder(words, own),
             foreign / letters,
             mixed / several,
-            language.new_characters(text, codes) / n,
+            language.new_characters(text, encoded) / n,
             kinds[DIGIT] / n,
             kinds[UPPER] / letters,
-            0.0 if text == low else sum([w[1:] != w[1:].lower() for w in spoken]) / several,
+            0.0 if text == low else sum([w[1:] != w[1:].lower() for w in spoken if not w.islower()]) / several,
             kinds[MARK] / n,
-            sum([len(m) for m in IRREGULAR_SPACE.findall(text)]) / n,
+            0.0 if even else sum([len(m) for m in IRREGULAR_SPACE.findall(text)]) / n,
             log1p(len(INVISIBLE.findall(text))),
             0.0 if text.isascii() else log1p(len(MOJIBAKE.findall(text))),
-            log1p(len(MARKUP.findall(text))),
+            log1p(len(MARKUP.findall(text))) if any(sign in text for sign in MARKUP_SIGNS) else 0.0,
             sum([m.end() - m.start() for m in RUN.finditer(text)]) / n,
             1.0 - len(set(phrases)) / max(len(phrases), 1) if phrases else 0.0,
-            compressed / (size + COMPRESSED),
+            compressed / (len(encoded) + COMPRESSED),
             disguised / several,
             strangers / several,
             other,
-            *self.shapes.numbers(text),
+            *summed_up(shapes_bits),
             self.seams.worst(spoken, between),
         ]
 
@@ -245,9 +244,10 @@ def sample(text: str) -> str:
     return text if len(text) <= 2 * EACH_END else text[:EACH_END] + text[-EACH_END:]
 
 
-def _kinds(text: str, codes: Codes) -> list[int]:
-    """Return how many characters are small letters, capitals, digits, marks, and none of these."""
-    counts: list[int] = np.bincount(_ASCII[np.minimum(codes, 128)], minlength=6)[:5].tolist()
+def _kinds(text: str, encoded: bytes) -> list[int]:
+    """Return how many characters are small letters, capitals, digits, and marks; `encoded` is the text in UTF-8."""
+    kinds = encoded.translate(_ASCII)
+    counts = [kinds.count(kind) for kind in (LOWER, UPPER, DIGIT, MARK, REST)]
     if not text.isascii():
         for c in text:
             if c > "\x7f":
@@ -260,10 +260,10 @@ def _kind(character: str) -> int:
     return UPPER if group == "Lu" else LOWER if group[0] == "L" else DIGIT if group[0] == "N" else MARK if group[0] in "PS" else REST
 
 
-_ASCII = np.array([*map(_kind, map(chr, range(128))), 5])  # and one for all others
+_ASCII = bytes([*map(_kind, map(chr, range(128)))]) + bytes([REST + 1]) * 128  # and one for the bytes of all others
 
 
-def _alphabets(words: list[str], language: Language) -> tuple[int, int]:
+def _alphabets(words: Sequence[str], language: Language) -> tuple[int, int]:
     """Return how many words mix alphabets, and how many letters are of alphabets that the language does not use."""
     mixed = foreign = 0
     for word in words:
@@ -272,10 +272,3 @@ def _alphabets(words: list[str], language: Language) -> tuple[int, int]:
         if not scripts <= language.scripts:
             foreign += sum(c.isalpha() and not scripts_of(c) <= language.scripts for c in word)
     return mixed, foreign
-
-
-def _worst(total: Floats) -> float:
-    """Return the largest mean over WINDOW characters in a row, of their running sum."""
-    if len(total) <= WINDOW:
-        return float(total[-1]) / len(total)
-    return max(float((total[WINDOW:] - total[:-WINDOW]).max()), float(total[WINDOW - 1])) / WINDOW

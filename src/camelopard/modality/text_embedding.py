@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from camelopard.core.arrays import Floats
 from camelopard.modality.states import array_of, spread_over
-from camelopard.modality.text_forms import WORD, lowered
+from camelopard.modality.text_forms import parted
 
 SIZE = 128
 BUCKETS = 1 << 14  # of features, whose rarity is learned
@@ -27,7 +27,7 @@ ALIKE = 0.9999  # likeness of a text to itself, after rounding
 PIECE = 1_024
 
 Words = NDArray[np.uint64]
-_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_FACTORS = np.array([[0x9E3779B97F4A7C15], [0xC2B2AE3D27D4EB4F], [0x165667B19E3779F9], [0xD6E8FEB86659FD93]], dtype=np.uint64)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _SHIFT, _BUCKET = np.uint64(33), np.uint64(8)
 _SIGN = 7  # bit; below it the place in the vector, above it the bucket
@@ -38,7 +38,7 @@ class Embedding:
 
     def __init__(self, rarity: Floats, rows: NDArray[np.int8]) -> None:
         self.rarity, self.rows = rarity, rows
-        self._signed = np.column_stack([rarity, -rarity]).ravel()  # by bucket, and by the sign below it
+        self._signed = np.column_stack([rarity, -rarity]).astype(np.float32).ravel()  # exactly; by bucket, and by the sign below it
         self._matrix = np.ascontiguousarray(rows.astype(np.float32).T)
         sizes = np.sqrt((rows.astype(np.int64) ** 2).sum(axis=1))
         self._sizes = np.maximum(sizes, 1.0)
@@ -59,9 +59,10 @@ class Embedding:
         found = features(text)
         if not len(found):
             return np.zeros(SIZE)
-        places = found.astype(np.int64)
-        vector: Floats = np.bincount(places & (SIZE - 1), self._signed[(places >> _SIGN) & (2 * BUCKETS - 1)], SIZE).astype(np.float64)
-        size = sqrt(float(np.cumsum(vector * vector)[-1]))
+        places = found.view(np.int64)
+        worth = self._signed.take((places >> _SIGN) & (2 * BUCKETS - 1))
+        vector: Floats = np.asarray(np.bincount(places & (SIZE - 1), worth, SIZE), dtype=np.float64)
+        size = sqrt(float((vector * vector).cumsum()[-1]))
         unit: Floats = vector / size if size > 0 else vector
         return unit
 
@@ -72,13 +73,13 @@ class Embedding:
             return found
         for start in range(0, len(vectors), PIECE):
             whole = _whole(vectors[start : start + PIECE])
-            sizes = np.maximum(np.sqrt((whole.astype(np.float64) ** 2).cumsum(axis=1)[:, -1]), 1.0)
-            likeness = (whole @ self._matrix).astype(np.float64) / self._sizes / sizes[:, None]
+            sizes = np.maximum(np.sqrt((whole * whole).sum(axis=1, dtype=np.float64)), 1.0)
+            likeness = np.divide(whole @ self._matrix, self._sizes, dtype=np.float64)  # times the size of the vector
             if own and len(self.rows) > 1:
                 best = likeness.argmax(axis=1)
                 at = np.arange(len(best))
-                likeness[at, best] = np.where(likeness[at, best] > ALIKE, -1.0, likeness[at, best])
-            found[start : start + PIECE] = 1.0 - likeness.max(axis=1)
+                likeness[at, best] = np.where(likeness[at, best] / sizes > ALIKE, -sizes, likeness[at, best])
+            found[start : start + PIECE] = 1.0 - likeness.max(axis=1) / sizes
         return found
 
     def state(self) -> dict[str, Any]:
@@ -99,16 +100,22 @@ def features(text: str) -> Words:
     >>> len(features("a cat"))
     11
     """
-    low = lowered(text)
-    words = WORD.findall(low)
+    low, _, words, _ = parted(text)
     letters = np.frombuffer(f" {' '.join(low.split())} ".encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     if len(letters) < 3:
         return np.zeros(0, dtype=np.uint64)
-    three = letters[:-2] * _FACTORS[0] + letters[1:-1] * _FACTORS[1] + letters[2:] * _FACTORS[2]
-    four = three[:-1] + letters[3:] * _FACTORS[3]
-    spoken = np.array([zlib.crc32(w.encode("utf-8", "surrogatepass")) for w in words], dtype=np.uint64) * _FACTORS[0]
-    mixed: Words = np.concatenate([three, four, spoken])
-    mixed = (mixed ^ (mixed >> _SHIFT)) * _MIX
+    first, second, third, fourth = letters * _FACTORS
+    n = len(letters) - 2
+    mixed: Words = np.empty(2 * n - 1 + len(words), dtype=np.uint64)
+    three = mixed[:n]
+    np.add(first[:-2], second[1:-1], out=three)
+    three += third[2:]
+    np.add(three[:-1], fourth[3:], out=mixed[n : 2 * n - 1])
+    encoded = map(str.encode, words) if low.isascii() else (w.encode("utf-8", "surrogatepass") for w in words)
+    mixed[2 * n - 1 :] = [*map(zlib.crc32, encoded)]
+    mixed[2 * n - 1 :] *= _FACTORS[0, 0]
+    mixed ^= mixed >> _SHIFT
+    mixed *= _MIX
     mixed ^= mixed >> _SHIFT
     mixed.setflags(write=False)
     return mixed
@@ -116,5 +123,4 @@ def features(text: str) -> Words:
 
 def _whole(vectors: Floats) -> NDArray[np.float32]:
     """Return vectors as whole numbers between −127 and 127."""
-    found: NDArray[np.float32] = np.rint(np.clip(vectors * WHOLE, -127.0, 127.0)).astype(np.float32)
-    return found
+    return np.rint(np.minimum(np.maximum(vectors * WHOLE, -127.0), 127.0)).astype(np.float32)

@@ -6,6 +6,8 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 PARTED = re.compile(f"({WORD.pattern})")  # splits a text into what stands between its words, and the words
@@ -16,6 +18,7 @@ INVISIBLE = re.compile(
 MARKUP = re.compile(
     r"<[/!]?[A-Za-z][^<>]{0,300}>|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|(?:https?://|www\.)\S{1,500}|%[0-9A-F]{2}(?:%[0-9A-F]{2})*"
 )
+MARKUP_SIGNS = ("<", "&", "http", "www.", "%")  # one of them is in all markup
 IRREGULAR_SPACE = re.compile(r"\s{2,}|[^\S ]|^\s|\s$")
 RUN = re.compile(r"(\S)\1{2,}")
 
@@ -81,6 +84,28 @@ def lowered(text: str) -> str:
     """
     low = text.lower()
     return low if len(low) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+
+
+class Parts(NamedTuple):
+    """A text in lower case, its words as they stand and in lower case, and what stands before, between and behind them."""
+
+    low: str
+    spoken: tuple[str, ...]
+    words: tuple[str, ...]
+    between: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)  # several ask for the parts of a text, one after the other
+def parted(text: str) -> Parts:
+    """Return a text in its parts.
+
+    >>> parted("A fine film!")
+    Parts(low='a fine film!', spoken=('A', 'fine', 'film'), words=('a', 'fine', 'film'), between=('', ' ', ' ', '!'))
+    """
+    low, parts = lowered(text), PARTED.split(text)
+    spoken = tuple(parts[1::2])
+    words = tuple([w.lower() for w in spoken]) if text.isascii() else tuple(WORD.findall(low))
+    return Parts(low, spoken, words, tuple(parts[::2]))
 
 
 def decoded(text: str) -> str:

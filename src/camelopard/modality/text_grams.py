@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,15 @@ ORDER = 4  # characters of the longest group
 MOST_GRAMS = 20_000
 BACK_OFF = float(np.log2(0.4))  # what a shorter group counts where the longer one is not known
 HIGHEST = 1 << 16  # characters from here on are in no group
-SYMBOL_BITS = 15  # four symbols in one whole number
-NO_SYMBOL = (1 << SYMBOL_BITS) - 1  # before a group shorter than ORDER
+SETS = 2  # of groups that are looked up together
+SYMBOLS = (1 << 16) // SETS  # of one set
+NO_SYMBOL = 0xFFFF  # stands before a group shorter than ORDER
 SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 PLAIN = {ord(c): "0" for c in "123456789"} | {ord(c): " " for c in SPACES}  # digits and white space, one each
 
 Codes = NDArray[np.uint32]
+Keys = NDArray[np.uint64]
 
 
 class Grams:
@@ -39,12 +43,6 @@ class Grams:
 
     def __init__(self, grams: Sequence[str], bits: Floats, unseen: float) -> None:
         self.grams, self.bits, self.unseen = grams, bits, unseen
-        symbols = {c: i for i, c in enumerate(sorted({c for c in "".join(grams) if ord(c) < HIGHEST}), 1)}
-        self._table = np.zeros(HIGHEST + 1, dtype=np.int64)
-        self._table[[ord(c) for c in symbols]] = [*symbols.values()]
-        keys = np.array([_key([symbols.get(c, NO_SYMBOL - 1) for c in gram]) for gram in grams], dtype=np.int64)
-        ascending = np.argsort(keys, kind="stable")
-        self._keys, self._sorted = np.append(keys[ascending], np.iinfo(np.int64).max), np.append(bits[ascending], 0.0)
 
     @classmethod
     def of(cls, counts: Mapping[str, int], kept: set[str]) -> Grams:
@@ -62,20 +60,11 @@ class Grams:
 
         `line`: the text as the groups are read from it, behind ORDER − 1 spaces; see `padding`.
         """
-        symbols = self._table[np.minimum(codes_of(line), HIGHEST)]
-        pairs = symbols[:-1] << SYMBOL_BITS | symbols[1:]
-        key = pairs[:-2] << 2 * SYMBOL_BITS | pairs[2:]
-        found = np.full(len(key), self.unseen)
-        left = np.arange(len(key))
-        for mask in _MASKS:
-            at = self._keys.searchsorted(key)
-            hit = self._keys[at] == key
-            found[left[hit]] = self._sorted[at[hit]]
-            left = left[~hit]
-            if not len(left):
-                break
-            key = key[~hit] | mask
-        return found
+        return self._lookup.surprise(line)[0]
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as lists and arrays."""
@@ -86,9 +75,53 @@ class Grams:
         """Rebuild from `state()`. Raises ValueError if it is not one."""
         grams, unseen = texts_of(state, "grams", MOST_GRAMS, ORDER), state.get("unseen")
         bits = array_of(state, "bits", "f", (len(grams),)).astype(np.float64)
-        if not isinstance(unseen, float) or not 0 <= unseen < 1e6 or "" in grams or len(set("".join(grams))) >= NO_SYMBOL - 1:
+        if not isinstance(unseen, float) or not 0 <= unseen < 1e6 or "" in grams or len(set("".join(grams))) > SYMBOLS - 3:
             raise ValueError("grams, unseen: expected groups of characters, and a number of bits")
         return cls(grams, bits, unseen)
+
+
+class Lookup:
+    """Looks groups of one set or two up, all in one pass: for a short text, calling NumPy takes longer than what it does.
+
+    A group is one whole number: a symbol of 16 bits for each of four characters, the first in the lowest. Where its first characters are left out,
+    all of their bits are set; where all are, what remains says which set it is, and stands for a character never seen.
+
+    >>> both = Lookup(Grams(["a"], np.array([1.0]), 9.0), Grams(["b", "ab"], np.array([2.0, 3.0]), 8.0))
+    >>> [bits.tolist() for bits in both.surprise(padding("ab"), padding("ab"))]
+    [[1.0, 9.0], [8.0, 3.0]]
+    """
+
+    def __init__(self, *sets: Grams) -> None:
+        table = np.zeros((SETS, HIGHEST + 1), dtype="<u2")
+        keys, bits = [], []
+        for k, grams in enumerate(sets):
+            symbols = {c: k * SYMBOLS + i for i, c in enumerate(sorted({c for c in "".join(grams.grams) if ord(c) < HIGHEST}), 1)}
+            table[k] = k * SYMBOLS
+            table[k, [ord(c) for c in symbols]] = [*symbols.values()]
+            never = (k + 1) * SYMBOLS - 2  # a symbol that stands for no character
+            keys += [_key([symbols.get(c, never) for c in gram]) for gram in grams.grams] + [int(_NOTHING) | (k * SYMBOLS) << 48]
+            bits += [*grams.bits.tolist(), grams.unseen]
+        whole = np.array(keys, dtype=np.uint64)
+        ascending = np.argsort(whole, kind="stable")
+        self._symbols, self._keys, self._bits = table.ravel(), whole[ascending], np.array(bits)[ascending]
+
+    def surprise(self, *lines: str) -> list[Floats]:
+        """Return the bits by which each character of each line surprises by the groups of its set; of as many lines as there are sets."""
+        codes = np.minimum(codes_of("".join(lines)), HIGHEST)
+        if len(lines) > 1:
+            codes[len(lines[0]) :] += HIGHEST + 1
+        symbols = self._symbols.take(codes)
+        keys: Keys = np.array(np.ndarray(len(symbols) - ORDER + 1, "<u8", symbols, strides=(2,)))
+        at = self._keys.searchsorted(keys)
+        (left,) = (self._keys.take(at) != keys).nonzero()
+        if len(left):
+            shorter = keys.take(left) | _GONE
+            places = self._keys.searchsorted(shorter)
+            longest = (self._keys.take(places) == shorter).argmax(axis=0)
+            at[left] = places[longest, np.arange(len(left))]
+        found: Floats = self._bits.take(at)
+        ends = accumulate(map(len, lines))
+        return [found[end - len(line) : end - ORDER + 1] for line, end in zip(lines, ends, strict=True)]
 
 
 def codes_of(text: str) -> Codes:
@@ -100,6 +133,17 @@ def codes_of(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
+def worst(total: Floats, window: int) -> float:
+    """Return the largest mean over so many characters in a row, of the running sum of their bits; of fewer characters, their mean.
+
+    >>> worst(np.cumsum([1.0, 5.0, 3.0]), 2)
+    4.0
+    """
+    if len(total) <= window:
+        return float(total[-1]) / len(total)
+    return max(float((total[window:] - total[:-window]).max()), float(total[window - 1])) / window
+
+
 def padding(text: str) -> str:
     """Return the text as groups of characters are read from it: lower case, every digit 0, white space as plain spaces, and spaces before it.
 
@@ -109,11 +153,9 @@ def padding(text: str) -> str:
     return " " * (ORDER - 1) + lowered(text).translate(PLAIN)
 
 
-_MASKS = [sum(NO_SYMBOL << (3 - j) * SYMBOL_BITS for j in range(gone)) for gone in range(1, ORDER + 1)]  # of a key, without its first symbols
+_GONE = np.array([[(1 << 16 * gone) - 1] for gone in range(1, ORDER)] + [[(1 << 63) - 1]], dtype=np.uint64)  # of a key, without its first symbols
+_NOTHING = _GONE[-1, 0]
 
 
 def _key(symbols: Sequence[int]) -> int:
-    key = 0
-    for symbol in [NO_SYMBOL] * (ORDER - len(symbols)) + list(symbols):
-        key = key << SYMBOL_BITS | symbol
-    return key
+    return sum(symbol << 16 * place for place, symbol in enumerate([NO_SYMBOL] * (ORDER - len(symbols)) + list(symbols)))

@@ -5,6 +5,7 @@ That rule makes a text that was learned from look like a new one: its own words 
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -15,11 +16,10 @@ import numpy as np
 from camelopard.core.arrays import Ints
 from camelopard.modality.states import array_of, texts_of
 from camelopard.modality.text_forms import WORD, lowered, script
-from camelopard.modality.text_grams import ORDER, Codes, Grams, padding
+from camelopard.modality.text_grams import ORDER, Grams, padding
 
 MOST_WORDS = 20_000
 MOST_CHARACTERS = 5_000
-HIGHEST = 1 << 16  # characters from here on are looked up one by one
 COMMON = 120  # words that are a class of their own
 ENDINGS = 80  # classes of the other words, by their last two letters
 CLASSES = COMMON + ENDINGS + 2  # and words with other endings, and the edge of the text
@@ -48,11 +48,10 @@ class Language:
         self.rank = {lowered(word): i for i, word in reversed(list(enumerate(words)))}
         self.small = frozenset(lowered(word) for word in words if not word[0].isupper())
         self._endings = {ending: COMMON + i for i, ending in enumerate(endings)}
-        self._classes = {word: i if i < COMMON else self._endings.get(word[-2:], OTHER) for word, i in self.rank.items()}
+        self._common = {word: i for word, i in self.rank.items() if i < COMMON}
         self._order = _ordered(pairs, 1.0)
         self._own = _ordered(pairs, 2.0)
-        self._bmp = np.zeros(HIGHEST + 1, dtype=bool)
-        self._bmp[[ord(c) for c in alphabet if ord(c) < HIGHEST]] = True
+        self._plain = bytes(ord(c) for c in alphabet if c.isascii())
         self._slips: dict[str, str] | None = None
 
     @classmethod
@@ -96,15 +95,15 @@ class Language:
         """Whether a word in lower case was seen in two clean texts or more."""
         return word in self.rank
 
-    def new_characters(self, text: str, codes: Codes) -> int:
-        """Return how many characters of a text are not of the language; `codes` are theirs."""
-        if len(codes) and int(codes.max()) >= HIGHEST:
-            return sum(c not in self.characters for c in text)
-        return len(codes) - int(np.count_nonzero(self._bmp[codes]))
+    def new_characters(self, text: str, encoded: bytes) -> int:
+        """Return how many characters of a text are not of the language; `encoded` is the text in UTF-8."""
+        if len(encoded) == len(text):
+            return len(encoded.translate(None, self._plain))
+        return sum([text.count(c) for c in set(text) - self.characters])
 
     def class_of(self, word: str) -> int:
         """Return the class of a word in lower case: itself if it is common, else its ending."""
-        found = self._classes.get(word)
+        found = self._common.get(word)
         return self._endings.get(word[-2:], OTHER) if found is None else found
 
     def disorder(self, words: Sequence[str], own: bool = False) -> float:
@@ -116,15 +115,18 @@ class Language:
             return 0.0
         classes = [EDGE, *map(self.class_of, words), EDGE]
         order = self._own if own else self._order
-        return sum([order[a][b] for a, b in pairwise(classes)]) / (len(words) + 1)
+        return sum([order[CLASSES * a + b] for a, b in pairwise(classes)]) / (len(words) + 1)
 
     def misspelt(self, words: Sequence[str]) -> int:
         """Return how many of these unknown words in lower case have a known one that is one slip away, as `nearest` finds it."""
-        rank, slips, found = self.rank, self._index(), 0
+        known, slips, found = self.rank.keys(), self._index(), 0
         for word in words:
             if SHORTEST <= len(word) <= LONGEST_WORD:
-                found += word in slips or any(
-                    s in rank or _one_slip(word, slips.get(s, "")) for s in [word[:i] + word[i + 1 :] for i in range(len(word))]
+                shorter = [word[:i] + word[i + 1 :] for i in range(len(word))]
+                found += (
+                    word in slips
+                    or not known.isdisjoint(shorter)
+                    or any(_one_slip(word, other) for other in map(slips.get, shorter) if other is not None)
                 )
         return found
 
@@ -190,16 +192,15 @@ class Language:
         return cls(words, solid, endings, pairs.astype(np.int64), Grams.from_state(state), alphabet)
 
 
-def _ordered(pairs: Ints, less: float) -> list[list[float]]:
-    """Return how many bits less likely than by chance each class follows each, where every pair was seen `less` times less often than it was.
+def _ordered(pairs: Ints, less: float) -> array[float]:
+    """Return how many bits less likely than by chance each class follows each, row by row, had every pair been seen `less` times less often.
 
     A pair does not vouch for itself: one less for new texts, where chance pairs count too much, and two for the texts that were learned from.
     """
     counts = np.maximum(pairs - less, 0.0)
     share = (counts.sum(axis=0) + 0.5) / (counts.sum() + 0.5 * CLASSES)
     follows = (counts + PRIOR * share) / (counts.sum(axis=1, keepdims=True) + PRIOR)
-    bits: list[list[float]] = (np.log2(share) - np.log2(follows)).tolist()
-    return bits
+    return array("d", (np.log2(share) - np.log2(follows)).tobytes())
 
 
 def _settled(letters: Iterable[str], seen: Mapping[str, int]) -> str:

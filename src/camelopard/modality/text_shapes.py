@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core.arrays import Floats
 from camelopard.modality.states import texts_of
 from camelopard.modality.text_forms import script
-from camelopard.modality.text_grams import ORDER, PLAIN, Grams
+from camelopard.modality.text_grams import ORDER, PLAIN, Grams, worst
 
 SMALL, CAPITAL, END = "a", "A", "\x03"
 USUAL = 0.1  # share of the texts that hold a letter, from which on an accented one is a letter like others
@@ -54,12 +55,11 @@ class Shapes:
 
     def numbers(self, text: str) -> tuple[float, float, float]:
         """Return how much the shapes of a text surprise, in bits: on the mean, over the worst three characters in a row, and its end."""
-        bits = self.grams.surprise(_line(text, self._written))
-        total = np.cumsum(bits)
-        mean = worst = float(total[-1]) / len(bits)
-        if len(bits) > WINDOW:
-            worst = max(float((total[WINDOW:] - total[:-WINDOW]).max()), float(total[WINDOW - 1])) / WINDOW
-        return mean, worst, float(bits[-1])
+        return summed_up(self.grams.surprise(self.line(text)))
+
+    def line(self, text: str) -> str:
+        """Return the shapes of a text, as groups are read from them: spaces before, the end behind."""
+        return _line(text, self._written)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as lists and arrays."""
@@ -72,6 +72,12 @@ class Shapes:
         if "" in alike:
             raise ValueError("alike: expected single letters")
         return cls(alike, Grams.from_state(state))
+
+
+def summed_up(bits: Floats) -> tuple[float, float, float]:
+    """Return the mean, the worst mean over WINDOW shapes in a row, and the last of the bits by which shapes surprise."""
+    total = np.cumsum(bits)
+    return float(total[-1]) / len(bits), worst(total, WINDOW), float(bits[-1])
 
 
 class _Written(dict[int, str]):

@@ -21,6 +21,7 @@ from camelopard.core.errors import BudgetSpent, ModelError
 from camelopard.models.answers import Answers, Raw, Reader, WrongShape
 from camelopard.models.native import Eats, Plan, Signature, build, groups
 from camelopard.models.plans import Plans
+from camelopard.models.sizes import rows_at_once
 
 PROBES = 8  # single rows that speak for a whole group
 FEWER = 2  # enough where rows of the same signature were all found to raise before
@@ -86,15 +87,16 @@ class Asker:
         table = self.plans.of(self.adapter.eats, self.form or batch.form, batch.names)
         found = groups(batch, table)
         first = next(found, None)
-        if first is not None and len(first[0]) == n <= self.batch_size:  # all rows are alike: they are asked as they are
+        most = self.batch_size if n == 1 else rows_at_once(batch, self.batch_size)
+        if first is not None and len(first[0]) == n <= most:  # all rows are alike: they are asked as they are
             part = self._resolve(batch, table, first[1])
             if keep is not None:
                 keep(first[0], part)
             return part
         answers = Answers.none(n, _NO_ANSWER)
         for index, signature in () if first is None else chain((first,), found):
-            for start in range(0, len(index), self.batch_size):
-                rows = index[start : start + self.batch_size]
+            for start in range(0, len(index), most):
+                rows = index[start : start + most]
                 part = self._resolve(batch.take(rows), table, signature)
                 answers = answers.put(rows, part)
                 if keep is not None:
