@@ -66,8 +66,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from camelopard.server.scoring.served import Served, request_id
     from camelopard.server.scoring.settings import Settings
     from camelopard.server.web.app import managed
+    from camelopard.store import inventory
     from camelopard.store import people as users
     from camelopard.store.log import VerdictLog
+    from camelopard.store.roles import Actor
 
     held = people(700, 1)
     truth = np.where(shares(held)[:, 1] > np.random.default_rng(2).random(700), "yes", "no")
@@ -78,6 +80,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     log = VerdictLog(str(home.verdicts))
     models[NAME] = Served(firewall, Settings(), log=log)
     enrol(home, NAME, firewall, home.clock())
+    with home.database.change(Actor.itself(), home.clock()) as change:
+        inventory.edit(change, NAME, owner="a team with a rather long name", purpose="Says who is paid well. " * 5, exposure=5, consequence=4)
     rng, now = np.random.default_rng(3), home.clock()
     for hour in range(24):
         rows: list[Any] = people(12, 10 + hour).to_dict("records")
