@@ -35,7 +35,7 @@ class Neighbours:
 
     def __init__(self, rows: Floats, groups: Ints, cuts: Floats, source: Ints | None = None) -> None:
         self.rows, self.groups, self.cuts, self.source = rows, groups, cuts, source
-        steps = _steps(rows.shape[1])
+        steps = steps_of(rows.shape[1])
         whole = rows.astype(np.float32)
         # |x − r|² = |x|² + x·(−2r) + |r|²: the last two in one product, with a column of ones beside x.
         self._matrix = np.ascontiguousarray(np.column_stack([-2 * whole, (whole * whole).sum(axis=1)]).T)
@@ -135,11 +135,11 @@ def groups_of(answer: Prediction, task: Task, cuts: Floats) -> Ints:
 
 def whole(scores: Floats) -> Floats:
     """Return normal scores as whole numbers of steps, bounded, shape (n, d)."""
-    found: Floats = np.rint(np.minimum(np.maximum(scores, -FARTHEST), FARTHEST) * _steps(scores.shape[1]))
+    found: Floats = np.rint(np.minimum(np.maximum(scores, -FARTHEST), FARTHEST) * steps_of(scores.shape[1]))
     return found
 
 
-def _steps(d: int) -> float:
+def steps_of(d: int) -> float:
     """Return how many steps a normal score is divided into: so few that no sum over d columns leaves the exact whole numbers."""
     return float(max(1, min(STEPS, int(np.sqrt(EXACT / (4 * FARTHEST**2 * max(d, 1)))))))
 

@@ -15,7 +15,7 @@ import numpy as np
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError
-from camelopard.evidence.neighbours import FARTHEST, whole
+from camelopard.evidence.neighbours import FARTHEST, steps_of, whole
 from camelopard.evidence.reading import FRACTION, OK, VARIANT, CategoryEncoder, NumberEncoder
 from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.incoming import read
@@ -76,7 +76,7 @@ def alike(firewall: Firewall, X: Any, most: int = 5) -> tuple[Alike, ...]:
     if problems:
         return ()
     places, there = _places(panel, schema.conform(panel.reader.views.opened(raw)[0]))
-    steps = _steps(panel)
+    steps = steps_of(rows.shape[1])
     apart = (rows - whole(places))[:, there] / steps
     distances = np.sqrt((apart * apart).sum(axis=1))
     nearest = np.argsort(distances, kind="stable")[:most]
@@ -112,11 +112,6 @@ def _places(panel: Panel, batch: Batch) -> tuple[Floats, Bools]:
     reading = panel.reader.read(batch)
     surprise = panel.copula.surprise(reading.scores)
     return surprise.filled, np.isin(reading.states[0], (OK, VARIANT, FRACTION))
-
-
-def _steps(panel: Panel) -> float:
-    """Return how many steps a standard deviation has in the rows that are kept."""
-    return float(whole(np.full((1, panel.near.rows.shape[1]), 1.0))[0, 0])
 
 
 def _about(encoder: NumberEncoder | CategoryEncoder, score: float, half: float) -> About:

@@ -205,7 +205,7 @@ def respond(said: Outcome, asked: Infer, name: str, classes: Sequence[Any]) -> R
 
     Withheld answers are NaN among numbers and empty among texts. Where no value can say so, or all are withheld, there is no output but an error.
     """
-    datatype = _datatype(said, classes)
+    datatype = _datatype(classes)
     silent = sum(answer is None for answer in said.answers)
     if silent and (silent == len(said) or datatype not in ("FP64", BYTES)):
         status = said.status if said.status != 200 else 422
@@ -243,7 +243,7 @@ def _json(value: Any) -> str:
     return encoded(value).decode()
 
 
-def _datatype(said: Outcome, classes: Sequence[Any]) -> str:
+def _datatype(classes: Sequence[Any]) -> str:
     if not len(classes):
         return "FP64"
     if all(type(label) is bool for label in classes):
@@ -275,7 +275,7 @@ def server_metadata() -> dict[str, Any]:
 
 def model_metadata(name: str, schema: Schema, model: Model) -> dict[str, Any]:
     """Return what `/v2/models/NAME` answers: one input for each column, and the outputs."""
-    outputs = [{"name": ANSWER, "datatype": _kind_of(model.classes), "shape": [-1]}]
+    outputs = [{"name": ANSWER, "datatype": _datatype(model.classes), "shape": [-1]}]
     if len(model.classes):
         outputs.append({"name": SHARES, "datatype": "FP64", "shape": [-1, len(model.classes)]})
     inputs = [
@@ -283,10 +283,6 @@ def model_metadata(name: str, schema: Schema, model: Model) -> dict[str, Any]:
         for column in schema.columns.values()
     ]
     return {"name": name, "versions": ["1"], "platform": "camelopard", "inputs": inputs, "outputs": outputs}
-
-
-def _kind_of(classes: Sequence[Any]) -> str:
-    return _datatype(Outcome(None, [], [], [], ""), classes)
 
 
 def _column(column: Column) -> str:
