@@ -12,8 +12,10 @@ pytest.importorskip("opentelemetry.sdk", reason="traces need OpenTelemetry: pip 
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 import camelopard as cp
+from camelopard.server.exchange import Refused
 from camelopard.server.gateway import Gateway
 from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
@@ -58,4 +60,17 @@ def test_nothing_of_a_row_is_in_a_span(firewall: cp.Firewall) -> None:
 
 def test_what_cannot_be_read_is_a_span_with_its_status(firewall: cp.Firewall) -> None:
     (span,) = spans(firewall, b"{")
-    assert told(span)["http.response.status_code"] == 400 and span.status.is_ok is not False
+    assert (told(span)["http.response.status_code"], span.status.status_code) == (400, StatusCode.UNSET)
+
+
+def test_whatever_ends_a_request_ends_its_span_as_an_error(firewall: cp.Firewall, monkeypatch: pytest.MonkeyPatch) -> None:
+    for raised in (Refused(503, "too much"), KeyError("a defect")):
+
+        async def failing(self: Served, parse: object, size: int, raised: Exception = raised) -> None:
+            raise raised
+
+        monkeypatch.setattr(Served, "respond", failing)
+        (span,) = spans(firewall, json.dumps(ODD).encode())
+        status = raised.status if isinstance(raised, Refused) else 500
+        assert (told(span)["http.response.status_code"], span.status.status_code) == (status, StatusCode.ERROR)
+        assert not span.events and "defect" not in span.to_json()

@@ -35,7 +35,8 @@ def demo(
 
 def _serve(story: str, port: int, home: Path | None) -> None:
     """Show the story on the gateway's pages, until interrupted."""
-    from contextlib import ExitStack
+    from contextlib import ExitStack, suppress
+    from signal import SIGTERM, default_int_handler, signal
     from tempfile import TemporaryDirectory
 
     from camelopard.cli.telling import console, working
@@ -48,7 +49,8 @@ def _serve(story: str, port: int, home: Path | None) -> None:
     from camelopard.demo.served import going_on, staged
     from camelopard.server.run import run
 
-    with ExitStack() as ends:
+    with ExitStack() as ends, suppress(KeyboardInterrupt):
+        signal(SIGTERM, default_int_handler)  # so that what is remembered is forgotten then, too
         place = home or Path(ends.enter_context(TemporaryDirectory(prefix="camelopard-")))
         out = console()
         with working() as tell:

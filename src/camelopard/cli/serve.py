@@ -121,10 +121,12 @@ def application() -> Gateway:
     from camelopard.cli.loading import firewall_of
     from camelopard.server.gateway import Gateway
     from camelopard.server.lines import to_standard_error
+    from camelopard.server.run import shared_evenly
     from camelopard.server.scoring.served import Served
     from camelopard.server.scoring.settings import Settings
 
     to_standard_error()
+    shared_evenly()
     plan = json.loads(os.environ[PLACE])
     path, word = Path(plan["firewall"]), plan["model"]
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OWN = ("predict", "invocations", "v2", "health", "ping", "metrics")  # first parts of paths that are the gateway's own
 EVERY = 60.0  # seconds between two looks at what is served
-SWITCH = 0.0005  # seconds that a thread (the log's, a page's) may keep requests from being answered; Python's own 0.005 is ten answers long
 READING = 8  # times as many requests may be on their way in as are answered at once
 
 
@@ -97,7 +95,6 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                sys.setswitchinterval(SWITCH)
                 self._listen()
                 self._under_way |= {asyncio.create_task(served.keep_up()) for served in self.models.values()}
                 if self._watch is not None:

@@ -52,20 +52,21 @@ class Tracing:
             f"POST {how}", context, SpanKind.SERVER, given, record_exception=False, set_status_on_exception=False
         ) as span:
 
+            def ended(status: int) -> None:
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))
+
             def note(answer: Response) -> None:
-                span.set_attribute("http.response.status_code", answer.status)
+                ended(answer.status)
                 for key, value in answer.headers:
                     if key in (ROUTE, REQUEST):
                         span.set_attribute(key.decode().replace("-", ".", 1), value.decode())
-                if answer.status >= 500:
-                    span.set_status(Status(StatusCode.ERROR))
 
             try:
                 yield note
-            except Refused as error:
-                span.set_attribute("http.response.status_code", error.status)
-                if error.status >= 500:
-                    span.set_status(Status(StatusCode.ERROR))
+            except Exception as error:
+                ended(error.status if isinstance(error, Refused) else 500)
                 raise
 
 
