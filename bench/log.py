@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.machine import RESULTS, median, where
+from bench.machine import RESULTS, ROOT, into_readme, median, where
 from camelopard.core.records import Reason, Repair
 from camelopard.demo.data import adult
 from camelopard.firewall.verdicts import Verdicts
@@ -43,6 +43,26 @@ REASONS = [
 ]
 RARE = [Reason("wrong-type", "age", "x", "", 1.0, "age is 'x'; expected a whole number between 17 and 90, never missing")]
 SELDOM = 1_000  # rows, of which one has the rare reason if it is stopped at all
+START, END = "<!-- written by `python -m bench.log` -->", "<!-- end of figures -->"
+RATES = {
+    "adult_100_together": "rows of 14 columns kept whole, 3 of 100 put into words, 100 a request",
+    "adult_no_inputs": "nothing of the inputs kept",
+    "adult_hashed": "one hash a row",
+    "adult_one_by_one": "kept whole, one row a request",
+    "30_numbers": "rows of 30 random numbers, kept whole",
+}
+LOOKS = {
+    "page": "the newest hundred, and counts by hour of the last day",
+    "newest_100_blocked": "the newest hundred that were blocked",
+    "counts_by_hour_of_all": "counts by hour of all thirty days, once they were counted",
+    "one_by_its_id": "one by its id",
+}
+PAGES = {
+    "traffic": "the [page](gateway.md#looking-at-traffic) with the newest fifty and the chart of the last day",
+    "traffic_of_a_rare_reason": "for a reason that one row in 30,000 has",
+    "traffic_of_thirty_days": "for the last thirty days",
+    "verdict": "one verdict of two weeks ago",
+}
 
 
 def verdicts(n: int, seed: int) -> Verdicts:
@@ -241,6 +261,23 @@ def served(place: str, id: str) -> dict[str, Any]:
         return found
 
 
+def markdown(found: dict[str, Any]) -> str:
+    """Return the figures as a table."""
+    ten, append, lost = found["ten_million"], found["append"], found["lost_by_kill_seconds"]
+    told = {
+        f"{what}, rows per CPU-second": f"{one['median']:,} ({one['best']:,})"
+        for key, what in RATES.items()
+        for one in [found["rows_per_cpu_second"][key]]
+    }
+    told["what `append` costs its caller"] = f"{append['p50_us']:.0f} µs, {append['p99_us']:.0f} µs in one of a hundred calls"
+    told["oldest row that a killed process lost"] = f"{min(lost):.1f} to {max(lost):.1f} s"
+    told |= {f"ten million verdicts in thirty days: {what}": f"{ten[f'{key}_ms']:.0f} ms" for key, what in LOOKS.items()}
+    for key, what in PAGES.items():
+        told[f"the same: {what}, as the server answers it"] = f"{ten[f'{key}_page_ms']:.0f} ms ({ten[f'{key}_page_first_ms']:.0f} ms the first time)"
+    lines = [f"`python -m bench.log` ({found['machine']}; medians, the best of five turns in brackets):", "", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {what} | {figure} |" for what, figure in told.items())])
+
+
 def main() -> None:
     rows, cells = people(), numbers()
     key = bytes(32)
@@ -265,6 +302,7 @@ def main() -> None:
     if "--quick" not in sys.argv:
         result["ten_million"] = pages()
         (RESULTS / "log.json").write_text(json.dumps(result, indent=1) + "\n")
+        into_readme(START, END, markdown(result), ROOT / "docs" / "verdict-log.md")
     print(json.dumps(result))
 
 

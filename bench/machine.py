@@ -18,9 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 
 
-def into_readme(start: str, end: str, text: str) -> None:
-    """Write figures between two marks of the README."""
-    path = ROOT / "README.md"
+def into_readme(start: str, end: str, text: str, path: Path = ROOT / "README.md") -> None:
+    """Write figures between two marks of the README, or of another page."""
     before, rest = path.read_text().split(start, 1)
     path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}")
 
