@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from camelopard.core.errors import ModelError
+from camelopard.models.answers import Raw, Reader
 from camelopard.models.wrap import wrap
 
 FRAME = pd.DataFrame({"x": np.arange(6.0)})
@@ -121,3 +122,26 @@ def test_answers_of_another_layout_than_before_are_the_rows_error(settled: list[
 def test_more_classes_than_two_make_whole_numbers_labels() -> None:
     model = wrap(lambda frame: frame["x"] % 3, task="classification", classes=[0, 1, 2])
     assert model.predict(FRAME).value.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [0.5, 0.5],
+        [0.2, 0.8],
+        [1.0, 0.0],
+        [np.nan, 1.0],
+        [-0.5, 1.5],
+        [np.inf, 0.0],
+        [0.6, 0.6],
+        [1.0 + 1e-7, -1e-7],
+        [1.0009, -0.0009],
+        [0.4995, 0.4995],
+    ],
+)
+def test_probabilities_of_one_row_are_read_as_they_are_among_others(row: list[float]) -> None:
+    reader = Reader("classification", classes=["no", "yes"])
+    alone, among = (reader.read(Raw(np.array([row] * n), "proba"), n) for n in (1, 3))
+    assert (alone.codes[0], alone.errors[0]) == (among.codes[0], among.errors[0])
+    assert alone.proba is not None and among.proba is not None
+    assert alone.proba[0].tobytes() == among.proba[0].tobytes()
