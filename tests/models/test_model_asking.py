@@ -71,6 +71,64 @@ def test_without_thrift_every_row_that_raises_is_found_by_itself() -> None:
     assert answer.errors[20] == "ValueError: cannot do 20"
 
 
+class Strict:
+    """Stops at gaps in its first column, and at numbers that single precision cannot hold anywhere; a gap in its second column is fine."""
+
+    def __init__(self) -> None:
+        self.sizes = list[int]()
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        self.sizes.append(len(frame))
+        if frame["a"].isna().any() or (frame.abs() > 1e39).any(axis=None):
+            raise ValueError("gaps or giants")
+        return frame["a"].to_numpy() + frame["b"].fillna(0.0).to_numpy()
+
+
+def full_of_gaps(n: int, seed: int) -> pd.DataFrame:
+    """Return rows of which a third lack `a`, a third `b`, and some hold a giant."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"])
+    frame.loc[rng.random(n) < 1 / 3, "a"] = np.nan
+    frame.loc[rng.random(n) < 1 / 3, "b"] = np.nan
+    frame.loc[rng.random(n) < 1 / 20, "c"] = 1e300
+    return frame
+
+
+@pytest.mark.parametrize("thrifty", [False, True])
+def test_rows_that_lack_what_the_model_needs_are_told_apart_before_any_search(thrifty: bool) -> None:
+    frame = full_of_gaps(600, 0)
+    strict = Strict()
+    answer = session_of(wrap(strict, task="regression"), thrifty=thrifty).predict(Batch.of(frame))
+    stopped = frame["a"].isna() | (frame["c"] > 1e39)
+    assert answer.failed.tolist() == stopped.tolist()
+    assert np.array_equal(answer.value[~stopped].astype(float), (frame["a"] + frame["b"].fillna(0.0))[~stopped])
+    if thrifty:
+        assert len(strict.sizes) < 60  # of 234 rows that raise, a few of each pattern speak for the others
+    alone = session_of(wrap(Strict(), task="regression"))
+    assert [alone.predict(Batch.of(frame.iloc[[i]])).failed[0] for i in range(20)] == stopped[:20].tolist()
+
+
+def test_what_raised_once_is_told_apart_before_the_next_call() -> None:
+    strict = Strict()
+    session = session_of(wrap(strict, task="regression"), thrifty=True)
+    session.predict(Batch.of(full_of_gaps(600, 0)))
+    strict.sizes.clear()
+    frame = full_of_gaps(600, 1).fillna({"b": 0.0})
+    frame["c"] = frame["c"].clip(upper=1.0)
+    assert session.predict(Batch.of(frame)).failed.tolist() == frame["a"].isna().tolist()
+    assert sorted(strict.sizes) == [1, 1, int(frame["a"].notna().sum())]
+
+
+def test_marks_that_do_not_explain_why_rows_raise_do_no_harm() -> None:
+    """The null twin: what raises has nothing to do with gaps, and there are more patterns of gaps than are told apart."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 7)), columns=list("abcdefg")).mask(rng.random((400, 7)) < 0.4)
+    frame["x"] = np.arange(400)
+    for thrifty in (False, True):
+        answer = session_of(wrap(Picky(7, 200, 201), task="regression"), thrifty=thrifty).predict(Batch.of(frame))
+        assert np.flatnonzero(answer.failed).tolist() == [7, 200, 201]
+
+
 def test_an_interrupt_is_not_an_answer() -> None:
     def interrupted(frame: Any) -> Any:
         raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 """Asks the model: in tables of the right types, in chunks, and around the rows on which it raises.
 
-The one idea: an exception belongs to the rows that cause it. A batch that raises is halved until the rows that raise stand alone.
+The one idea: an exception belongs to the rows that cause it. A batch that raises is divided, by what its rows lack and then by halves, until the
+rows that raise stand alone.
 """
 
 from __future__ import annotations
@@ -8,23 +9,26 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
 
-from camelopard.core.arrays import Ints
+from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import BudgetSpent, ModelError
 from camelopard.models.answers import Answers, Raw, Reader, WrongShape
+from camelopard.models.gaps import has, marks, simplest
 from camelopard.models.native import Eats, Plan, Signature, build, groups
 from camelopard.models.plans import Plans
 from camelopard.models.sizes import rows_at_once
 
 PROBES = 8  # single rows that speak for a whole group
-FEWER = 2  # enough where rows of the same signature were all found to raise before
+FEWER = 2  # enough where rows of the same signature with the same marks were all found to raise before
+PATTERNS = 24  # of marks that are told apart; beyond as many, halving is as good
 LONGEST = 200  # characters kept of an error
 _STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] \S+:\d+: ")  # XGBoost's time and source line: the same error should read the same
 _NO_ANSWER = "the model was not asked"
@@ -59,6 +63,19 @@ class Meter:
             raise BudgetSpent(f"the budget of {self.budget:,} model rows is spent: {self.asked:,} asked, {rows:,} more wanted.")
 
 
+@dataclass(frozen=True)
+class Group:
+    """Rows that can be asked in one table: the table, and what its columns hold that is not of their declared type."""
+
+    table: Plan
+    signature: Signature
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What the rows of such groups have in common."""
+        return self.table.names, *self.signature.items()
+
+
 @dataclass
 class Asker:
     """Asks one model. `thrifty`: rows that raise together are judged by a few of them instead of one by one."""
@@ -70,7 +87,7 @@ class Asker:
     meter: Meter
     plans: Plans
     thrifty: bool = False
-    raising: set[Hashable] = field(default_factory=set)  # signatures whose probed rows all raised
+    raising: dict[Hashable, list[Array]] = field(default_factory=dict)  # by signature, the marks of rows that were probed and all raised
 
     def ask(self, batch: Batch, keep: Callable[[Ints, Answers], None] | None = None) -> Answers:
         """Return the answers to all rows. Each part is handed to `keep` as it comes, so that nothing is lost when the budget ends.
@@ -104,37 +121,80 @@ class Asker:
         return answers
 
     def _resolve(self, batch: Batch, table: Plan, signature: Signature) -> Answers:
-        """Return the answers to rows of one signature, halving them where the model raises."""
+        """Return the answers to rows of one signature, divided where the model raises."""
+        if len(batch) == 1:
+            alone = self._call(batch, table, signature)
+            return alone if isinstance(alone, Answers) else Answers.none(1, told(alone))
+        group = Group(table, signature)
+        if any(pattern.any() for pattern in self.raising.get(group.key, ())):  # better before the call than after it
+            return self._apart(batch, group, None)
         outcome = self._call(batch, table, signature)
         if isinstance(outcome, Answers):
             return outcome
+        if isinstance(outcome, WrongShape) and not self.reader.settled and isinstance(self._probe(batch, group, PROBES), WrongShape):
+            raise outcome
+        return self._apart(batch, group, outcome)
+
+    def _apart(self, batch: Batch, group: Group, outcome: Exception | None) -> Answers:
+        """Return the answers to rows of which some raise, those with the same marks asked together. `outcome`: of asking all, if that was tried."""
         n = len(batch)
-        broken = isinstance(outcome, WrongShape) and not self.reader.settled
-        if n == 1:
-            return Answers.none(1, told(outcome))
-        if (self.thrifty or broken) and n > (1 if broken else PROBES):
-            verdict = self._probe(batch, table, signature)
-            if broken and verdict is not None and isinstance(verdict, WrongShape):
-                raise outcome
-            if self.thrifty and verdict is not None:
-                return Answers.none(n, told(verdict))
         answers = Answers.none(n, _NO_ANSWER)
-        middle = n // 2
-        for half in (np.arange(middle), np.arange(middle, n)):
-            answers = answers.put(half, self._resolve(batch.take(half), table, signature))
+        for rows, pattern in self._patterns(marks(batch, group.table.names), group):
+            if len(rows) == n:
+                return self._alike(batch, group, pattern, outcome)
+            answers = answers.put(rows, self._alike(batch.take(rows), group, pattern, None))
         return answers
 
-    def _probe(self, batch: Batch, table: Plan, signature: Signature) -> Exception | None:
-        """Return the exception that speaks for the whole group: all of a few evenly spread rows raise one of the same type. None otherwise."""
+    def _patterns(self, marked: Array, group: Group) -> Iterator[tuple[Ints, Array | None]]:
+        """Yield rows that are asked together, and the marks they have in common; what has raised by then is known when the next are chosen."""
+        left = np.arange(len(marked))
+        if not self.thrifty:  # no row speaks for another: those with no mark are spared the search among the others
+            odd = marked.any(axis=1)
+            yield from ((rows, None) for rows in (left[~odd], left[odd]) if len(rows))
+            return
+        for _ in range(PATTERNS):
+            if not len(left):
+                return
+            here = marked[left]
+            known = next((p for p in self.raising.get(group.key, ()) if p.any() and has(here, p).any()), None)
+            pattern, mine = simplest(here) if known is None else (known, has(here, known))
+            yield left[mine], pattern
+            left = left[~mine]
+        if len(left):
+            yield left, None
+
+    def _alike(self, batch: Batch, group: Group, pattern: Array | None, outcome: Exception | None) -> Answers:
+        """Return the answers to rows with the same marks, halved where the model raises; where a few of them raise alike, they speak for all."""
+        n = len(batch)
+        known = None if pattern is None else next((p for p in self.raising.get(group.key, ()) if np.array_equal(p, pattern)), None)
+        if known is not None and known.any() and n > FEWER:
+            verdict = self._probe(batch, group, FEWER)
+            if verdict is not None:
+                return Answers.none(n, told(verdict))
+        found = self._call(batch, group.table, group.signature) if outcome is None else outcome
+        if isinstance(found, Answers):
+            return found
+        if n == 1:
+            return Answers.none(1, told(found))
+        if self.thrifty and n > PROBES:
+            verdict = self._probe(batch, group, PROBES if known is None else FEWER)
+            if verdict is not None:
+                if known is None and pattern is not None:
+                    self.raising.setdefault(group.key, []).append(pattern)
+                return Answers.none(n, told(verdict))
+        answers = Answers.none(n, _NO_ANSWER)
+        for half in (np.arange(n // 2), np.arange(n // 2, n)):
+            answers = answers.put(half, self._alike(batch.take(half), group, pattern, None))
+        return answers
+
+    def _probe(self, batch: Batch, group: Group, probes: int) -> Exception | None:
+        """Return the exception that speaks for all these rows: a few of them, evenly spread, all raise one of the same type. None otherwise."""
         found: Exception | None = None
-        key = (tuple(c.name for c in table.columns), *signature.items())
-        probes = FEWER if key in self.raising else PROBES
         for i in np.unique(np.linspace(0, len(batch) - 1, probes).astype(np.int64)):
-            outcome = self._call(batch.take([int(i)]), table, signature)
+            outcome = self._call(batch.take([int(i)]), group.table, group.signature)
             if isinstance(outcome, Answers) or (found is not None and type(outcome) is not type(found)):
                 return None
-            found = found or outcome
-        self.raising.add(key)
+            found = outcome if found is None else found
         return found
 
     def _call(self, batch: Batch, table: Plan, signature: Signature) -> Answers | Exception:
