@@ -1,6 +1,10 @@
-"""Settings of every test: property tests never fail for being slow, and the same tree gives the same examples."""
+"""Settings of every test: property tests never fail for being slow, the same tree gives the same examples, and each test takes one core."""
 
 from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported: threads of several processes on few cores wait for each other
 
 from hypothesis import HealthCheck, settings
 

@@ -49,13 +49,13 @@ def test_a_model_that_is_as_good_or_better_is_left_in_peace() -> None:
 
 def test_on_labels_that_nothing_can_be_learned_from_no_model_is_accused() -> None:
     accused = 0
-    for seed in range(40):
+    for seed in range(20):
         noise = objects(np.random.default_rng(seed).choice(["yes", "no"], N))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             asked(noise, np.random.default_rng(seed + 99).choice(["yes", "no"], N).tolist(), "classification")
         accused += any(issubclass(w.category, UnderfitWarning) for w in caught)
-    assert accused <= 4  # one of 40 expected
+    assert accused <= 3  # one of 40 is expected
 
 
 def test_few_rows_or_a_single_label_say_nothing() -> None:

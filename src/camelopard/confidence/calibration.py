@@ -54,12 +54,15 @@ class Calibration:
         Every family is fitted, and they are averaged with weights by how well they predict rows that they were not fitted to (pseudo-Bayesian model
         averaging; Yao, Vehtari, Simpson & Gelman 2018): where little can be learned, "nothing" weighs much, and nothing is lost.
         """
+        from threadpoolctl import threadpool_limits
+
         held = np.empty_like(proba)
         fold = folds(codes, rng)
-        for k in range(FOLDS):
-            rest = fold != k
-            held[~rest] = _averaged(proba[rest], codes[rest], rng)[0].proba(proba[~rest])
-        scaling, weights = _averaged(proba, codes, rng)
+        with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other most of the time
+            for k in range(FOLDS):
+                rest = fold != k
+                held[~rest] = _averaged(proba[rest], codes[rest], rng)[0].proba(proba[~rest])
+            scaling, weights = _averaged(proba, codes, rng)
         errors = int((proba.argmax(axis=1) != codes).sum())
         few = f"only {errors} of the {len(codes)} rows are answered wrong: what calibration does is hardly measured"
         return cls(scaling, weights, _figures(proba, held, codes), (few,) if errors < FEW_ERRORS else ())
