@@ -1,6 +1,8 @@
-"""What the compiled kernel saves: one row and many, screened for an instant model, and boosting; with it and without, in turns, in one process.
+"""What one row costs, and many, screened for an instant model, and boosting; with the compiled kernel and without, in turns, in one process.
 
-`python -m bench.one_row` fits on Adult first (a minute); `python -m bench.one_row FIREWALL` loads one that was fitted there.
+Beside it in the same turns, what others take for one row: the checks of a schema that pandera infers, and scikit-learn's isolation forest.
+`python -m bench.one_row` fits on Adult first (a minute) and writes the table in docs/speed.md; `python -m bench.one_row FIREWALL` loads a firewall
+that was fitted there, and only prints.
 """
 
 from __future__ import annotations
@@ -8,13 +10,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from bench.machine import median, where
+from bench.machine import RESULTS, ROOT, into_readme, median, where
 from camelopard.core import kernel
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
@@ -24,7 +29,12 @@ from camelopard.firewall.firewall import Firewall
 from camelopard.models.wrap import wrap
 
 TURNS = 9
+FEW = 40  # rows that the others are given in a turn
+START, END = "<!-- one row: written by `python -m bench.one_row` -->", "<!-- end of one row -->"
 CLASSES = ("<=50K", ">50K")
+
+
+ANSWER = Prediction(np.array([CLASSES[0]], dtype=object), np.array([[0.8, 0.2]]), None, np.array([None], dtype=object), CLASSES)
 
 
 class Instant:
@@ -36,8 +46,7 @@ class Instant:
         return self
 
     def predict(self, X: Batch) -> Prediction:
-        n = len(X)
-        return Prediction(np.full(n, CLASSES[0], dtype=object), np.tile([0.8, 0.2], (n, 1)), None, np.full(n, None, dtype=object), CLASSES)
+        return replace(ANSWER) if len(X) == 1 else ANSWER.take(np.zeros(len(X), dtype=np.int64))
 
 
 def in_turns(work: Callable[[], Any], both: dict[str, ModuleType | None], turns: int = TURNS) -> dict[str, list[Any]]:
@@ -64,6 +73,41 @@ def used(work: Callable[[], Any]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def others(data: Adult, rows: list[dict[str, Any]]) -> dict[str, Callable[[], list[float]]]:
+    """Return what others take for one row, in microseconds; their rows are in the form that suits them before the clock starts."""
+    import pandas as pd
+    import pandera.pandas as pa
+    from sklearn.ensemble import IsolationForest
+
+    train = data.train
+    schema = pa.infer_schema(train)
+    for name in train.columns:
+        if not pd.api.types.is_numeric_dtype(train[name]):
+            schema = schema.update_column(name, checks=pa.Check.isin(train[name].dropna().unique().tolist()))
+    frames = [data.test.iloc[[i]] for i in range(FEW)]
+    codes = pd.concat([train, data.test.head(FEW)]).apply(lambda column: column if column.dtype.kind in "if" else pd.factorize(column)[0])
+    numbers = codes.fillna(-1).to_numpy(dtype=np.float64)
+    forest = IsolationForest(random_state=0).fit(numbers[: len(train)])
+
+    def checked(frame: Any) -> None:
+        with suppress(pa.errors.SchemaErrors):
+            schema.validate(frame, lazy=True)
+
+    def timed_alone(work: Callable[[Any], Any], given: list[Any]) -> list[float]:
+        times = []
+        for one in given:
+            start = time.perf_counter()
+            work(one)
+            times.append((time.perf_counter() - start) * 1e6)
+        return times
+
+    alone = [numbers[len(train) + i : len(train) + i + 1] for i in range(FEW)]
+    return {
+        "pandera, inferred schema": lambda: timed_alone(checked, frames),
+        "isolation forest, on ready numbers": lambda: timed_alone(forest.score_samples, alone),
+    }
 
 
 def table() -> tuple[Any, ...]:
@@ -94,7 +138,16 @@ def main() -> None:
             times.append((time.perf_counter() - start) * 1e6)
         return times
 
-    single = in_turns(singles, both)
+    single: dict[str, list[list[float]]] = {name: [] for name in both}
+    beside: dict[str, list[list[float]]] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rivals = others(data, rows)
+        for _ in range(TURNS):
+            for name, turn in in_turns(singles, both, 1).items():
+                single[name] += turn
+            for name, work in rivals.items():
+                beside.setdefault(name, []).append(work())
     many = in_turns(lambda: used(lambda: firewall.screen(data.test)), both)
     x, event, weight, rising = table()
     boosting = in_turns(lambda: used(lambda: boosted(x, event, weight, rising, np.random.default_rng(0), trees=64, depth=6)), both, 5)
@@ -106,8 +159,25 @@ def main() -> None:
             "boosting_seconds": round(median(boosting[name]), 3),
         }
         for name in both
-    }
+    } | {name: {"one_row_us": round(median([median(turn) for turn in turns]), 1)} for name, turns in beside.items()}
     print(json.dumps({"machine": where(), **found}))
+    if len(sys.argv) == 1:
+        (RESULTS / "one_row.json").write_text(json.dumps({"where": where(), **found}, indent=1, sort_keys=True) + "\n")
+        into_readme(START, END, markdown(found), ROOT / "docs" / "speed.md")
+
+
+def markdown(found: dict[str, dict[str, float]]) -> str:
+    """Return the table of the page."""
+    lines = [f"Measured by `python -m bench.one_row` ({where()}), on rows of 14 columns; what the model takes is not counted.", ""]
+    lines += ["| | one row, median | 99 of 100 rows within | rows per CPU-second in a batch | boosting, 64 trees |", "|---|---|---|---|---|"]
+    for name, figures in found.items():
+        name = {"kernel": "camelopard", "numpy": "camelopard without the kernel"}.get(name, name)
+        if "boosting_seconds" not in figures:
+            lines.append(f"| {name} | {figures['one_row_us']:,.0f} µs | | | |")
+            continue
+        many, boosting = f"{figures['rows_per_cpu_second']:,}", f"{figures['boosting_seconds']:.2f} CPU-s"
+        lines.append(f"| {name} | {figures['one_row_us']:,.0f} µs | {figures['one_row_p99_us']:,.0f} µs | {many} | {boosting} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,18 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
+from camelopard.confidence.logistic import Logistic
 from camelopard.core import kernel
 from camelopard.core.arrays import Array, Bools, Floats, objects
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
-from camelopard.evidence.copula import WIDEST, Copula
+from camelopard.evidence.copula import WIDEST, Copula, Surprise
 from camelopard.evidence.neighbours import Neighbours
-from camelopard.evidence.reading import Reader
+from camelopard.evidence.reading import OK, STATES, Reader, Reading
+from camelopard.evidence.sums import NAMES, sum_up
 from camelopard.firewall.boosting import _best, boosted
+from camelopard.firewall.head import Head
 from camelopard.firewall.trees import Trees
 
 Both = Callable[..., tuple[Any, Any]]
@@ -77,6 +80,40 @@ def test_trees_score_the_same(both: Both, depth: int) -> None:
         for table in layouts(sprinkled(rng.normal(size=(n, 7)).round(1), rng)):
             compiled, plain = both(trees.score, table)
             assert same(compiled, plain), (n, table.strides)
+            assert same(both(trees.score, table[:, :5], table[:, 5:])[0], compiled)
+            assert same(both(trees.score, np.asfortranarray(table[:, :5]), np.ascontiguousarray(table[:, 5:]))[1], compiled)
+
+
+@built
+@pytest.mark.parametrize("d", [1, 5, 40])
+def test_a_line_says_the_same(both: Both, d: int) -> None:
+    rng = np.random.default_rng(d)
+    centre, spread = rng.normal(size=d), rng.random(d) + 0.1
+    head = Head(None, Logistic(rng.normal(size=d), 0.3), centre, spread)
+    for n in (0, 1, 63, 64, 65, 131):
+        for table in layouts(sprinkled(9 * rng.normal(size=(n, d + 2)), rng, 0.02)):
+            assert same(*both(head.score, table)), (n, table.strides)
+
+
+@built
+@pytest.mark.parametrize("d", [1, 2, 3, 14])
+def test_cells_come_to_the_same(both: Both, d: int) -> None:
+    rng = np.random.default_rng(d)
+    weights, categories = rng.random(d), d // 2
+    for n, share in ((0, 0.5), (1, 0.0), (1, 1.0), (65, 0.0), (65, 0.3)):
+        states = np.where(rng.random((n, d)) < share, rng.integers(0, len(STATES), (n, d)), OK).astype(np.uint8)
+        costs, filled = rng.choice([0.0, 0.5, 0.5, 3.0, 9.0, 1e300], (n, d)), rng.normal(size=(n, d))  # equal ones among them
+        rarities = np.where(rng.random((n, categories)) < 0.3, 0.0, rng.random((n, categories)).round(1))
+        reading = Reading(np.zeros((n, d)), filled, states, rarities)
+
+        def summed_up(reading: Reading, filled: Floats, costs: Floats) -> Floats:
+            sums, places = np.empty((len(reading), len(NAMES))), np.empty(costs.shape)
+            odd = sum_up(reading, Surprise(filled, filled, filled[:, 0]), costs, weights, weights[:categories], 5.0, sums, places)
+            return np.column_stack([sums, places, odd])
+
+        for given in layouts(costs):
+            compiled, plain = both(summed_up, reading, filled, given)
+            assert compiled.tobytes() == plain.tobytes(), (n, share)
 
 
 @built
@@ -232,7 +269,16 @@ def test_a_firewall_is_the_same_file_and_says_the_same(both: Both, tmp_path: Pat
 
 
 def tree_arrays() -> list[Any]:
-    return [np.zeros((3, 2)), np.zeros((4, 2), dtype=np.int64), np.zeros((4, 2)), np.zeros((4, 4)), 0.0, np.zeros(3)]
+    return [np.zeros((3, 1)), np.zeros((3, 1)), np.zeros((4, 2), dtype=np.int64), np.zeros((4, 2)), np.zeros((4, 4)), 0.0, np.zeros(3)]
+
+
+def line_arrays() -> list[Any]:
+    return [np.zeros((3, 4)), np.zeros(2), np.ones(2), np.ones(2), 0.5, 14.0, np.zeros(3)]
+
+
+def sum_up_arrays() -> list[Any]:
+    cells = [np.zeros((3, 2)), np.zeros((3, 2), dtype=np.uint8), np.zeros((3, 2)), np.zeros((3, 1))]
+    return [*cells, np.ones(2), np.ones(1), np.zeros(len(STATES)), 5.0, np.zeros((3, len(NAMES))), np.zeros((3, 2)), np.zeros(3)]
 
 
 def nearest_arrays() -> list[Any]:
@@ -273,6 +319,8 @@ def look_up_arrays() -> list[Any]:
 
 FUNCTIONS = {
     "score_trees": tree_arrays,
+    "line": line_arrays,
+    "sum_up": sum_up_arrays,
     "nearest": nearest_arrays,
     "best_split": split_arrays,
     "surprise": surprise_arrays,
@@ -282,7 +330,8 @@ FUNCTIONS = {
 }
 
 
-MAY_BE_WIDER = {"score_trees": {0}, "nearest": {5}, "interpolate": {4, 5}, "look_up": {0, 3, 4}}  # arguments of which a part may be used
+# Arguments of which a part may be used.
+MAY_BE_WIDER = {"score_trees": {0, 1}, "line": {0}, "nearest": {5}, "interpolate": {4, 5}, "look_up": {0, 3, 4}}
 
 
 def unfit(argument: Array, wider: bool) -> list[object]:
@@ -321,7 +370,7 @@ def test_what_is_written_to_must_be_writable() -> None:
 @built
 def test_a_refusal_says_what_was_expected_and_what_came() -> None:
     arguments = tree_arrays()
-    arguments[1] = arguments[1].astype(np.int16)
+    arguments[2] = arguments[2].astype(np.int16)
     with pytest.raises(ValueError, match=r"feature: expected an aligned, contiguous array of int64 with 2 dimension\(s\); got 2 of format 'h'"):
         C.score_trees(*arguments)
 
@@ -330,9 +379,15 @@ def test_a_refusal_says_what_was_expected_and_what_came() -> None:
 @pytest.mark.parametrize(
     ("name", "place", "value"),
     [
-        ("score_trees", 1, np.full((4, 2), 2)),
-        ("score_trees", 1, np.full((4, 2), -1)),
-        ("score_trees", 1, np.full((4, 2), 2**62)),
+        ("score_trees", 2, np.full((4, 2), 2)),
+        ("score_trees", 2, np.full((4, 2), -1)),
+        ("score_trees", 2, np.full((4, 2), 2**62)),
+        ("score_trees", 1, np.zeros((2, 1))),
+        ("line", 0, np.zeros((3, 1))),
+        ("line", 1, np.zeros(0)),
+        ("sum_up", 1, np.full((3, 2), len(STATES), dtype=np.uint8)),
+        ("sum_up", 6, np.zeros(2)),
+        ("sum_up", 8, np.zeros((3, 16))),
         ("nearest", 3, np.array([0, 5])),
         ("nearest", 3, np.array([2, 0])),
         ("nearest", 3, np.array([-3, 2])),

@@ -42,7 +42,7 @@ C99 and Python's stable interface (3.11 and newer) alone. The lock of the interp
 #define RESTRICT __restrict
 #endif
 
-enum { VERSION = 1, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
+enum { VERSION = 2, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
 
 /* --- arrays ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -249,29 +249,35 @@ WIDE static void leaves_of(const double *const *columns, const double *threshold
     }
 }
 
-PyDoc_STRVAR(score_trees_text, "score_trees(table, feature, threshold, leaves, base, total)\n--\n\n"
-"Write the sum of the trees per row into `total`, tree after tree.");
+/* A cell of one of two tables that stand side by side. */
+INLINE const double *either(const Arrays *a, Py_ssize_t first, Py_ssize_t i, Py_ssize_t j) {
+    return j < first ? cell(a, 0, i, j) : cell(a, 1, i, j - first);
+}
+
+PyDoc_STRVAR(score_trees_text, "score_trees(table, more, feature, threshold, leaves, base, total)\n--\n\n"
+"Write the sum of the trees per row into `total`, tree after tree. `more`: the columns that follow those of the table, shape (n, 0) or wider.");
 
 static PyObject *score_trees(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     Arrays a = {.held = 0};
-    if (expected(count, 6) < 0) return NULL;
-    const double base = PyFloat_AsDouble(args[4]);
+    if (expected(count, 7) < 0) return NULL;
+    const double base = PyFloat_AsDouble(args[5]);
     if (PyErr_Occurred()) return NULL;
-    if (take(&a, args[0], "table", 'd', 2, 0) || take(&a, args[1], "feature", 'q', 2, CONTIGUOUS) ||
-        take(&a, args[2], "threshold", 'd', 2, CONTIGUOUS) ||
-        take(&a, args[3], "leaves", 'd', 2, CONTIGUOUS) || take(&a, args[5], "total", 'd', 1, CONTIGUOUS | WRITABLE))
+    if (take(&a, args[0], "table", 'd', 2, 0) || take(&a, args[1], "more", 'd', 2, 0) || take(&a, args[2], "feature", 'q', 2, CONTIGUOUS) ||
+        take(&a, args[3], "threshold", 'd', 2, CONTIGUOUS) ||
+        take(&a, args[4], "leaves", 'd', 2, CONTIGUOUS) || take(&a, args[6], "total", 'd', 1, CONTIGUOUS | WRITABLE))
         return NULL;
-    const Py_ssize_t n = rows_of(&a, 0), width = columns_of(&a, 0), trees = rows_of(&a, 1), depth = columns_of(&a, 1);
-    const Py_ssize_t across = a.views[0].strides[1], down = a.views[0].strides[0];
-    if (depth < 1 || depth > DEEPEST || rows_of(&a, 2) != trees || columns_of(&a, 2) != depth || rows_of(&a, 3) != trees ||
-        columns_of(&a, 3) != (Py_ssize_t)1 << depth || rows_of(&a, 4) != n)
+    const Py_ssize_t n = rows_of(&a, 0), first = columns_of(&a, 0), width = first + columns_of(&a, 1), trees = rows_of(&a, 2),
+        depth = columns_of(&a, 2);
+    if (depth < 1 || depth > DEEPEST || rows_of(&a, 3) != trees || columns_of(&a, 3) != depth || rows_of(&a, 4) != trees ||
+        columns_of(&a, 4) != (Py_ssize_t)1 << depth || rows_of(&a, 5) != n || rows_of(&a, 1) != n)
         return refused(&a, "score_trees: expected one threshold per feature, 2**depth leaves per tree, a depth of 1 to 8, and one total per row."),
             NULL;
-    const int64_t *feature = a.views[1].buf;
-    const double *threshold = a.views[2].buf, *leaves = a.views[3].buf;
-    double *total = a.views[4].buf;
+    const int64_t *feature = a.views[2].buf;
+    const double *threshold = a.views[3].buf, *leaves = a.views[4].buf;
+    double *total = a.views[5].buf;
     const Py_ssize_t questions = trees * depth, some = n < BLOCK ? n : BLOCK;
-    const int beside = down == (Py_ssize_t)sizeof(double); /* the cells of a column lie side by side */
+    /* Whether the cells of a column lie side by side; of no rows or no columns they do. */
+    const int beside = a.views[0].strides[0] == (Py_ssize_t)sizeof(double) && (width == first || a.views[1].strides[0] == (Py_ssize_t)sizeof(double));
     Py_ssize_t *offset = PyMem_Malloc((size_t)(questions + 1) * sizeof(Py_ssize_t)); /* a copy that nobody else can change */
     double *block = PyMem_Malloc((size_t)(beside ? 1 : width * some + 1) * sizeof(double));
     if (!offset || !block) {
@@ -285,16 +291,14 @@ static PyObject *score_trees(PyObject *self, PyObject *const *args, Py_ssize_t c
         }
         offset[q] = (Py_ssize_t)feature[q];
     }
-    const char *table = a.views[0].buf;
     for (Py_ssize_t start = 0; start < n; start += BLOCK) {
         const Py_ssize_t m = n - start < BLOCK ? n - start : BLOCK;
         if (m < 4) { /* row by row */
             for (Py_ssize_t i = start; i < start + m; i++) {
-                const char *row = table + i * down;
                 double sum = base;
                 for (Py_ssize_t t = 0; t < trees; t++) {
                     Py_ssize_t at = 0;
-                    for (Py_ssize_t q = t * depth; q < (t + 1) * depth; q++) at = at + at + (*(const double *)(row + offset[q] * across) > threshold[q]);
+                    for (Py_ssize_t q = t * depth; q < (t + 1) * depth; q++) at = at + at + (*either(&a, first, i, offset[q]) > threshold[q]);
                     sum += leaves[(t << depth) + at];
                 }
                 total[i] = sum;
@@ -303,20 +307,54 @@ static PyObject *score_trees(PyObject *self, PyObject *const *args, Py_ssize_t c
         }
         if (!beside)
             for (Py_ssize_t i = 0; i < m; i++)
-                for (Py_ssize_t j = 0; j < width; j++) block[j * some + i] = *(const double *)(table + (start + i) * down + j * across);
+                for (Py_ssize_t j = 0; j < width; j++) block[j * some + i] = *either(&a, first, start + i, j);
         for (Py_ssize_t i = 0; i < m; i++) total[start + i] = base;
         for (Py_ssize_t t = 0; t < trees; t++) {
             const double *columns[DEEPEST];
             int64_t leaf[BLOCK];
             for (Py_ssize_t level = 0; level < depth; level++) {
                 const Py_ssize_t j = offset[t * depth + level];
-                columns[level] = beside ? (const double *)(table + start * down + j * across) : block + j * some;
+                columns[level] = beside ? either(&a, first, start, j) : block + j * some;
             }
             leaves_of(columns, threshold + t * depth, (int)depth, m, leaf);
             for (Py_ssize_t i = 0; i < m; i++) total[start + i] += leaves[(t << depth) + leaf[i]];
         }
     }
     PyMem_Free(offset), PyMem_Free(block), released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- a line ------------------------------------------------------------------------------------------------------------------------ */
+
+PyDoc_STRVAR(line_text, "line(table, low, high, weights, intercept, bound, total)\n--\n\n"
+"Write the weighted sum of each row's first columns, kept between `low` and `high`, into `total`: column after column, within the bound.");
+
+static PyObject *line(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 7) < 0) return NULL;
+    const double intercept = PyFloat_AsDouble(args[4]), bound = PyFloat_AsDouble(args[5]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "table", 'd', 2, 0) || take(&a, args[1], "low", 'd', 1, CONTIGUOUS) || take(&a, args[2], "high", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[3], "weights", 'd', 1, CONTIGUOUS) || take(&a, args[6], "total", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = rows_of(&a, 1);
+    if (d < 1 || d > columns_of(&a, 0) || rows_of(&a, 2) != d || rows_of(&a, 3) != d || rows_of(&a, 4) != n)
+        return refused(&a, "line: expected bounds and a weight for some of the columns, and one total per row."), NULL;
+    const double *low = a.views[1].buf, *high = a.views[2].buf, *weights = a.views[3].buf;
+    double *total = a.views[4].buf;
+    for (Py_ssize_t start = 0; start < n; start += BLOCK) {
+        const Py_ssize_t m = n - start < BLOCK ? n - start : BLOCK;
+        double column[BLOCK], sum[BLOCK];
+        for (Py_ssize_t j = 0; j < d; j++) {
+            read_column(&a, 0, start, j, m, column);
+            for (Py_ssize_t i = 0; i < m; i++) {
+                const double part = within(column[i], low[j], high[j]) * weights[j];
+                sum[i] = j ? sum[i] + part : part;
+            }
+        }
+        for (Py_ssize_t i = 0; i < m; i++) total[start + i] = within(sum[i] + intercept, -bound, bound);
+    }
+    released(&a);
     Py_RETURN_NONE;
 }
 
@@ -624,11 +662,79 @@ static PyObject *look_up(PyObject *self, PyObject *const *args, Py_ssize_t count
     Py_RETURN_NONE;
 }
 
+/* --- cells of a row, summed up ------------------------------------------------------------------------------------------------------ */
+
+enum { OK, MISSING, UNSEEN, STATES = 6, RANKS = 3, SUMS = 17 }; /* as in camelopard.evidence.reading and camelopard.evidence.impact */
+
+PyDoc_STRVAR(sum_up_text, "sum_up(suspicions, states, filled, rarities, weights, category_weights, marks, most, summary, places, odd)\n--\n\n"
+"Write what the cells of each row come to: into `summary`, shape (n, 17), the three largest suspicions, the weights of their columns, the sums of\n"
+"suspicions and of weighted ones, the largest weighted one, the farthest score, how many cells are in each of four states, the weight of those\n"
+"that no clean cell is in, the rarest category and its weight; into `places`, shape (n, d), scores, or marks for odd states; into `odd` the sum of\n"
+"suspicions of at most `most`.");
+
+static PyObject *sum_up(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 11) < 0) return NULL;
+    const double most = PyFloat_AsDouble(args[7]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "suspicions", 'd', 2, 0) || take(&a, args[1], "states", 'B', 2, 0) || take(&a, args[2], "filled", 'd', 2, 0) ||
+        take(&a, args[3], "rarities", 'd', 2, 0) || take(&a, args[4], "weights", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[5], "category_weights", 'd', 1, CONTIGUOUS) || take(&a, args[6], "marks", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[8], "summary", 'd', 2, WRITABLE) || take(&a, args[9], "places", 'd', 2, WRITABLE) ||
+        take(&a, args[10], "odd", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0), categories = rows_of(&a, 5);
+    const double *weights = a.views[4].buf, *of_category = a.views[5].buf, *marks = a.views[6].buf;
+    double *odd = a.views[9].buf;
+    if (d < 1 || rows_of(&a, 1) != n || columns_of(&a, 1) != d || rows_of(&a, 2) != n || columns_of(&a, 2) != d || rows_of(&a, 3) != n ||
+        columns_of(&a, 3) != categories || rows_of(&a, 4) != d || rows_of(&a, 6) != STATES || rows_of(&a, 7) != n || columns_of(&a, 7) != SUMS ||
+        rows_of(&a, 8) != n || columns_of(&a, 8) != d || rows_of(&a, 9) != n)
+        return refused(&a, "sum_up: expected cells and places of one shape, a weight per column and category, a mark per state, and 17 sums."), NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_ssize_t order[RANKS] = {-1, -1, -1};
+        double sum = 0.0, weighted = 0.0, top = 0.0, farthest = 0.0, hard = 0.0, bounded = 0.0, counts[STATES] = {0};
+        for (Py_ssize_t j = 0; j < d; j++) {
+            const double cost = *cell(&a, 0, i, j), score = *cell(&a, 2, i, j), heavy = cost * weights[j], far = fabs(score);
+            const uint8_t state = *((const uint8_t *)a.views[1].buf + i * a.views[1].strides[0] + j * a.views[1].strides[1]);
+            if (state >= STATES) return refused(&a, "sum_up: a state is out of range."), NULL;
+            sum = j ? sum + cost : cost;
+            weighted = j ? weighted + heavy : heavy;
+            top = j && top >= heavy ? top : heavy;
+            farthest = j && farthest >= far ? farthest : far;
+            hard = j ? hard + (state > MISSING ? weights[j] : 0.0) : (state > MISSING ? weights[j] : 0.0);
+            bounded = j ? bounded + (cost < most ? cost : most) : (cost < most ? cost : most);
+            counts[state] += 1.0;
+            *cell(&a, 8, i, j) = state == OK ? score : marks[state];
+            for (int k = 0; k < RANKS; k++) { /* the first of equals first */
+                if (order[k] >= 0 && !(cost > *cell(&a, 0, i, order[k]))) continue;
+                for (int later = RANKS - 1; later > k; later--) order[later] = order[later - 1];
+                order[k] = j;
+                break;
+            }
+        }
+        for (int k = 1; k < RANKS; k++)
+            if (order[k] < 0) order[k] = order[k - 1]; /* of fewer columns the last again */
+        double rarest = 0.0, its_weight = 0.0;
+        for (Py_ssize_t c = 0; c < categories; c++) {
+            const double rare = *cell(&a, 3, i, c);
+            if (!(rare > rarest)) continue;
+            rarest = rare, its_weight = of_category[c];
+        }
+        const double found[SUMS] = {*cell(&a, 0, i, order[0]), *cell(&a, 0, i, order[1]), *cell(&a, 0, i, order[2]), weights[order[0]],
+            weights[order[1]], weights[order[2]], sum, weighted, top, farthest, counts[MISSING], counts[UNSEEN], counts[3], counts[4], hard, rarest,
+            its_weight};
+        for (Py_ssize_t k = 0; k < SUMS; k++) *cell(&a, 7, i, k) = found[k];
+        odd[i] = bounded;
+    }
+    released(&a);
+    Py_RETURN_NONE;
+}
+
 /* --- the module -------------------------------------------------------------------------------------------------------------------- */
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, name##_text}
-static PyMethodDef functions[] = {FUNCTION(best_split), FUNCTION(score_trees), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
-                                  FUNCTION(interpolate), FUNCTION(look_up), {NULL, NULL, 0, NULL}};
+static PyMethodDef functions[] = {FUNCTION(best_split), FUNCTION(score_trees), FUNCTION(line), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
+                                  FUNCTION(interpolate), FUNCTION(look_up), FUNCTION(sum_up), {NULL, NULL, 0, NULL}};
 
 static int begun(PyObject *module) { return PyModule_AddIntConstant(module, "version", VERSION); }
 

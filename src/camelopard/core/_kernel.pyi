@@ -7,7 +7,8 @@ version: int
 def best_split(
     codes: Array, edges: Ints, rising: Bools, leaf: Array, slope: Floats, curve: Floats, leaves: int, bins: int, ridge: float, least: float, /
 ) -> tuple[int, int, float] | None: ...
-def score_trees(table: Floats, feature: Ints, threshold: Floats, leaves: Floats, base: float, total: Floats, /) -> None: ...
+def score_trees(table: Floats, more: Floats, feature: Ints, threshold: Floats, leaves: Floats, base: float, total: Floats, /) -> None: ...
+def line(table: Floats, low: Floats, high: Floats, weights: Floats, intercept: float, bound: float, total: Floats, /) -> None: ...
 def nearest(
     scores: Floats,
     pairs: Array,
@@ -26,3 +27,17 @@ def surprise(scores: Floats, precision: Floats, unit: Floats, sweeps: int, fille
 def fill(rows: Floats, unknown: Bools, precision: Floats, sweeps: int, /) -> None: ...
 def interpolate(values: Floats, columns: Ints, bounds: Floats, starts: Ints, knots: Floats, lines: Floats, scores: Floats, far: Bools, /) -> int: ...
 def look_up(values: Floats, columns: Ints, starts: Ints, table: Floats, found: Floats, into: Ints, /) -> None: ...
+def sum_up(
+    suspicions: Floats,
+    states: Array,
+    filled: Floats,
+    rarities: Floats,
+    weights: Floats,
+    category_weights: Floats,
+    marks: Floats,
+    most: float,
+    summary: Floats,
+    places: Floats,
+    odd: Floats,
+    /,
+) -> None: ...

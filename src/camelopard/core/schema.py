@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -118,6 +119,11 @@ class Schema:
     def tabular(self) -> bool:
         """Whether there is a column that is neither text nor image."""
         return any(column.kind not in MEDIA for column in self.columns.values())
+
+    @cached_property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of the columns of pictures."""
+        return tuple(column.name for column in self.of_kind("image"))
 
     def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
         return tuple(c for c in self.columns.values() if c.kind in kinds)

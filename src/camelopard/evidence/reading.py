@@ -11,6 +11,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, Self
 
@@ -51,6 +52,11 @@ class Reading:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @cached_property
+    def odd(self) -> bool:
+        """Whether any cell is in a state but OK."""
+        return bool(self.states.any())
 
 
 class Reader:

@@ -22,9 +22,9 @@ def unmasked(reading: Reading, surprise: Surprise, never: float) -> Reading:
 
     `never` is the suspicion of what was never seen in clean rows.
     """
-    masked = reading.states == VARIANT
-    if not masked.any():
+    if not reading.odd:
         return reading
+    masked = reading.states == VARIANT
     masked &= 0.5 * surprise.residual * surprise.residual >= 2 * never  # from where on it is the more suspicious without its form
     return replace(reading, states=np.where(masked, OK, reading.states)) if masked.any() else reading
 
@@ -36,9 +36,8 @@ def suspicion(reading: Reading, surprise: Surprise, null_costs: Floats, never: f
     (`null_costs`, shape (d,)); a state that clean data never shows costs `never`, about −log of one in all the clean rows.
     """
     found = 0.5 * surprise.residual * surprise.residual
-    odd = reading.states != OK
-    if not odd.any():
+    if not reading.odd:
         return found
-    missing = reading.states == MISSING
+    odd, missing = reading.states != OK, reading.states == MISSING
     found = np.where(missing, null_costs, found)
     return np.where(odd & ~missing, never + np.minimum(found, never), found)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.confidence.logistic import Logistic
+from camelopard.core import kernel
 from camelopard.core.arrays import Bools, Floats
 from camelopard.firewall.boosting import boosted
 from camelopard.firewall.panel import RISING, SUMMARY
@@ -79,11 +80,17 @@ class Head:
         """Return log-odds-like scores, shape (n,), of evidence, shape (n, f)."""
         if self.line is None:
             return np.zeros(len(table)) if self.trees is None else self.trees.score(table)
+        straight = self._straight(table)
+        return straight if self.trees is None else (1 - LINE_SHARE) * self.trees.score(table) + LINE_SHARE * straight
+
+    def _straight(self, table: Floats) -> Floats:
+        """Return what the line says, shape (n,)."""
         low, high, line = self._folded
-        straight = np.minimum(np.maximum(line.logits(np.minimum(np.maximum(table[:, : len(low)], low), high)), -BOUND), BOUND)
-        if self.trees is None:
-            return straight
-        return (1 - LINE_SHARE) * self.trees.score(table) + LINE_SHARE * straight
+        if kernel.compiled is not None:
+            found = np.empty(len(table))
+            kernel.compiled.line(table, low, high, line.weights, line.intercept, BOUND, found)
+            return found
+        return np.minimum(np.maximum(line.logits(np.minimum(np.maximum(table[:, : len(low)], low), high)), -BOUND), BOUND)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as plain data and arrays."""

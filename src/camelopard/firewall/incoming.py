@@ -63,7 +63,7 @@ def _row(row: Any, schema: Schema) -> Any:
 
 def _pictured(batch: Batch, X: Any, schema: Schema) -> Batch:
     """Return the batch with the pictures that a table or rows with names held: to a table, an array is no cell."""
-    names = [column.name for column in schema.of_kind("image") if column.name in batch.columns]
+    names = [name for name in schema.pictures if name in batch.columns]
     if not names or isinstance(X, Batch):
         return batch
     if isinstance(X, (Mapping, list)):

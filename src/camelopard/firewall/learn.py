@@ -23,6 +23,7 @@ from camelopard.evidence.doubt import axis_of
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import Reader
 from camelopard.evidence.space import Space
+from camelopard.evidence.sums import places_of
 from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.estimation import learn_estimator
 from camelopard.firewall.head import Head
@@ -30,7 +31,7 @@ from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns
 from camelopard.firewall.material import CALIBRATION_SHARE, Lesson, Material
 from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.opinion import Opinion
-from camelopard.firewall.panel import GATE, SUMMARY, Panel, never_cost, null_costs, places_of, vectors_of
+from camelopard.firewall.panel import GATE, SUMMARY, Panel, never_cost, null_costs, vectors_of
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.strangeness import Strangeness

@@ -109,9 +109,11 @@ class Learned:
 
     def outside(self, found: Examination) -> tuple[Bools, Bools]:
         """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
-        states = found.reading.states
-        lacking = np.asarray((states == MISSING).sum(axis=1) > self.most_missing, dtype=bool) if states.any() else np.zeros(len(states), dtype=bool)
-        return np.asarray(lacking | (found.odd > self.farthest_odd), dtype=bool), lacking
+        reading, far = found.reading, np.asarray(found.odd > self.farthest_odd, dtype=bool)
+        if not reading.odd:
+            return far, np.zeros(len(far), dtype=bool)
+        lacking = np.asarray((reading.states == MISSING).sum(axis=1) > self.most_missing, dtype=bool)
+        return far | lacking, lacking
 
     def judge(self, answer: Prediction, table: Floats) -> Judged:
         """Return score, risk and confidence for evidence, shape (n, f)."""

@@ -52,7 +52,7 @@ class Opinion:
             if min(int(event.sum()), int((~event & (label >= 0)).sum())) < FEWEST:
                 return None
             rows = np.flatnonzero(label >= 0)
-            seen = _seen(table[rows], answer.take(rows), c)
+            seen = np.hstack([table[rows], _word(answer.take(rows), c)])
             rising: Bools = np.arange(seen.shape[1]) == seen.shape[1] - 1
             voices.append(boosted(seen, event[rows], weight[rows], rising, rng, trees=TREES, depth=DEPTH))
         return cls(tuple(voices))
@@ -61,12 +61,12 @@ class Opinion:
         """Return the log-odds that the label is the model's answer, shape (n,)."""
         said = answer.shares.argmax(axis=1)
         if len(self.voices) == 1:
-            score = self.voices[0].score(_seen(table, answer, 1))
+            score = self.voices[0].score(table, _word(answer, 1))
             if len(said) == 1:  # the same number, and quicker
                 alone = score.item() if said.item() == 1 else -score.item()
                 return np.array([min(max(alone, -FURTHEST), FURTHEST)])
             return np.clip(np.where(said == 1, score, -score), -FURTHEST, FURTHEST)
-        shares = np.stack([sigmoid(voice.score(_seen(table, answer, c))) for c, voice in enumerate(self.voices)], axis=1)
+        shares = np.stack([sigmoid(voice.score(table, _word(answer, c))) for c, voice in enumerate(self.voices)], axis=1)
         total = shares[:, 0].copy()
         for c in range(1, shares.shape[1]):  # in a fixed order: the same bytes for a row alone and in any batch
             total = total + shares[:, c]
@@ -82,9 +82,6 @@ class Opinion:
         return cls(tuple(Trees.from_state(part) for part in state))
 
 
-def _seen(table: Floats, answer: Prediction, c: int) -> Floats:
-    """Return what the trees of a class look at, shape (n, f + 1)."""
-    seen = np.empty((len(table), table.shape[1] + 1))
-    seen[:, :-1] = table
-    seen[:, -1] = logit_of(answer.shares[0, c].item()) if len(table) == 1 else logit(answer.shares[:, c])
-    return seen
+def _word(answer: Prediction, c: int) -> Floats:
+    """Return the log-odds that the model gives a class, which its trees look at beside the evidence, shape (n, 1)."""
+    return np.array([[logit_of(answer.shares[0, c].item())]]) if len(answer) == 1 else logit(answer.shares[:, c])[:, None]

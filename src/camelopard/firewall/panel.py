@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import reduce
-from operator import add, mul
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Bools, Floats, Ints, summed
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
 from camelopard.core.errors import ModelError
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence import doubt as doubts
 from camelopard.evidence import impact as impacts
-from camelopard.evidence import neighbours, uncertainty
+from camelopard.evidence import neighbours, sums, uncertainty
 from camelopard.evidence.copula import Copula, Surprise
 from camelopard.evidence.impact import CANDIDATES, RANKS, Impact
 from camelopard.evidence.neighbours import Neighbours
-from camelopard.evidence.reading import MISSING, OK, TYPE, UNSEEN, VARIANT, Reader, Reading
+from camelopard.evidence.reading import MISSING, Reader, Reading
 from camelopard.evidence.space import Space
 from camelopard.evidence.suspicion import hard, suspicion, unmasked
 from camelopard.evidence.views import Mending, Views
@@ -33,23 +31,10 @@ from camelopard.models.sizes import rows_at_once
 GATE = 0.9  # share of clean rows that are not suspicious enough to ask the model about repairs
 STANDS_OUT = 0.6  # share of `never` from which a cell stands out
 NARROW = 0.1  # share of clean rows with a picture that are suspicious because the model hardly prefers its answer
-STATE_MARKS = np.array([0.0, -20.0, 20.0, 24.0, 28.0, 40.0])  # what stands in a cell's column of the table for each state but OK
 SUMMARY = (
     *doubts.NAMES,
     "distance",
-    *(f"suspicion_{k}" for k in range(3)),
-    *(f"weight_{k}" for k in range(3)),
-    "suspicion_sum",
-    "weighted_sum",
-    "weighted_top",
-    "farthest",
-    "missing",
-    "unseen",
-    "mistyped",
-    "varied",
-    "hard_weight",
-    "rarity",
-    "rarity_weight",
+    *sums.NAMES,
     *neighbours.NAMES,
     *impacts.NAMES,
     "weighed_moves",
@@ -98,7 +83,6 @@ class Panel:
         self.task, self.tolerance, self.centre, self.scale, self.uncertain = task, tolerance, centre, scale, uncertain
         self.space, self.contents, self.narrow = space, contents, narrow
         self._category_weights = weights[reader.scorer.categories]
-        self._plain_weights: list[float] = weights.tolist()
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -178,8 +162,7 @@ class Panel:
             rows,
             max(1, rows_at_once(batch, CANDIDATES * len(batch)) // CANDIDATES) if self.reader.views else max(len(rows), 1),
         )
-        odd = summed(np.minimum(suspicions, 4 * self.never))
-        table = self._table(reading, surprise, suspicions, moved, answer, known)
+        table, odd = self._table(reading, surprise, suspicions, moved, answer, known)
         if self.space is not None:
             vectors = vectors_of(batch, self.reader, session)
             width = self.space.width
@@ -202,104 +185,35 @@ class Panel:
         suspect: Bools = (suspicions.max(axis=1) > self.gate) | answer.failed
         if self.narrow:
             suspect |= lead(answer) < self.narrow
-        if reading.states.any():
+        if reading.odd:
             suspect |= hard(reading.states).any(axis=1)
         return suspect.nonzero()[0]
 
-    def _table(self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None) -> Floats:
+    def _table(
+        self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None
+    ) -> tuple[Floats, Floats]:
+        """Return the table, shape (n, f), and the oddity of each row, shape (n,)."""
         n, d = suspicions.shape
-        if n == 1:
-            return self._table_of_one(reading, surprise, suspicions, moved, answer, origin)
-        at = np.arange(n)
-        order = _leading(suspicions)
-        weighted = suspicions * self.weights
-        states = reading.states
         table = np.empty((len(SUMMARY) + d, n)).T  # a column's cells lie side by side
         width = len(doubts.NAMES)
         table[:, :width] = doubts.doubt(answer, self.task, self.centre, self.scale)
         table[:, width] = np.log1p(surprise.distance / d)
-        top = table[:, width + 1 : width + 4] = suspicions[at[:, None], order]
-        table[:, width + 4 : width + 7] = self.weights[order]
-        width += 7
-        table[:, width], table[:, width + 1] = summed(suspicions), summed(weighted)
-        table[:, width + 2] = weighted.max(axis=1)
-        table[:, width + 3] = np.abs(surprise.filled).max(axis=1)
-        width += 4
-        odd = states != OK
-        some = bool(odd.any())
-        if some:
-            for k, state in enumerate((MISSING, UNSEEN, TYPE, VARIANT)):
-                table[:, width + k] = (states == state).sum(axis=1)
-            table[:, width + 4] = summed(hard(states) * self.weights)
-        else:
-            table[:, width : width + 5] = 0.0
-        table[:, width + 5], table[:, width + 6] = self._rarity(reading)
-        width += 7
-        places = places_of(reading, surprise)
+        totals, places = table[:, width + 1 : width + 1 + len(sums.NAMES)], table[:, len(SUMMARY) :]
+        odd = sums.sum_up(reading, surprise, suspicions, self.weights, self._category_weights, 4 * self.never, totals, places)
+        width += 1 + len(sums.NAMES)
         table[:, width : width + len(neighbours.NAMES)] = self.near.measure(places, answer, self.task, origin)
         width += len(neighbours.NAMES)
-        table[:, width : width + moved.table.shape[1]] = moved.table
-        width += moved.table.shape[1]
-        table[:, width : width + 2] = 0.0
-        if len(moved.rows):
-            # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
-            share = top / np.maximum(top[:, :1] + top[:, 1:2] + top[:, 2:3], 1e-9)
-            table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
-            if some:  # on what share of all repairs the answer moves, in a row with a cell that no clean row has
-                table[moved.rows, width + 1] = moved.moved.mean(axis=1) * hard(states[moved.rows]).any(axis=1)
-        table[:, width + 2 :] = places
-        return table
-
-    def _table_of_one(
-        self, reading: Reading, surprise: Surprise, suspicions: Floats, moved: Impact, answer: Prediction, origin: Ints | None
-    ) -> Floats:
-        """Return the table of a single row: the same numbers, several times faster."""
-        costs, states = suspicions[0].tolist(), reading.states[0].tolist()
-        weighted = list(map(mul, costs, self._plain_weights))
-        order = sorted(range(len(costs)), key=costs.__getitem__, reverse=True)[:RANKS]
-        order += order[-1:] * (RANKS - len(order))
-        top = [costs[j] for j in order]
-        places = places_of(reading, surprise)
-        counts, hard_weight = [0.0] * 4, 0.0
-        if any(states):
-            counts = [float(states.count(state)) for state in (MISSING, UNSEEN, TYPE, VARIANT)]
-            hard_weight = running(weight if state > MISSING else 0.0 for weight, state in zip(self._plain_weights, states, strict=True))
-        rare = reading.rarities[0].tolist()
-        rarest = max(rare, default=0.0)
-        effect = moved.table[0].tolist()
-        weighed, moves = 0.0, 0.0
-        if len(moved.rows):
-            whole = max(top[0] + top[1] + top[2], 1e-9)
-            weighed = top[0] / whole * effect[0] + top[1] / whole * effect[2] + top[2] / whole * effect[4]
-            moves = float(moved.moved[0].mean()) if max(states) > MISSING else 0.0
-        summary = [
-            *doubts.doubt(answer, self.task, self.centre, self.scale)[0].tolist(),
-            float(np.log1p(surprise.distance.item() / len(costs))),
-            *top,
-            *(self._plain_weights[j] for j in order),
-            running(costs),
-            running(weighted),
-            max(weighted),
-            max(map(abs, surprise.filled[0].tolist())),
-            *counts,
-            hard_weight,
-            rarest,
-            self._plain_weights[self.reader.scorer.categories[rare.index(rarest)]] if rarest > 0.0 else 0.0,
-            *self.near.measure(places, answer, self.task, origin)[0].tolist(),
-            *effect,
-            weighed,
-            moves,
-        ]
-        return np.array([summary + places[0].tolist()])
-
-    def _rarity(self, reading: Reading) -> tuple[Floats, Floats]:
-        """Return the rarest category of each row, as −log of its share, and the weight of its column."""
-        rare = reading.rarities
-        if not rare.shape[1]:
-            return np.zeros(len(reading)), np.zeros(len(reading))
-        rarest = rare.argmax(axis=1)
-        found = rare[np.arange(len(rare)), rarest]
-        return found, np.where(found > 0.0, self._category_weights[rarest], 0.0)
+        if not len(moved.rows):
+            table[:, width : len(SUMMARY)] = 0.0
+            return table, odd
+        table[:, width : width + len(impacts.NAMES)] = moved.table
+        width += len(impacts.NAMES)
+        # How much each of the three cells stands out against the two others, times whether its repair moves the answer.
+        share = totals[:, :RANKS] / np.maximum(totals[:, :1] + totals[:, 1:2] + totals[:, 2:3], 1e-9)
+        table[:, width] = share[:, 0] * moved.table[:, 0] + share[:, 1] * moved.table[:, 2] + share[:, 2] * moved.table[:, 4]
+        table[:, width + 1] = 0.0  # on what share of all repairs the answer moves, in a row with a cell that no clean row has
+        table[moved.rows, width + 1] = moved.moved.mean(axis=1) * hard(reading.states[moved.rows]).any(axis=1)
+        return table, odd
 
     def state(self) -> dict[str, Any]:
         """Return everything, as plain data and arrays."""
@@ -363,29 +277,6 @@ def lead(answer: Prediction) -> Floats:
         return np.ones(len(answer))
     two = np.partition(answer.shares, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0], dtype=np.float64)
-
-
-def _leading(suspicions: Floats) -> Ints:
-    """Return the columns of the three most suspicious cells of each row, the first of equals first, shape (n, 3)."""
-    n, d = suspicions.shape
-    order, left, at = np.empty((RANKS, n), dtype=np.int64), np.array(suspicions.T, order="C"), np.arange(n)
-    places = np.arange(d, dtype=np.int32)[:, None]
-    for k in range(RANKS):
-        # The first of the largest, as argmax finds it, which is slow over few columns.
-        order[k] = np.where(left == left.max(axis=0), places, np.int32(d)).min(axis=0) if k < d else order[d - 1]
-        left[order[k], at] = -np.inf
-    return order.T
-
-
-def running(parts: Iterable[float]) -> float:
-    """Return the sum of numbers, one after the other."""
-    return reduce(add, parts)
-
-
-def places_of(reading: Reading, surprise: Surprise) -> Floats:
-    """Return where each cell stands: its normal score, or a mark far outside for what is no value of its column, shape (n, d)."""
-    odd = reading.states != OK
-    return np.where(odd, STATE_MARKS[reading.states], surprise.filled) if odd.any() else surprise.filled
 
 
 def null_costs(reading: Reading, never: float) -> Floats:

@@ -41,7 +41,8 @@ def judged(
     `problems` says of rows, by position, why they could not be read; `remarks` are about the whole table.
     """
     batch, answer = found.batch, found.answer
-    problems = {**empty(batch, schema, found.reading.states[:, learned.panel.reader.whole] == MISSING), **problems}
+    if found.reading.odd:
+        problems = {**empty(batch, schema, found.reading.states[:, learned.panel.reader.whole] == MISSING), **problems}
     outside, untested = learned.outside(found)
     oddity, novelty = learned.oddity(found), learned.novelty(found)
     held, able = _broken(contract, batch), np.zeros(len(batch), dtype=bool)

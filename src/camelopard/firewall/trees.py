@@ -37,15 +37,20 @@ class Trees:
         self._flat_leaves[: 2**self.depth] += base
         self._first = np.arange(len(feature)) * 2**self.depth
 
-    def score(self, table: Floats) -> Floats:
-        """Return the sum of the trees per row, shape (n,), for a table without NaN, shape (n, f): the same bytes for a row alone and among others."""
+    def score(self, table: Floats, more: Floats | None = None) -> Floats:
+        """Return the sum of the trees per row, shape (n,), for a table without NaN, shape (n, f): the same bytes for a row alone and among others.
+
+        `more`: columns that follow those of the table, shape (n, g).
+        """
         if not len(self.feature):
             return np.full(len(table), self.base)
         if kernel.compiled is not None:
             total = np.empty(len(table))
-            kernel.compiled.score_trees(table, self.feature, self.threshold, self.leaves, self.base, total)
+            follow = table[:, :0] if more is None else more
+            kernel.compiled.score_trees(table, follow, self.feature, self.threshold, self.leaves, self.base, total)
             return total
-        return self._few(table) if len(table) <= FEW else self._many(table)
+        whole = table if more is None else np.hstack([table, more])
+        return self._few(whole) if len(whole) <= FEW else self._many(whole)
 
     def _few(self, table: Floats) -> Floats:
         leaf = np.packbits(table.take(self._eight_features, axis=1) > self._eight_thresholds, axis=1) + self._first
