@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from camelopard.evidence.sums import NAMES, sum_up
 from camelopard.firewall.boosting import _best, boosted
 from camelopard.firewall.head import Head
 from camelopard.firewall.trees import Trees
+from camelopard.modality.text_embedding import Embedding, features
+from camelopard.modality.text_grams import Grams, Lookup, padding
 
 Both = Callable[..., tuple[Any, Any]]
 C: Any = kernel.found(None)
@@ -265,6 +268,47 @@ def test_a_firewall_is_the_same_file_and_says_the_same(both: Both, tmp_path: Pat
     assert repr(compiled[1]) == repr(plain[1])
 
 
+WORDS = ["", "a", "ab", "Ünsal", "weiß", "fine", "film", "\U0001f42a", "0", "\ud800", "mist"]
+
+
+def lines(rng: np.random.Generator, n: int) -> list[str]:
+    return [" ".join(rng.choice(WORDS, rng.integers(1, 30))) for _ in range(n)]
+
+
+@built
+def test_groups_of_letters_are_looked_up_the_same(both: Both) -> None:
+    rng = np.random.default_rng(0)
+    clean = lines(rng, 60)
+    first, second = (
+        Grams.of(
+            Counter(g for t in clean for n in range(1, 5) for g in (t[i : i + n] for i in range(len(t)))),
+            set("".join(part)) | {t[i : i + 3] for t in part for i in range(len(t) - 2)},
+        )
+        for part in (clean[:30], clean[30:])
+    )
+    for text in ["a", *lines(rng, 40)]:
+        for found in (both(Lookup(first, second).surprise, padding(text), padding(text[::-1])), both(Lookup(second).surprise, padding(text))):
+            assert all(same(compiled, plain) for compiled, plain in zip(*found, strict=True))
+
+
+@built
+def test_texts_lie_in_the_same_place(both: Both) -> None:
+    rng = np.random.default_rng(1)
+    embedding, new = Embedding.learn(lines(rng, 80)), [*lines(rng, 40), "", "a", "ab", "abc"]
+
+    def hashes(text: str) -> Array:
+        features.cache_clear()
+        return features(text)
+
+    for text in new:
+        compiled, plain = both(hashes, text)
+        assert compiled.tobytes() == plain.tobytes()
+        assert same(*both(embedding.vector, text))
+    vectors = np.array([embedding.vector(text) for text in new])
+    for some in (vectors, vectors[:1], vectors[:0]):
+        assert same(*both(embedding.distance, some))
+
+
 # --- nothing is read that is not there --------------------------------------------------------------------------------------------------
 
 
@@ -274,6 +318,26 @@ def tree_arrays() -> list[Any]:
 
 def line_arrays() -> list[Any]:
     return [np.zeros((3, 4)), np.zeros(2), np.ones(2), np.ones(2), 0.5, 14.0, np.zeros(3)]
+
+
+def grams_arrays() -> list[Any]:
+    keys = np.full(1, (1 << 63) - 1, dtype=np.uint64)  # what is not known, of the first set: every group is found there
+    bucket = (int(keys[0]) * 0x9E3779B97F4A7C15 % 2**64) >> 60
+    starts = (np.arange(17) > bucket).astype(np.int64)
+    return [np.zeros(5, dtype=np.uint32), 5, np.zeros(2 * 65537, dtype=np.uint16), keys, starts, 60, np.zeros(1), np.zeros(2)]
+
+
+def hashed_arrays() -> list[Any]:
+    unsigned = [np.zeros(n, dtype=np.uint64) for n in (1, 4, 4)]
+    return [np.zeros(4, dtype=np.uint32), unsigned[0], unsigned[1], 7, unsigned[2]]
+
+
+def unit_arrays() -> list[Any]:
+    return [np.arange(3, dtype=np.uint64), np.ones(8, dtype=np.float32), np.zeros(4)]
+
+
+def most_alike_arrays() -> list[Any]:
+    return [np.ones((2, 3), dtype=np.int16), np.ones((4, 3), dtype=np.int16), np.ones(4), np.zeros(2)]
 
 
 def sum_up_arrays() -> list[Any]:
@@ -321,6 +385,10 @@ FUNCTIONS = {
     "score_trees": tree_arrays,
     "line": line_arrays,
     "sum_up": sum_up_arrays,
+    "grams": grams_arrays,
+    "hashed": hashed_arrays,
+    "unit": unit_arrays,
+    "most_alike": most_alike_arrays,
     "nearest": nearest_arrays,
     "best_split": split_arrays,
     "surprise": surprise_arrays,
@@ -334,11 +402,16 @@ FUNCTIONS = {
 MAY_BE_WIDER = {"score_trees": {0, 1}, "line": {0}, "nearest": {5}, "interpolate": {4, 5}, "look_up": {0, 3, 4}}
 
 
-def unfit(argument: Array, wider: bool) -> list[object]:
+OF_ANY_LENGTH = {"unit": {0}}
+
+
+def unfit(argument: Array, wider: bool, any_length: bool) -> list[object]:
     """Return what looks a little like an array: of other items or dimensions, longer, wider, out of line, or nothing of the kind."""
     found: list[object] = [argument[None], argument[..., None], argument.astype(np.complex128), argument.astype(">f4"), argument.astype(object)]
-    found += [argument.tolist(), None, np.concatenate([argument, argument]) if argument.ndim == 2 else argument[:0]]
-    if not wider:
+    found += [argument.tolist(), None]
+    if not any_length:
+        found.append(np.concatenate([argument, argument]) if argument.ndim == 2 else argument[:0])
+    if not wider and not any_length:
         found.append(np.concatenate([argument] * 3, axis=-1))
     if argument.dtype.itemsize > 1:
         found.append(np.zeros(argument.nbytes + 1, dtype=np.uint8)[1:].view(argument.dtype).reshape(argument.shape))
@@ -352,7 +425,7 @@ def test_arrays_of_another_type_shape_or_layout_are_refused(name: str) -> None:
     function(*arguments)
     for k, argument in enumerate(arguments):
         if isinstance(argument, np.ndarray):
-            for other in unfit(argument, k in MAY_BE_WIDER.get(name, ())):
+            for other in unfit(argument, k in MAY_BE_WIDER.get(name, ()), k in OF_ANY_LENGTH.get(name, ())):
                 with pytest.raises((ValueError, TypeError, BufferError)):
                     function(*arguments[:k], other, *arguments[k + 1 :])
     with pytest.raises(TypeError, match=rf"expected {len(arguments)} arguments, got {len(arguments) - 1}"):
@@ -411,6 +484,15 @@ def test_a_refusal_says_what_was_expected_and_what_came() -> None:
         ("interpolate", 3, np.array([0, 3])),
         ("interpolate", 3, np.array([1, 0])),
         ("interpolate", 3, np.array([-2, 0])),
+        ("grams", 5, 59),
+        ("grams", 5, 200),
+        ("grams", 3, np.zeros(1, dtype=np.uint64)),
+        ("grams", 4, np.full(17, 9)),
+        ("grams", 4, np.full(17, -1)),
+        ("hashed", 0, np.zeros(2, dtype=np.uint32)),
+        ("unit", 1, np.ones(6, dtype=np.float32)),
+        ("unit", 2, np.zeros(3)),
+        ("most_alike", 1, np.ones((0, 3), dtype=np.int16)),
         ("look_up", 1, np.array([2])),
         ("look_up", 5, np.array([1])),
         ("look_up", 2, np.array([0, 5])),

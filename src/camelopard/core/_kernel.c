@@ -42,7 +42,7 @@ C99 and Python's stable interface (3.11 and newer) alone. The lock of the interp
 #define RESTRICT __restrict
 #endif
 
-enum { VERSION = 2, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
+enum { VERSION = 3, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
 
 /* --- arrays ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -63,8 +63,8 @@ static int refused(Arrays *arrays, const char *message) {
     return -1;
 }
 
-/* Hold an array of this kind of item (d: float64; q, i, h: int64, int32, int16; B: bytes or truths) and number of dimensions; on any other, set an
-   error and release all. */
+/* Hold an array of this kind of item (d, f: float64, float32; q, i, h: int64, int32, int16; Q, I, H: the same without a sign; B: bytes or truths) and
+   number of dimensions; on any other, set an error and release all. */
 static int take(Arrays *arrays, PyObject *object, const char *name, char kind, int dimensions, int how) {
     Py_buffer *view = &arrays->views[arrays->held];
     if (PyObject_GetBuffer(object, view, how & WRITABLE ? PyBUF_RECORDS : PyBUF_RECORDS_RO) < 0) {
@@ -73,8 +73,16 @@ static int take(Arrays *arrays, PyObject *object, const char *name, char kind, i
     }
     arrays->held++;
     const char *format = view->format ? view->format : "B";
-    const char *fitting = kind == 'q' ? "lq" : kind == 'i' ? "il" : kind == 'h' ? "h" : kind == 'B' ? "B?" : "d";
-    const Py_ssize_t size = kind == 'B' ? 1 : kind == 'h' ? 2 : kind == 'i' ? 4 : 8;
+    static const struct {
+        char kind, fitting[3];
+        Py_ssize_t size;
+        const char *type;
+    } kinds[] = {{'d', "d", 8, "float64"}, {'f', "f", 4, "float32"}, {'q', "lq", 8, "int64"}, {'i', "il", 4, "int32"}, {'h', "h", 2, "int16"},
+        {'Q', "LQ", 8, "uint64"}, {'I', "IL", 4, "uint32"}, {'H', "H", 2, "uint16"}, {'B', "B?", 1, "uint8"}};
+    size_t of = 0;
+    while (kinds[of].kind != kind) of++;
+    const char *fitting = kinds[of].fitting;
+    const Py_ssize_t size = kinds[of].size;
     int fits = format[0] && !format[1] && strchr(fitting, format[0]) && view->itemsize == size && view->ndim == dimensions && !view->suboffsets;
     if (fits && view->len) {
         fits = (uintptr_t)view->buf % (size_t)size == 0;
@@ -82,9 +90,8 @@ static int take(Arrays *arrays, PyObject *object, const char *name, char kind, i
     }
     if (fits && how & CONTIGUOUS) fits = PyBuffer_IsContiguous(view, 'C');
     if (fits) return 0;
-    const char *type = kind == 'q' ? "int64" : kind == 'i' ? "int32" : kind == 'h' ? "int16" : kind == 'B' ? "uint8" : "float64";
     PyErr_Format(PyExc_ValueError, "%s: expected an aligned%s array of %s with %d dimension(s); got %d of format '%s'.", name,
-                 how & CONTIGUOUS ? ", contiguous" : "", type, dimensions, view->ndim, format);
+                 how & CONTIGUOUS ? ", contiguous" : "", kinds[of].type, dimensions, view->ndim, format);
     released(arrays);
     return -1;
 }
@@ -730,11 +737,158 @@ static PyObject *sum_up(PyObject *self, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+/* --- texts ------------------------------------------------------------------------------------------------------------------------- */
+
+enum { ORDER = 4, HIGHEST = 1 << 16 }; /* as in camelopard.modality.text_grams */
+
+/* Where a key lies among those of its bucket, or -1. */
+INLINE Py_ssize_t place_of(uint64_t key, const uint64_t *keys, const int64_t *starts, int shift, Py_ssize_t known) {
+    const uint64_t bucket = (key * 0x9E3779B97F4A7C15u) >> shift;
+    const int64_t first = starts[bucket], end = starts[bucket + 1];
+    if (first < 0 || end > known) return -1;
+    for (int64_t at = first; at < end; at++)
+        if (keys[at] == key) return (Py_ssize_t)at;
+    return -1;
+}
+
+PyDoc_STRVAR(grams_text, "grams(codes, cut, symbols, keys, starts, shift, bits, found)\n--\n\n"
+"Write the bits of each group of four characters, or of the longest known end of it. `codes`: characters, from `cut` on those of the second set;\n"
+"`keys` lie bucket by bucket, and `starts` says where each of the 2**(64 - shift) buckets begins.");
+
+static PyObject *grams(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 8) < 0) return NULL;
+    const Py_ssize_t cut = PyLong_AsSsize_t(args[1]);
+    const long shift = PyLong_AsLong(args[5]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "codes", 'I', 1, CONTIGUOUS) || take(&a, args[2], "symbols", 'H', 1, CONTIGUOUS) ||
+        take(&a, args[3], "keys", 'Q', 1, CONTIGUOUS) || take(&a, args[4], "starts", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[6], "bits", 'd', 1, CONTIGUOUS) || take(&a, args[7], "found", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), known = rows_of(&a, 2);
+    if (rows_of(&a, 1) != 2 * (HIGHEST + 1) || rows_of(&a, 4) != known || rows_of(&a, 5) != (n < ORDER ? 0 : n - ORDER + 1) || shift < 40 ||
+        shift > 63 || rows_of(&a, 3) != ((Py_ssize_t)1 << (64 - shift)) + 1)
+        return refused(&a, "grams: expected symbols of two sets, bits per key, 2**(64 - shift) buckets, and a result per group."), NULL;
+    const uint32_t *codes = a.views[0].buf;
+    const uint16_t *symbols = a.views[1].buf;
+    const uint64_t *keys = a.views[2].buf;
+    const int64_t *starts = a.views[3].buf;
+    const double *bits = a.views[4].buf;
+    double *found = a.views[5].buf;
+    uint64_t key = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        const uint32_t code = codes[i] < HIGHEST ? codes[i] : HIGHEST;
+        key = key >> 16 | (uint64_t)symbols[i < cut ? code : code + HIGHEST + 1] << 48;
+        if (i < ORDER - 1) continue;
+        Py_ssize_t at = place_of(key, keys, starts, (int)shift, known);
+        for (int gone = 1; at < 0 && gone <= ORDER; gone++) {
+            const uint64_t mask = gone < ORDER ? ((uint64_t)1 << 16 * gone) - 1 : ((uint64_t)1 << 63) - 1;
+            at = place_of(key | mask, keys, starts, (int)shift, known);
+        }
+        if (at < 0) return refused(&a, "grams: there is no group for what is not known."), NULL;
+        found[i - ORDER + 1] = bits[at];
+    }
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+INLINE uint64_t mixed(uint64_t x, uint64_t mix) {
+    x = (x ^ x >> 33) * mix;
+    return x ^ x >> 33;
+}
+
+PyDoc_STRVAR(hashed_text, "hashed(codes, words, factors, mix, found)\n--\n\n"
+"Write the hashes of groups of three characters, of four, and of words.");
+
+static PyObject *hashed(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 5) < 0) return NULL;
+    const uint64_t mix = PyLong_AsUnsignedLongLong(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "codes", 'I', 1, CONTIGUOUS) || take(&a, args[1], "words", 'Q', 1, CONTIGUOUS) ||
+        take(&a, args[2], "factors", 'Q', 1, CONTIGUOUS) || take(&a, args[4], "found", 'Q', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t threes = rows_of(&a, 0) - 2, words = rows_of(&a, 1);
+    if (threes < 1 || rows_of(&a, 2) != 4 || rows_of(&a, 3) != 2 * threes - 1 + words)
+        return refused(&a, "hashed: expected three characters or more, four factors, and a result per group and word."), NULL;
+    const uint32_t *codes = a.views[0].buf;
+    const uint64_t *word = a.views[1].buf, *factors = a.views[2].buf;
+    uint64_t *found = a.views[3].buf;
+    for (Py_ssize_t i = 0; i < threes; i++) {
+        const uint64_t three = codes[i] * factors[0] + codes[i + 1] * factors[1] + codes[i + 2] * factors[2];
+        found[i] = mixed(three, mix);
+        if (i + 1 < threes) found[threes + i] = mixed(three + codes[i + 3] * factors[3], mix);
+    }
+    for (Py_ssize_t k = 0; k < words; k++) found[2 * threes - 1 + k] = mixed(word[k] * factors[0], mix);
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(unit_text, "unit(hashes, worth, found)\n--\n\n"
+"Write the unit vector of hashed features: the lowest bits are the place in it, those above look up what a feature is worth.");
+
+static PyObject *unit(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 3) < 0) return NULL;
+    if (take(&a, args[0], "hashes", 'Q', 1, CONTIGUOUS) || take(&a, args[1], "worth", 'f', 1, CONTIGUOUS) ||
+        take(&a, args[2], "found", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), values = rows_of(&a, 1), d = rows_of(&a, 2);
+    int shift = 0;
+    while (((Py_ssize_t)1 << shift) < d) shift++;
+    if (d < 1 || d != (Py_ssize_t)1 << shift || values < 1 || (values & (values - 1)))
+        return refused(&a, "unit: expected a vector and a table whose lengths are powers of two."), NULL;
+    const uint64_t *hashes = a.views[0].buf;
+    const float *worth = a.views[1].buf;
+    double *found = a.views[2].buf, size = 0.0;
+    for (Py_ssize_t j = 0; j < d; j++) found[j] = 0.0;
+    for (Py_ssize_t i = 0; i < n; i++) found[hashes[i] & (uint64_t)(d - 1)] += (double)worth[(hashes[i] >> shift) & (uint64_t)(values - 1)];
+    for (Py_ssize_t j = 0; j < d; j++) size += found[j] * found[j];
+    size = sqrt(size);
+    for (Py_ssize_t j = 0; size > 0.0 && j < d; j++) found[j] /= size;
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+WIDE static int32_t product(const int16_t *RESTRICT one, const int16_t *RESTRICT other, Py_ssize_t d) {
+    uint32_t sum = 0;
+    for (Py_ssize_t j = 0; j < d; j++) sum += (uint32_t)(one[j] * other[j]);
+    return (int32_t)sum;
+}
+
+PyDoc_STRVAR(most_alike_text, "most_alike(vectors, rows, sizes, found)\n--\n\n"
+"Write the largest product of each vector of whole numbers with a row, over the size of that row.");
+
+static PyObject *most_alike(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 4) < 0) return NULL;
+    if (take(&a, args[0], "vectors", 'h', 2, CONTIGUOUS) || take(&a, args[1], "rows", 'h', 2, CONTIGUOUS) ||
+        take(&a, args[2], "sizes", 'd', 1, CONTIGUOUS) || take(&a, args[3], "found", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t n = rows_of(&a, 0), d = columns_of(&a, 0), m = rows_of(&a, 1);
+    if (m < 1 || columns_of(&a, 1) != d || rows_of(&a, 2) != m || rows_of(&a, 3) != n)
+        return refused(&a, "most_alike: expected rows as wide as the vectors, a size for each, and a result per vector."), NULL;
+    const int16_t *vectors = a.views[0].buf, *rows = a.views[1].buf;
+    const double *sizes = a.views[2].buf;
+    double *found = a.views[3].buf;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        double best = (double)product(vectors + i * d, rows, d) / sizes[0];
+        for (Py_ssize_t k = 1; k < m; k++) {
+            const double likeness = (double)product(vectors + i * d, rows + k * d, d) / sizes[k];
+            best = likeness > best ? likeness : best;
+        }
+        found[i] = best;
+    }
+    released(&a);
+    Py_RETURN_NONE;
+}
+
 /* --- the module -------------------------------------------------------------------------------------------------------------------- */
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, name##_text}
 static PyMethodDef functions[] = {FUNCTION(best_split), FUNCTION(score_trees), FUNCTION(line), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
-                                  FUNCTION(interpolate), FUNCTION(look_up), FUNCTION(sum_up), {NULL, NULL, 0, NULL}};
+                                  FUNCTION(interpolate), FUNCTION(look_up), FUNCTION(sum_up), FUNCTION(grams), FUNCTION(hashed), FUNCTION(unit),
+                                  FUNCTION(most_alike), {NULL, NULL, 0, NULL}};
 
 static int begun(PyObject *module) { return PyModule_AddIntConstant(module, "version", VERSION); }
 

@@ -6,6 +6,7 @@ numbers, exact in single precision: a text gets the same bytes alone and in any 
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from camelopard.core import kernel
 from camelopard.core.arrays import Floats
 from camelopard.modality.states import array_of, spread_over
 from camelopard.modality.text_forms import parted
+from camelopard.modality.text_grams import codes_of
 
 SIZE = 128
 BUCKETS = 1 << 14  # of features, whose rarity is learned
@@ -39,7 +42,7 @@ class Embedding:
     def __init__(self, rarity: Floats, rows: NDArray[np.int8]) -> None:
         self.rarity, self.rows = rarity, rows
         self._signed = np.column_stack([rarity, -rarity]).astype(np.float32).ravel()  # exactly; by bucket, and by the sign below it
-        self._matrix = np.ascontiguousarray(rows.astype(np.float32).T)
+        self._matrix, self._rows = np.ascontiguousarray(rows.astype(np.float32).T), np.ascontiguousarray(rows, dtype=np.int16)
         sizes = np.sqrt((rows.astype(np.int64) ** 2).sum(axis=1))
         self._sizes = np.maximum(sizes, 1.0)
 
@@ -59,6 +62,10 @@ class Embedding:
         found = features(text)
         if not len(found):
             return np.zeros(SIZE)
+        if kernel.compiled is not None:
+            there = np.empty(SIZE)
+            kernel.compiled.unit(found, self._signed, there)
+            return there
         places = found.view(np.int64)
         worth = self._signed.take((places >> _SIGN) & (2 * BUCKETS - 1))
         vector: Floats = np.asarray(np.bincount(places & (SIZE - 1), worth, SIZE), dtype=np.float64)
@@ -74,11 +81,16 @@ class Embedding:
         for start in range(0, len(vectors), PIECE):
             whole = _whole(vectors[start : start + PIECE])
             sizes = np.maximum(np.sqrt((whole * whole).sum(axis=1, dtype=np.float64)), 1.0)
+            if kernel.compiled is not None and not own:
+                best = np.empty(len(whole))
+                kernel.compiled.most_alike(whole.astype(np.int16), self._rows, self._sizes, best)
+                found[start : start + PIECE] = 1.0 - best / sizes
+                continue
             likeness = np.divide(whole @ self._matrix, self._sizes, dtype=np.float64)  # times the size of the vector
             if own and len(self.rows) > 1:
-                best = likeness.argmax(axis=1)
-                at = np.arange(len(best))
-                likeness[at, best] = np.where(likeness[at, best] / sizes > ALIKE, -sizes, likeness[at, best])
+                first = likeness.argmax(axis=1)
+                at = np.arange(len(first))
+                likeness[at, first] = np.where(likeness[at, first] / sizes > ALIKE, -sizes, likeness[at, first])
             found[start : start + PIECE] = 1.0 - likeness.max(axis=1) / sizes
         return found
 
@@ -101,19 +113,23 @@ def features(text: str) -> Words:
     11
     """
     low, _, words, _ = parted(text)
-    letters = np.frombuffer(f" {' '.join(low.split())} ".encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    if len(letters) < 3:
+    codes = codes_of(f" {' '.join(low.split())} ")
+    n = len(codes) - 2
+    if n < 1:
         return np.zeros(0, dtype=np.uint64)
-    first, second, third, fourth = letters * _FACTORS
-    n = len(letters) - 2
+    encoded = map(str.encode, words) if low.isascii() else (w.encode("utf-8", "surrogatepass") for w in words)
+    spoken = np.fromiter(map(zlib.crc32, encoded), dtype=np.uint64, count=len(words))
     mixed: Words = np.empty(2 * n - 1 + len(words), dtype=np.uint64)
+    if kernel.compiled is not None and sys.byteorder == "little":
+        kernel.compiled.hashed(codes, spoken, _FACTORS.ravel(), int(_MIX), mixed)
+        mixed.setflags(write=False)
+        return mixed
+    first, second, third, fourth = codes.astype(np.uint64) * _FACTORS
     three = mixed[:n]
     np.add(first[:-2], second[1:-1], out=three)
     three += third[2:]
     np.add(three[:-1], fourth[3:], out=mixed[n : 2 * n - 1])
-    encoded = map(str.encode, words) if low.isascii() else (w.encode("utf-8", "surrogatepass") for w in words)
-    mixed[2 * n - 1 :] = [*map(zlib.crc32, encoded)]
-    mixed[2 * n - 1 :] *= _FACTORS[0, 0]
+    mixed[2 * n - 1 :] = spoken * _FACTORS[0, 0]
     mixed ^= mixed >> _SHIFT
     mixed *= _MIX
     mixed ^= mixed >> _SHIFT

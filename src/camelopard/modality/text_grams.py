@@ -5,6 +5,7 @@ Groups of characters of clean texts are counted; where a group is not known, a s
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from camelopard.core import kernel
 from camelopard.core.arrays import Floats
 from camelopard.modality.states import array_of, texts_of
 from camelopard.modality.text_forms import lowered
@@ -24,10 +26,13 @@ BACK_OFF = float(np.log2(0.4))  # what a shorter group counts where the longer o
 HIGHEST = 1 << 16  # characters from here on are in no group
 SETS = 2  # of groups that are looked up together
 SYMBOLS = (1 << 16) // SETS  # of one set
+SHIFT = 49  # of a scattered key: what is left says which of 2**15 buckets it lies in
 NO_SYMBOL = 0xFFFF  # stands before a group shorter than ORDER
 SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 PLAIN = {ord(c): "0" for c in "123456789"} | {ord(c): " " for c in SPACES}  # digits and white space, one each
+
+_SCATTER = np.uint64(0x9E3779B97F4A7C15)
 
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint64]
@@ -104,24 +109,38 @@ class Lookup:
         whole = np.array(keys, dtype=np.uint64)
         ascending = np.argsort(whole, kind="stable")
         self._symbols, self._keys, self._bits = table.ravel(), whole[ascending], np.array(bits)[ascending]
+        # The same for the kernel: bucket by bucket, and where each of these begins.
+        buckets: Keys = (self._keys * _SCATTER) >> np.uint64(SHIFT)
+        beside = np.argsort(buckets, kind="stable")
+        self._beside = self._keys[beside], self._bits[beside]
+        self._starts = buckets[beside].searchsorted(np.arange(2 ** (64 - SHIFT) + 1, dtype=np.uint64)).astype(np.int64)
 
     def surprise(self, *lines: str) -> list[Floats]:
         """Return the bits by which each character of each line surprises by the groups of its set; of as many lines as there are sets."""
-        codes = np.minimum(codes_of("".join(lines)), HIGHEST)
-        if len(lines) > 1:
-            codes[len(lines[0]) :] += HIGHEST + 1
+        found, ends = self._looked_up("".join(lines), len(lines[0])), accumulate(map(len, lines))
+        return [found[end - len(line) : end - ORDER + 1] for line, end in zip(lines, ends, strict=True)]
+
+    def _looked_up(self, text: str, cut: int) -> Floats:
+        """Return the bits of each group of a text, those from `cut` on by the second set."""
+        codes = codes_of(text)
+        if kernel.compiled is not None and sys.byteorder == "little":
+            bits = np.empty(max(len(codes) - ORDER + 1, 0))
+            keys, of_keys = self._beside
+            kernel.compiled.grams(codes, cut, self._symbols, keys, self._starts, SHIFT, of_keys, bits)
+            return bits
+        codes = np.minimum(codes, HIGHEST)
+        codes[cut:] += HIGHEST + 1
         symbols = self._symbols.take(codes)
-        keys: Keys = np.array(np.ndarray(len(symbols) - ORDER + 1, "<u8", symbols, strides=(2,)))
-        at = self._keys.searchsorted(keys)
-        (left,) = (self._keys.take(at) != keys).nonzero()
+        groups: Keys = np.array(np.ndarray(len(symbols) - ORDER + 1, "<u8", symbols, strides=(2,)))
+        at = self._keys.searchsorted(groups)
+        (left,) = (self._keys.take(at) != groups).nonzero()
         if len(left):
-            shorter = keys.take(left) | _GONE
+            shorter = groups.take(left) | _GONE
             places = self._keys.searchsorted(shorter)
             longest = (self._keys.take(places) == shorter).argmax(axis=0)
             at[left] = places[longest, np.arange(len(left))]
         found: Floats = self._bits.take(at)
-        ends = accumulate(map(len, lines))
-        return [found[end - len(line) : end - ORDER + 1] for line, end in zip(lines, ends, strict=True)]
+        return found
 
 
 def codes_of(text: str) -> Codes:
