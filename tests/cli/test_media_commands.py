@@ -95,7 +95,9 @@ def test_a_folder_of_pictures_is_learned_from_and_screened_by_its_paths(command:
     assert "no picture of a known format" in rows[0]["reasons"][0]["message"]
     code, out, _ = command("screen", "p.firewall", "today", *PICTURES, "-o", "v.parquet")
     assert "broken.png" in out
-    assert pd.read_parquet("v.parquet")[["id", "file"]].to_numpy().tolist() == [[0, "broken.png"], [1, "sound.png"]]
+    found = pd.read_parquet("v.parquet")
+    assert found[["id", "file"]].to_numpy().tolist() == [[0, "broken.png"], [1, "sound.png"]]
+    assert found["novelty"].dtype == np.float64
 
 
 def test_the_same_pictures_are_judged_alike_from_a_folder_an_array_and_a_column_of_paths(command: Command) -> None:

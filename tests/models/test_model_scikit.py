@@ -10,6 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -82,6 +83,19 @@ def test_a_first_step_that_knows_no_names_gets_the_frame() -> None:
 
     bare = make_pipeline(Adder(), DecisionTreeClassifier(max_depth=2)).fit(FRAME, LABELS)
     assert wrap(bare).predict(FRAME).value.tolist() == bare.predict(FRAME).tolist()
+
+
+def test_a_pipeline_that_reads_texts_gets_the_column_and_not_its_name() -> None:
+    texts = ["good film", "a bad film", "good, good", "bad, so bad"] * 5
+    pipeline = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, ["+", "-"] * 10)
+    model = wrap(pipeline)
+    column = {"review": texts}
+    for form in (texts, pd.DataFrame(column), pl.DataFrame(column), pa.table(column), [{"review": t} for t in texts]):
+        answer = model.predict(form)
+        assert answer.value.tolist() == pipeline.predict(texts).tolist()
+        assert np.allclose(answer.shares, pipeline.predict_proba(texts))
+    wide = pd.DataFrame({"id": range(3), "stars": range(3), "review": texts[:3]})
+    assert "expected one column of them, or two of pairs, got id, stars, review" in model.predict(wide).errors[0]
 
 
 def test_several_classes_and_given_names() -> None:

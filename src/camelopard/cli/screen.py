@@ -50,7 +50,7 @@ def screen(
         kept = fitted.describe()["model"]
 
         def parts() -> Iterator[dict[str, list[Any]]]:
-            start = 0
+            start, columns = 0, fitted.screen([]).table()
             for chunk in open_table(data, schema=fitted.schema, texts=texts, images=images):
                 verdicts = fitted.screen(chunk.batch, problems=chunk.problems)
                 files = chunk.batch.ids.tolist() if chunk.batch.ids.dtype == object else None  # the pictures of a folder, by their paths
@@ -63,11 +63,13 @@ def screen(
                         as_json({**verdict.to_dict(), "id": start + i, **({} if files is None else {"file": files[i]})}, out)
                 if output is not None:
                     named = {} if files is None else {"file": files}
-                    yield {**verdicts.table(), "id": list(range(start, start + len(verdicts))), **named}
+                    found, nothing = verdicts.table(), [None] * len(verdicts)  # of rows that a model's server never saw less is known
+                    told = {name: found.get(name, nothing) for name in columns}
+                    yield {**told, "id": list(range(start, start + len(verdicts))), **named}
                 start += len(verdicts)
                 tell(f"{start:,} rows screened", 0, 0)
             if output is not None and not start:
-                yield fitted.screen([]).table()  # no rows, but the columns
+                yield columns
 
         if output is None:
             deque(parts(), maxlen=0)

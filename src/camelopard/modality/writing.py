@@ -13,7 +13,7 @@ from typing import Any
 from camelopard.core.errors import InputError
 from camelopard.core.files import replaced
 
-FIGURES = ("risk", "confidence", "oddity")
+FIGURES = ("risk", "confidence", "oddity", "novelty")
 
 
 def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[Any]]], *, figures: Iterable[str] = FIGURES) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.cells import Opaque
+from camelopard.core.media import PAIR
 
 
 def groups(batch: Batch) -> Iterator[tuple[Ints, Mapping[str, str]]]:
@@ -41,6 +42,8 @@ def held(cell: Any) -> str:
 
 
 def _texts(batch: Batch, table: object, signature: object) -> list[Any]:
+    if len(batch.names) > len(PAIR):
+        raise TypeError(f"the model reads texts; expected one column of them, or two of pairs, got {', '.join(batch.names[:5])}")
     columns = [values.tolist() for values in batch.columns.values()]
     for cell in (cell for column in columns for cell in column[:1]):  # rows of a group are alike
         if cell is not None and not isinstance(cell, str):

@@ -117,4 +117,13 @@ def _eats(estimator: Any, features: tuple[str, ...] | None) -> Eats:
         return Eats(tuple(str(name) for name in names), ("pandas", "polars", "numpy"))
     if getattr(estimator, "n_features_in_", None) is not None:  # fitted, and not on names
         return Eats(features, ("numpy",))
+    if _reads_texts(estimator):  # given a table with a column of texts, it would read the column's name
+        return Eats(features, ("texts",))
     return Eats(features, ("pandas", "polars", "numpy", "texts"))
+
+
+def _reads_texts(estimator: Any) -> bool:
+    """Return whether an estimator, or the first step of a pipeline, is one of scikit-learn's readers of texts."""
+    while getattr(estimator, "steps", None):
+        estimator = estimator.steps[0][1]
+    return hasattr(estimator, "build_analyzer") and hasattr(estimator, "build_tokenizer")
