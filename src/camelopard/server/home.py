@@ -79,7 +79,8 @@ class Home:
         place = Path(folder)
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (place / FIREWALLS).mkdir(mode=0o700, exist_ok=True)
+            for inside in (FIREWALLS, VERDICTS) if verdicts is None else (FIREWALLS,):  # of a folder that was there before, too
+                (place / inside).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise CamelopardError(f"{place}: no folder can be made there ({error.strerror}). Name another one.") from None
         return cls(Database.open(facts or place / DATABASE), place / FIREWALLS, verdicts or str(place / VERDICTS), served)
