@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,26 @@ def test_pandas_categories_and_missing_integers_keep_their_values() -> None:
 
 def test_one_dict_is_a_batch_of_one() -> None:
     assert len(Batch.of({"age": 36})) == 1
+
+
+@pytest.mark.parametrize("of", [list, tuple, np.array, pd.Series, pl.Series, pa.array], ids=["list", "tuple", "numpy", "pandas", "polars", "arrow"])
+def test_a_dict_of_columns_is_the_same_table_as_its_rows(of: Any) -> None:
+    batch = Batch.of({"age": of([36, 51]), "sex": of(["F", "M"])})
+    assert list(batch) == list(Batch.of([{"age": 36, "sex": "F"}, {"age": 51, "sex": "M"}])) and batch.form.kind == "rows"
+
+
+def test_a_day_in_a_dict_of_columns_is_the_day_that_it_is_in_a_row() -> None:
+    day = np.array(["2026-03-01", "NaT"], dtype="datetime64[ns]")
+    assert [row["day"] for row in Batch.of({"day": day})] == [dt.datetime(2026, 3, 1), None]
+
+
+def test_a_list_among_plain_cells_is_a_cell_of_one_row() -> None:
+    assert len(Batch.of({"age": [36, 51], "sex": "F"})) == len(Batch.of([{"age": [36, 51], "sex": ["F", "M"]}])) == len(Batch.of({})) == 1
+
+
+def test_columns_of_different_lengths_are_refused_with_both_lengths() -> None:
+    with pytest.raises(InputError, match="different lengths: 'age' has 2, 'sex' has 1"):
+        Batch.of({"age": [36, 51], "sex": ["F"]})
 
 
 def test_an_array_gets_column_names() -> None:

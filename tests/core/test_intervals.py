@@ -46,6 +46,16 @@ def test_false_discoveries_stay_rare_among_nulls_and_effects() -> None:
     assert np.mean(shares) <= 0.055
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_mean_of_numbers_beyond_all_bounds_has_an_interval_and_no_warning() -> None:
+    values = np.random.default_rng(0).normal(3, 1, 50)
+    usual, huge = mean(values), mean(values * 1e300)
+    assert usual is not None and huge is not None
+    assert (huge.low / 1e300, huge.high / 1e300) == pytest.approx((usual.low, usual.high))
+    endless = mean(np.array([1.0, np.inf]))
+    assert endless is not None and np.isnan(endless.low)
+
+
 def test_no_hypotheses_no_discoveries_and_one_value_no_interval() -> None:
     assert discoveries([]).tolist() == []
     assert mean(np.array([1.0])) is None

@@ -44,6 +44,21 @@ def test_each_form_of_mlflow_is_answered_like_the_rows_themselves(firewall: cp.F
     assert [row["risk"] for row in reply.value["verdicts"]] == verdicts.risk.tolist()
 
 
+def test_a_table_by_column_in_plain_json_is_answered_like_its_rows(firewall: cp.Firewall) -> None:
+    by_column = json.dumps({name: TABLE[name].tolist() for name in NAMES}).encode()
+    reply, verdicts = speak(app_of(firewall), "POST", "/predict", by_column), firewall.screen(TABLE)
+    assert reply.status == 200 and [row["prediction"] for row in reply.value["rows"]] == verdicts.prediction.tolist()
+    assert len(speak(app_of(firewall), "POST", "/predict", b'{"age": [41], "hours": [38], "gain": [800]}').value["rows"]) == 1
+    refused = speak(app_of(firewall), "POST", "/predict", b'{"age": [41, 42], "hours": [38], "gain": [800]}')
+    assert refused.status == 400 and "different lengths" in refused.value["error"]
+
+
+def test_a_table_by_column_counts_its_rows_and_one_with_a_plain_cell_is_a_row(firewall: cp.Firewall) -> None:
+    app = Gateway({"promotion": Served(firewall, Settings(most_rows=3))})
+    assert speak(app, "POST", "/predict", b'{"age": [41, 42, 43, 44]}').status == 413
+    assert "prediction" in speak(app, "POST", "/predict", b'{"age": [41, 42], "hours": 38, "gain": 800}').value
+
+
 def test_csv_is_read_too_and_its_bad_cells_are_bad_rows(firewall: cp.Firewall) -> None:
     body = TABLE.to_csv(index=False).encode()
     reply = speak(app_of(firewall), "POST", "/invocations", body, {"content-type": "text/csv; charset=utf-8"})

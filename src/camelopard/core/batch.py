@@ -59,7 +59,9 @@ class Batch:
 
     @classmethod
     def of(cls, X: object) -> Batch:
-        """Read any table: a batch, pandas, Polars, Arrow, a list of dicts, one dict, or a 2-d array of numbers; or texts, pairs, pictures.
+        """Read any table: a batch, pandas, Polars, Arrow, dicts of cells or of columns, a 2-d array of numbers; or texts, pairs, pictures.
+
+        A dict is one row, unless it holds a list, an array of one dimension or a series under every name: then these are columns, of one length.
 
         Texts come as a list of str (or a column of a table), pairs of texts as a list of tuples, pictures as an array of shape (n, h, w) or
         (n, h, w, c), or as a list of arrays, of Pillow images or of encoded files as bytes. See `camelopard.core.media`.

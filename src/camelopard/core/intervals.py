@@ -11,6 +11,8 @@ import numpy as np
 from camelopard.core.arrays import Bools, Floats
 from camelopard.core.records import Interval
 
+SQUARED = 1e150  # beyond it the square of a number is none
+
 
 def share(k: float, n: float, confidence: float = 0.95) -> Interval:
     """Return Wilson's score interval for k of n (Wilson 1927); the whole range where n is 0.
@@ -28,12 +30,20 @@ def share(k: float, n: float, confidence: float = 0.95) -> Interval:
 
 
 def mean(values: Floats, confidence: float = 0.95) -> Interval | None:
-    """Return the normal interval of a mean, or None for fewer than two values."""
+    """Return the normal interval of a mean, or None for fewer than two values.
+
+    >>> i = mean(np.array([1e200, 3e200]))  # what a linear model says of a number beyond all bounds; its square is none
+    >>> f"{i.low:.2g} to {i.high:.2g}"
+    '4e+198 to 4e+200'
+    """
     if len(values) < 2:
         return None
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    centre, half = float(values.mean()), z * float(values.std(ddof=1)) / math.sqrt(len(values))
-    return Interval(centre - half, centre + half, confidence)
+    largest = float(np.abs(values).max())
+    scale = largest if SQUARED < largest < math.inf else 1.0
+    with np.errstate(invalid="ignore"):  # infinite values have no spread
+        centre, half = float((values / scale).mean()), z * float((values / scale).std(ddof=1)) / math.sqrt(len(values))
+    return Interval((centre - half) * scale, (centre + half) * scale, confidence)
 
 
 def at_least(k: int, n: int, p: float) -> float:

@@ -18,7 +18,8 @@ from camelopard.core.media import pictures_of, read_media
 def read_table(X: object) -> Batch:
     """Return the batch that X holds. See `Batch.of`."""
     if isinstance(X, Mapping):
-        return _from_rows([X])
+        columns = columns_of(X)
+        return _from_rows([X]) if columns is None else _from_columns(columns)
     found = read_media(X)
     if found is not None:
         return found
@@ -29,6 +30,37 @@ def read_table(X: object) -> Batch:
     if isinstance(X, (list, tuple)):
         return _from_rows(X)
     return _from_frame(X)
+
+
+def columns_of(X: Mapping[Any, Any]) -> dict[Any, list[Any]] | None:
+    """Return the columns of a mapping that holds a list, an array of one dimension or a series under every name; None for one row.
+
+    >>> columns_of({"a": [1, 2], "b": ("x", "y")}), columns_of({"a": [1, 2], "b": 3})
+    ({'a': [1, 2], 'b': ['x', 'y']}, None)
+    """
+    found: dict[Any, list[Any]] = {}
+    for name, values in X.items():
+        cells = _cells_in(values)
+        if cells is None:
+            return None
+        found[name] = cells
+    return found or None
+
+
+def _cells_in(values: Any) -> list[Any] | None:
+    """Return the cells of what can be a column, None for what is a cell itself."""
+    if isinstance(values, (list, tuple)):
+        return list(values)
+    if values is None or isinstance(values, (str, bytes, bytearray, int, float, Mapping)):
+        return None
+    try:
+        if getattr(values, "ndim", None) == 1:  # NumPy, pandas
+            return list(values)
+        read = getattr(values, "to_pylist", None) or getattr(values, "to_list", None)  # Arrow, Polars
+        found = read() if callable(read) else None
+    except Exception:  # a cell may be of any class, and its methods may do anything
+        return None
+    return found if isinstance(found, list) else None
 
 
 def column_of(values: Sequence[object]) -> Array:
@@ -72,6 +104,24 @@ def _from_rows(rows: Sequence[object]) -> Batch:
     else:
         columns = {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[attr-defined]
     return Batch(columns, np.arange(len(rows)), Form("rows"))
+
+
+def _from_columns(columns: Mapping[Any, list[Any]]) -> Batch:
+    """Return a table that came as lists by column: what its cells become is the same as if it had come as rows.
+
+    Raises
+    ------
+    InputError
+        If the lists are not of one length, or a name is no text.
+    """
+    for name in columns:
+        _check_name(name)
+    lengths = {name: len(cells) for name, cells in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name[:40]!r} has {n}" for name, n in list(lengths.items())[:5])
+        raise InputError(f"the columns have different lengths: {told}{', …' if len(lengths) > 5 else ''}. Give every column one value for each row.")
+    n = next(iter(lengths.values()))
+    return Batch({name: _of_cells(cells) for name, cells in columns.items()}, np.arange(n), Form("rows"))
 
 
 def _of_cell(value: object) -> Array:
@@ -121,7 +171,7 @@ def _from_frame(X: Any) -> Batch:
         raise InputError(f"repeated column names: {_repeated(X)}. Give every column its own name.") from error
     except TypeError as error:
         raise InputError(
-            f"cannot read a {type(X).__name__} as a table. Give a pandas, Polars or Arrow table, a list of dicts, one dict, "
+            f"cannot read a {type(X).__name__} as a table. Give a pandas, Polars or Arrow table, a list of dicts, one dict, a dict of lists, "
             "a 2-d array, a list of texts, or pictures (an array of shape (n, h, w) or (n, h, w, c), or a list of them)."
         ) from error
     names = list(frame.columns)

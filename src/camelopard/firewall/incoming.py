@@ -13,6 +13,7 @@ from camelopard.core.errors import InputError, told
 from camelopard.core.media import PAIR, media, picture
 from camelopard.core.records import Reason
 from camelopard.core.schema import Schema, absent
+from camelopard.core.tables import columns_of
 
 LONGEST = 300  # characters of a problem
 MEDIA_FORMS = ("texts", "images")
@@ -24,7 +25,9 @@ def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[
     media_form = schema.form.kind in MEDIA_FORMS
     try:
         if _is_row(X, schema):
-            X = dict(X.items())
+            X = [dict(X.items())]
+        elif isinstance(X, Mapping) and any(_is_cell(X[name]) for name in schema.pictures if name in X):
+            X = [X]
         if media_form and not _has_names(X):
             return media(X, schema.form.kind, len(schema.names)), problems, []
         if isinstance(X, (list, tuple)):
@@ -44,6 +47,13 @@ def read(X: Any, schema: Schema, problems: dict[int, str]) -> tuple[Batch, dict[
 def _is_row(X: Any, schema: Schema) -> bool:
     """Whether something is one row of a pandas table: its labels are the names of columns."""
     return hasattr(X, "items") and getattr(X, "ndim", 0) == 1 and not {label for label in X.index if isinstance(label, str)}.isdisjoint(schema.names)
+
+
+def _is_cell(value: Any) -> bool:
+    """Whether what stands under the name of a column of pictures is one cell: numbers, in an array or in lists, and no list of pictures."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != object)
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(part, (int, float, list, tuple)) for part in value)
 
 
 def _has_names(X: Any) -> bool:
@@ -67,6 +77,9 @@ def _pictured(batch: Batch, X: Any, schema: Schema) -> Batch:
     if not names or isinstance(X, Batch):
         return batch
     if isinstance(X, (Mapping, list)):
+        by_column = columns_of(X) if isinstance(X, Mapping) else None
+        if by_column is not None:
+            return batch.with_columns({name: objects(map(picture, by_column[name])) for name in names})
         rows = [X] if isinstance(X, Mapping) else X
         return batch.with_columns({name: objects(picture(row.get(name)) for row in rows) for name in names})
     return batch.with_columns({name: objects(map(picture, X[name].tolist())) for name in names}) if batch.form.kind == "pandas" else batch

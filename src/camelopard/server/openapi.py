@@ -78,7 +78,10 @@ def described(models: Sequence[str], *, tokens: bool = False) -> dict[str, Any]:
         for path in paths:
             if path not in OPEN:
                 paths[path].get("post", paths[path].get("get"))["security"] = [{"token": []}]
-    rows = {"oneOf": [{"type": "object"}, {"type": "string"}, {"type": "array"}], "description": "A row, a list of rows, or {'rows': [...]}."}
+    rows = {
+        "oneOf": [{"type": "object"}, {"type": "string"}, {"type": "array"}],
+        "description": "A row, a list of rows, {'rows': [...]}, or a list for every column.",
+    }
     info = {"title": "camelopard", "version": VERSION, "description": "A firewall in front of machine-learning models."}
     parts = {"schemas": {"Verdict": _VERDICT, "Rows": rows}, "securitySchemes": {"token": TOKEN}}
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": parts}

@@ -28,7 +28,7 @@ async def body(request: Request) -> bytes:
 
 @router.post("/{name}/try")
 def tried(by: Changing, name: str, content: Annotated[bytes, Depends(body)], log: bool = False) -> Response:
-    """Judge rows of plain JSON: a row as an object, a list of rows, or {"rows": […]}, as /models/NAME/predict takes them.
+    """Judge rows of plain JSON: a row as an object, a list of rows, {"rows": […]}, or a list for every column, as /models/NAME/predict takes them.
 
     For each row the model's answer, even where a client would not get it, the verdict, and what is done with such a row. `log`: keep the verdicts.
     """

@@ -22,7 +22,7 @@ from camelopard.server.scoring.outcome import Outcome
 MLFLOW = ("dataframe_split", "dataframe_records", "instances", "inputs")
 MOST_AXES = 4  # of a picture in nested lists
 LARGEST_BYTE = 255  # whole numbers up to here are bytes, as in a file: JSON does not say
-FORMS = "a row as an object, a list of rows, or {'rows': [...]}"
+FORMS = "a row as an object, a list of rows, {'rows': [...]}, or an object with a list for every column"
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,24 @@ class Asked:
 
 
 def plain_json(body: bytes, schema: Schema, classes: Sequence[Any], most: int) -> Asked:
-    """Read one row, a list of rows, or `{"rows": [...]}`; a row is an object with the names of columns, a text, or a list of values in their order.
+    """Read one row, a list of rows, `{"rows": [...]}`, or a table by column: an object with a list under every name.
+
+    A row is an object with the names of columns, a text, or a list of values in their order.
 
     Raises
     ------
     Refused
-        If it is none of that (400), or has more than `most` rows (413).
+        If it is none of that (400), its columns differ in length (400), or it has more than `most` rows (413).
     """
     found = decoded(body)
     if isinstance(found, dict) and set(found) == {"rows"}:
         found = found["rows"]
         if not isinstance(found, list):
             raise Refused(400, f"'rows' holds a {_kind(found)}; expected a list.")
+    if isinstance(found, dict) and found and not schema.pictures and all(isinstance(cells, list) for cells in found.values()):
+        few(max(map(len, found.values())), most)
+        table = columns(found)
+        return Asked(table, len(table), lambda said: respond_many(said, classes))
     if isinstance(found, (dict, str)):
         return Asked([found], 1, lambda said: respond_one(said, classes))
     if not isinstance(found, list):
