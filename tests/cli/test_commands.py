@@ -72,6 +72,11 @@ def test_fit_screen_and_show_go_together(command, monkeypatch: pytest.MonkeyPatc
     assert (code, "30 rows:" in out) == (0, True)
     verdicts = pd.read_parquet("v.parquet")
     assert verdicts["id"].tolist() == list(range(30))
+    assert "is absent" not in out
+    pd.read_csv("today.csv").rename(columns={"age": "years"}).to_csv("renamed.csv", index=False)
+    code, out, _ = command("screen", "f.firewall", "renamed.csv", "--model", "model.txt")
+    told = " ".join(out[out.index("30 rows:") :].split())
+    assert "The column 'age' is absent: treated as missing values; the column 'years' is not known and ignored." in told
     code, out, _ = command("screen", "f.firewall", "broken.csv", "--model", "model.txt", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [r["id"] for r in rows] == [0, 1]

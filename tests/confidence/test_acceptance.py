@@ -101,3 +101,11 @@ def test_what_was_measured_survives_being_kept() -> None:
     again = RiskCoverage.from_state(curve.state())
     assert again.accept(0.1) == curve.accept(0.1)
     assert (np.diff(GRID) < 0).all()
+
+
+def test_of_numbers_it_is_said_how_far_off_too_many_are() -> None:
+    curve = RiskCoverage.of(*traffic(1, 2000))
+    found = curve.accept(0.2, within=2.5)
+    assert f"{found.wrong:.1%} of it off by more than 2.5 (the model's median error), at most" in repr(found)
+    assert "keeps answers off by more than 2.5 (the model's median error) to 0.1%" in repr(curve.accept(0.001, within=2.5))
+    assert f"{found.wrong:.1%} of it wrong (at most" in repr(curve.accept(0.2)) and found.threshold == curve.accept(0.2).threshold

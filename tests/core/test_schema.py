@@ -6,7 +6,7 @@ import pytest
 
 from camelopard.core.batch import Batch
 from camelopard.core.errors import InputError, UnknownName
-from camelopard.core.schema import Schema
+from camelopard.core.schema import Schema, written
 
 
 def test_kinds_are_told_from_the_cells() -> None:
@@ -56,3 +56,30 @@ def test_nothing_can_be_learned_from_an_empty_table() -> None:
 def test_columns_of_nothing_or_infinities_are_learned_without_noise() -> None:
     schema = Schema.infer(Batch.of(pd.DataFrame({"gone": [None, None], "far": [np.inf, 1.0], "nan": [np.nan, np.nan]})))
     assert (schema["gone"].constant, schema["far"].high, schema["nan"].constant) == (True, 1.0, True)
+
+
+def names(n: int, once: int) -> list[str]:
+    """Return n names, `once` of which are seen once; the others are fifty usual ones."""
+    return [f"name {i}" for i in range(once)] + [f"usual {i % 50}" for i in range(n - once)]
+
+
+@pytest.mark.parametrize(
+    ("n", "once", "rate"), [(1500, 1500, 1.0), (1500, 30, 0.02), (1500, 15, 0.01), (1500, 14, 0.0), (200, 4, 0.0), (19, 19, 0.0)]
+)
+def test_new_values_are_usual_where_many_were_seen_but_once(n: int, once: int, rate: float) -> None:
+    column = Schema.infer(Batch.of(pd.DataFrame({"name": names(n, once)})))["name"]
+    assert (column.kind, column.new_rate, column.open) == ("category", rate, rate > 0)
+
+
+def test_missing_cells_neither_bring_new_values_nor_hide_them() -> None:
+    column = Schema.infer(Batch.of(pd.DataFrame({"name": [*names(200, 20), *[None] * 1800]})))["name"]
+    assert (column.new_rate, column.null_rate) == (0.1, 0.9)
+
+
+def test_a_column_of_more_than_texts_has_the_values_that_it_had() -> None:
+    mixed = Schema.infer(Batch.of(pd.DataFrame({"code": [*names(99, 99), 7]})))["code"]
+    assert mixed.kind == "category" and not mixed.open
+
+
+def test_a_text_without_a_letter_or_a_digit_says_nothing() -> None:
+    assert [written(cell) for cell in ("Ann", "7", "é", "\u6771", "", " ", "-", "?", 7, None)] == [True] * 4 + [False] * 6

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,49 @@ def test_a_changed_column_is_read_anew() -> None:
     both = concat([batch, changed])
     assert both.coded == {}
     assert both.columns["work"].tolist() == ["Private", "Never", "Never", "State-gov"]
+
+
+def orders(like: list[str], n: int = 400) -> tuple[Reader, Schema]:
+    """Return a reader of rows with an order number of their own, but for the first ones, which share those in `like`."""
+    numbers = [like[i % len(like)] if i < 10 * len(like) else f"A{100_000 + i}" for i in range(n)]
+    batch = Batch.of(pd.DataFrame({"order": numbers, "age": np.arange(n) % 60}))
+    schema = Schema.infer(batch)
+    return Reader.learn(batch, schema, axis=np.random.default_rng(0).normal(size=n)), schema
+
+
+@pytest.mark.parametrize("like", [[], ["A200000", "Zoë"]])
+def test_a_value_never_seen_is_sound_where_new_ones_are_usual(like: list[str]) -> None:
+    reader, schema = orders(like)
+    cells = ["A999999", "A100399", None, 12.5, "", "?", ["A1"], *like]
+    rows = [schema.conform(Batch.of([{"order": cell, "age": 30}])) for cell in cells]
+    alone = [reader.read(row) for row in rows]
+    assert [STATES[one.states[0, 0]] for one in alone] == ["ok", "ok", "missing", "type", "unseen", "unseen", "type", *["ok"] * len(like)]
+    assert alone[0].values[0, 0] == alone[1].values[0, 0] == len(like)
+    share = 1 - 10 * len(like) / 400
+    assert alone[0].rarities[0, 0] == pytest.approx(-np.log(share))
+    assert np.isfinite(alone[0].scores[0, 0])
+    together = reader.read(concat(rows))
+    for part in ("values", "scores", "states", "rarities"):
+        assert b"".join(getattr(one, part).tobytes() for one in alone) == getattr(together, part).tobytes(), part
+
+
+def test_an_order_number_beside_a_known_one_is_no_slip_of_the_finger_but_another_case_is_the_same() -> None:
+    reader, schema = orders(["A200000", "Zoë"])
+    read = [reader.read(schema.conform(Batch.of([{"order": cell, "age": 30}]))) for cell in ("A200001", " zoë ")]
+    assert [(STATES[one.states[0, 0]], one.values[0, 0]) for one in read] == [("ok", 2.0), ("variant", 1.0)]
+
+
+def test_a_new_value_is_never_put_in_place_of_another_where_there_are_known_ones() -> None:
+    encoder = orders(["A200000", "Zoë"])[0].encoders[0]
+    assert set(encoder.decode(np.linspace(-6, 6, 99)).tolist()) == {0.0, 1.0}
+    alone = orders([])[0].encoders[0]
+    assert alone.decode(np.zeros(2)).tolist() == [0.0, 0.0]
+    assert alone.cells(np.array([0.0, np.nan])).tolist() == ["A100399", None]
+
+
+def test_a_reader_of_new_values_reads_the_same_after_it_was_kept() -> None:
+    reader, schema = orders(["A200000"])
+    batch = schema.conform(Batch.of([{"order": cell, "age": 3} for cell in ("A200000", "B1", None)]))
+    first, again = reader.read(batch), Reader.from_state(reader.state()).read(batch)
+    assert (first.scores.tobytes(), first.rarities.tobytes()) == (again.scores.tobytes(), again.rarities.tobytes())
+    assert "new" in reader.state()[0] and all("new" not in part for part in READER.state())

@@ -103,6 +103,33 @@ def test_reasons_are_said_in_words() -> None:
     assert violations[0][0].message == "age is 1985; expected: age lies between 17 and 90"
 
 
+def said(**cells: object) -> list[str]:
+    row = {**Batch.of(clean()).row(3), **cells}
+    return [reason.message for reason in CONTRACT.check(SCHEMA.conform(Batch.of([row])))[0]]
+
+
+def test_a_number_is_shown_so_that_it_visibly_breaks_the_rule() -> None:
+    assert said(age=40.5) == ["age is 40.5; expected: age holds whole numbers"]
+    assert said(age=40.0000001)[0] == "age is 40.0000001; expected: age holds whole numbers"
+    high = SCHEMA["a"].high
+    assert f"a is {high + 1e-9}; expected: a lies between" in said(a=high + 1e-9)[0]
+    assert "a is 285,100.3; expected" in said(a=285_100.3)[0]
+
+
+def test_of_a_rule_on_many_pairs_the_one_that_the_row_breaks_is_named() -> None:
+    assert "city = 'PARIS', country = 'I'; expected: 'PARIS' goes with 'F'" in said(city="PARIS", country="I")
+    never = Assumption("pair", ("city", "country"), "city and country never combine …", {"never": [["ROME", "F"], ["PARIS", "I"]]})
+    found = Contract([never]).check(Batch.of([{"city": "PARIS", "country": "I"}]))
+    assert found[0][0].message == "city = 'PARIS', country = 'I'; expected: 'PARIS' never goes with 'I'"
+
+
+def test_two_numbers_of_a_rule_are_shown_so_that_they_differ() -> None:
+    order = Assumption("order", ("low", "high"), "low is never larger than high.", {"relation": "at most"})
+    found = Contract([order]).check(Batch.of([{"low": 642.13936503341, "high": 74.5}, {"low": 5.0000001, "high": 5.0}]))
+    assert found[0][0].message == "low = 642.139, high = 74.5; expected: low is never larger than high"
+    assert found[1][0].message == "low = 5.0000001, high = 5; expected: low is never larger than high"
+
+
 def test_muting_and_setting_change_what_is_checked() -> None:
     contract = Contract(list(CONTRACT))
     row = SCHEMA.conform(Batch.of([{**Batch.of(clean()).row(0), "age": 110}]))

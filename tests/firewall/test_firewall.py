@@ -14,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import camelopard as cp
+from camelopard.core.arrays import objects
+from camelopard.core.digits import figure, precisely
 from camelopard.core.errors import ArtifactError, CamelopardError, InputError, ModelError, NotFitted
+from camelopard.core.records import Repair
 from camelopard.firewall.contract import Contract
 from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.guard import Blocked
@@ -97,6 +100,21 @@ def test_reasons_name_the_broken_field_and_repairs_give_it_a_plausible_value(wor
     assert sum(r.contribution for r in verdict.reasons) == pytest.approx(1.0, abs=0.01)
 
 
+def test_one_fault_of_a_value_has_one_reason(world: World) -> None:
+    rows = [{**world.test.iloc[0].to_dict(), "colour": cell} for cell in ("NA", "RED", " red", 5)]
+    told = [[r for r in world.firewall.screen(row).reasons(0) if r.field == "colour"] for row in rows]
+    assert [[r.code for r in reasons] for reasons in told] == [["values"], ["case"], ["whitespace"], ["values"]]
+    assert "expected: colour is written in lower case" in told[1][0].message
+
+
+def test_repaired_numbers_are_told_short_and_kept_whole(world: World) -> None:
+    verdicts = world.firewall.screen(world.test.head(40).assign(dose=world.test["dose"].head(40) * 1000))
+    repairs = [(i, repair.changes["dose"]) for i in range(40) if (repair := verdicts.repair(i)) and "dose" in repair.changes]
+    words = verdicts.table()["repair"]
+    assert any(len(str(new)) > 10 for _, new in repairs)
+    assert all(f"dose → {precisely(new)}" in words[i] and len(precisely(new)) < 10 for i, new in repairs)
+
+
 def test_unusual_spellings_are_repaired_to_what_they_mean(world: World) -> None:
     row = world.test.iloc[0].to_dict()
     verdict = world.firewall.screen({**row, "colour": f" {row['colour'].upper()}", "dose": str(row["dose"]).replace(".", ",")})[0]
@@ -143,6 +161,24 @@ def test_every_form_of_the_same_rows_gets_the_same_verdict(world: World) -> None
     assert same(by_pandas, by_polars)
 
 
+def test_a_dict_of_columns_is_a_table_for_the_model_the_guard_and_the_firewall(world: World) -> None:
+    clean = world.test.head(12)
+    columns = clean.to_dict("list")
+    verdicts = world.firewall.screen(columns)
+    assert verdicts.risk.tolist() == world.firewall.screen(clean).risk.tolist()
+    model = cp.wrap(answer, classes=["well", "sick"], reference=clean)
+    assert model.predict(columns).value.tolist() == model.predict(clean).value.tolist()
+    assert world.firewall.guard(block="answer").predict(columns).tolist() == world.firewall.guard(block="answer").predict(clean).tolist()
+    assert len(world.firewall.screen({name: [cells[0]] for name, cells in columns.items()})) == 1
+
+
+def test_columns_of_different_lengths_are_one_blocked_row_that_says_so(world: World) -> None:
+    columns = world.test.head(3).to_dict("list")
+    verdicts = world.firewall.screen({**columns, "dose": columns["dose"][:2]})
+    assert verdicts.route.tolist() == ["block"]
+    assert "the columns have different lengths: 'dose' has 2, 'weight' has 3" in verdicts.reasons(0)[0].message
+
+
 def test_columns_may_come_in_any_order_and_extra_or_absent_ones_are_remarks(world: World) -> None:
     table = world.test.head(40)
     straight = world.firewall.screen(table)
@@ -152,6 +188,16 @@ def test_columns_may_come_in_any_order_and_extra_or_absent_ones_are_remarks(worl
     absent = world.firewall.screen(table.drop(columns="shelf"))
     assert any(r.code == "missing-column" for r in absent.reasons(0))
     assert absent.risk.tolist() == world.firewall.screen(table.assign(shelf=None)).risk.tolist()
+
+
+def test_printed_verdicts_name_the_columns_that_are_absent_or_not_known_and_nothing_else(world: World) -> None:
+    table = world.test.head(40)
+    assert world.firewall.screen(table).remarks == "" and ";" not in str(world.firewall.screen(table))
+    renamed = str(world.firewall.screen(table.rename(columns={"shelf": "Shelf"})))
+    assert "; the column 'shelf' is absent: treated as missing values; the column 'Shelf' is not known and ignored>" in renamed
+    wide = world.firewall.screen(table.assign(**{f"extra{k}": k for k in range(7)}))
+    assert "the columns 'extra0', 'extra1', 'extra2', 'extra3', 'extra4' and 2 more are not known and ignored" in str(wide)
+    assert str(world.firewall.screen(table.head(0))) == "<Verdicts: 0 rows, 0 pass>"
 
 
 CELL = st.recursive(
@@ -235,6 +281,12 @@ def test_numbers_as_answers() -> None:
     table = people(300, 5)
     assert np.median(firewall.screen(table.assign(dose=table["dose"] * 100)).risk) > 0.8
     assert np.mean(firewall.screen(table.assign(noise=table["noise"] * 100)).route == "pass") > 0.9
+    off = f"{figure(firewall.describe()['tolerance'])} "
+    for text in (firewall.summary(), repr(firewall.evaluate(table, table["dose"] * 2.5, budget=6_000)), repr(firewall.accept(0.4))):
+        assert f"off by more than {off}(the model's median error)" in text
+        assert "wrong" not in text.replace("wrong join", "") and "own confidence" not in text
+    for text in (repr(firewall.estimate(table)), repr(firewall.backtest(table, table["dose"] * 2, rows=100))):
+        assert f"share of answers within {off}of the truth (the model's median error)" in text and "accuracy" not in text
 
 
 def test_without_labels_confidence_is_marked_as_unchecked() -> None:
@@ -285,6 +337,15 @@ def test_the_guard_does_per_route_what_it_was_told(world: World) -> None:
     assert table.predict_proba(rows).shape == (5, 2)
     with pytest.raises(CamelopardError, match="no action named 'stop'"):
         world.firewall.guard(block="stop")
+
+
+def test_the_guard_gives_one_kind_of_text_whether_a_row_was_repaired_or_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, route = objects([np.str_("well"), np.str_("sick"), None]), objects(["pass", "repair", "block"])
+    none, repair = np.zeros(3), Repair({"dose": 8.0}, "well")
+    found = cp.Verdicts(np.arange(3), said, None, none, none, none, route, lambda i: [], lambda i: repair)
+    monkeypatch.setattr(world.firewall, "screen", lambda X: found)
+    answers = world.firewall.guard(block="missing").predict([{}] * 3)
+    assert [(type(a), a) for a in answers] == [(str, "well"), (str, "well"), (type(None), None)]
 
 
 def test_files_are_refused_with_a_reason(world: World, tmp_path: Path) -> None:

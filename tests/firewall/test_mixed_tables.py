@@ -198,3 +198,7 @@ def test_a_column_of_files_is_looked_at_and_left_to_the_model_to_open() -> None:
     assert not {"wrong-type", "type"} & {reason.code for reason in together.reasons(0)}
     for i, row in enumerate(rows):
         assert figures(firewall.screen(row), 0) == figures(together, i)
+    by_column = firewall.screen({"photo": [row["photo"] for row in rows], "hour": [3] * len(rows)})
+    assert [figures(by_column, i) for i in range(len(rows))] == [figures(together, i) for i in range(len(rows))]
+    for numbers in (np.arange(6), [1, 2, 3], [[0, 255], [9, 9]]):  # a cell that is no picture, and no column of pictures
+        assert firewall.screen({"photo": numbers, "hour": [3]}).route.tolist() == ["block"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import weakref
 from pathlib import Path
@@ -125,3 +126,61 @@ def test_features_come_in_the_order_of_the_rows_and_a_part_without_any_is_unknow
     assert found is not None
     np.testing.assert_array_equal(found, np.array([[0, 1], [1, 1], [np.nan, np.nan], [np.nan, np.nan], [4, 1]]))
     assert features_of(lambda part: None, batch, 2) is None
+
+
+def packed(pictures: Array) -> list[bytes]:
+    """The same pictures as files."""
+    pillow = pytest.importorskip("PIL.Image")
+    files = []
+    for pixels in pictures:
+        held = io.BytesIO()
+        pillow.fromarray(pixels).save(held, "PNG")
+        files.append(held.getvalue())
+    return files
+
+
+def test_many_files_are_unpacked_some_at_a_time_and_again_for_what_is_told_of_them(firewall: cp.Firewall, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, plain = packed(damaged(ROWS)), image_files.unpacked
+    files[7] = b"no picture"
+    monkeypatch.setattr(image, "unpacked", lambda file: COUNTED.tell(plain(file)))
+
+    def screened() -> tuple[cp.Verdicts, int]:
+        COUNTED.known, COUNTED.alive = [], [0]
+        verdicts = firewall.screen(files)
+        gc.collect()
+        COUNTED.look()
+        return verdicts, COUNTED.alive[-1]
+
+    whole, before = screened()
+    told = [(whole.reasons(i), whole.repair_of(i)) for i in range(ROWS)]
+    monkeypatch.setattr(sizes, "AT_ONCE", AT_ONCE * 3 * 64)  # a picture counts as one of three channels before it is unpacked
+    parts, after = screened()
+    assert before == ROWS - 1
+    assert 0 < after <= AT_ONCE
+    assert max(COUNTED.alive) <= 3 * AT_ONCE  # those of this part and the one before, and of one that the collector has not been to yet
+    assert [getattr(parts, name).tobytes() for name in ("risk", "confidence", "oddity")] == [
+        getattr(whole, name).tobytes() for name in ("risk", "confidence", "oddity")
+    ]
+    for i in (*range(ROWS), 3, 39, 0):
+        reasons, repair = told[i]
+        again = parts.repair_of(i)
+        assert [reason.message for reason in parts.reasons(i)] == [reason.message for reason in reasons]
+        assert (again is None) == (repair is None)
+        if again is not None and repair is not None:
+            assert np.array_equal(again.changes["image"], repair.changes["image"])
+    assert sum(repair is not None for _, repair in told) > 5
+    del reasons, repair, again
+    gc.collect()
+    COUNTED.look()
+    assert COUNTED.alive[-1] <= ROWS - 1 + AT_ONCE  # those of the verdicts that keep all of theirs, and of one part
+
+
+def test_answers_and_evidence_of_many_files_are_those_of_all_at_once(firewall: cp.Firewall, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = packed(halves(120, 4)[0])
+    whole = firewall.answer(files), firewall.recalibrated(files).describe()["traffic"]
+    monkeypatch.setattr(sizes, "AT_ONCE", AT_ONCE * 3 * 64)
+    COUNTED.asked = [0]
+    parts = firewall.answer(files), firewall.recalibrated(files).describe()["traffic"]
+    assert parts[0].shares.tobytes() == whole[0].shares.tobytes()
+    assert parts[1] == whole[1]
+    assert max(COUNTED.asked) <= 3 * AT_ONCE

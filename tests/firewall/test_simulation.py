@@ -183,6 +183,14 @@ def test_with_prices_that_fit_the_cheapest_routes_beat_every_rival() -> None:
     assert min(rival.behind.low for rival in found.rivals if rival.behind is not None) > 0
 
 
+def test_of_numbers_no_answer_is_called_wrong_but_off_by_more_than_the_tolerance() -> None:
+    prices, numbers = Policy(costs=COSTS), rows([0.99] * 4, answers=[1.0, 2.0, 3.0, 4.0], tolerance=0.5)
+    found = prices.simulate(numbers, per_day=4)
+    assert "Answers off by more than 0.5 (the model's median error) that get through, per 1,000 rows" in repr(found)
+    assert "Such answers caught by review" in repr(found) and found.to_dict()["within"] == 0.5
+    assert "Wrong answers that get through" in repr(prices.simulate(rows([0.99] * 4), per_day=4))
+
+
 def test_numbers_are_right_within_their_tolerance() -> None:
     found = Policy(costs=COSTS).simulate(rows([0.99] * 4, answers=[1.0, 2.0, np.nan, 4.0], tolerance=0.5), per_day=4, y=[1.4, 3.0, 3.0, 4])
     assert found.outcome.errors_counted is not None

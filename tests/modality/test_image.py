@@ -20,7 +20,7 @@ from camelopard.core.codec import read, write
 from camelopard.core.errors import CamelopardError, InputError
 from camelopard.modality.image import NAMES, ImageVectors
 from camelopard.modality.image_files import unpacked
-from camelopard.modality.image_numbers import median, thumbnail
+from camelopard.modality.image_numbers import median, reduced, thumbnail
 from camelopard.modality.image_repairs import denoised, resized
 
 
@@ -435,3 +435,23 @@ def test_without_pillow_a_file_says_what_to_install(vectors: ImageVectors, monke
     with pytest.raises(CamelopardError, match=r"camelopard\[images\]"):
         vectors.read(b"\x89PNG")
     assert "not installed" in str(vectors.problems(objects([b"\x89PNG"]))[0])
+
+
+def test_a_large_picture_is_turned_back_as_a_small_one_is() -> None:
+    rng = np.random.default_rng(0)
+    slope = np.linspace(40, 200, 300)[:, None] + np.zeros(270)
+    clean = objects([(slope + rng.normal(0, 6, slope.shape)).clip(0, 255).astype(np.uint8) for _ in range(30)])
+    vectors = ImageVectors.learn(clean)
+    for quarter, name in ((1, "turned by 90° to the right"), (2, "turned by 180°"), (3, "turned by 90° to the left")):
+        (first, pixels), *_ = [found for found in vectors.repairs(np.rot90(clean[0], quarter)) if found[0].startswith("turned")]
+        assert first == name
+        assert pixels.shape == (300, 270)
+        assert np.abs(pixels.astype(float) - clean[0]).mean() < 8
+    assert not any(name.startswith("turned") for name, _ in vectors.repairs(clean[0]))
+
+
+def test_a_smaller_copy_is_the_mean_of_what_it_covers() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 512, 3), dtype=np.uint8)
+    found = reduced(pixels, 0, 255)
+    assert found.shape == (200, 170, 3) and found.dtype == np.float32
+    np.testing.assert_allclose(found[7, 11], pixels[21:24, 33:36].reshape(9, 3).mean(axis=0) / 255, atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 import camelopard as cp
 from camelopard.core.arrays import Array
 from camelopard.models import sizes
-from camelopard.models.sizes import rows_at_once
+from camelopard.models.sizes import pictures_within, portions, rows_at_once, weight
 
 
 def test_the_largest_picture_of_all_columns_says_how_many_rows_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +20,22 @@ def test_the_largest_picture_of_all_columns_says_how_many_rows_are_held(monkeypa
     assert rows_at_once(cp.Batch.of([np.zeros((40, 50))]), 50) == 1
     assert rows_at_once(cp.Batch.of([]), 50) == 50
     assert rows_at_once(cp.Batch.of(["x" * 5_000]), 50) == 50
+    assert rows_at_once(cp.Batch.of([b"a file", large]), 50) == 5  # whatever comes first
+    assert rows_at_once(cp.Batch.of([small, large]), 50, 400) == 2
+
+
+def test_portions_hold_all_rows_in_order_and_no_more_bytes_than_fit_unless_one_row_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "AT_ONCE", 100)
+    found = list(portions([60, 40, 1, 300, 0, 0, 0, 99], 3))
+    assert [(part.start, part.stop) for part in found] == [(0, 2), (2, 3), (3, 4), (4, 7), (7, 8)]
+    assert list(portions([], 3)) == []
+
+
+def test_pictures_are_counted_by_what_the_mean_one_shows() -> None:
+    mixed = cp.Batch.of([np.zeros((10, 20)), np.zeros((30, 20, 3), dtype=np.uint8), None, None])
+    assert pictures_within(mixed, 2_000) == 10
+    assert pictures_within(mixed, 199) == 0
+    assert weight(mixed) == 10 * 20 * 8 + 30 * 20 * 3
 
 
 def test_a_model_is_never_given_more_pictures_at_once_than_that_and_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,20 @@ def test_shares_that_are_none_and_numbers_without_end_are_left_out(measured: dic
 
 def test_of_numbers_it_is_said_how_far_off_a_right_answer_may_be(labelled: dict[str, Any]) -> None:
     firewall = {**labelled["firewall"], "tolerance": 2.345}
-    for task, within in (("regression", "2.35"), ("classification", "")):
+    for task, within in (("regression", "2.345"), ("classification", "")):
         assert certainty({"firewall": {**firewall, "model": {"task": task}}}).within == within
+
+
+def test_of_numbers_no_answer_is_called_wrong_but_off_by_more_than_the_median_error(labelled: dict[str, Any]) -> None:
+    firewall = {**labelled["firewall"], "tolerance": 2.345, "model": {"task": "regression"}}
+    found = certainty({"firewall": firewall})
+    said = {name: text.replace("\u00a0", " ") for name, text in found.sentences.items()}
+    assert not [text for text in said.values() if "wrong" in text or " right" in text]
+    assert said["reliability"].startswith("73 % of the answers are within 2.345 of the truth (the model’s median error); confidence says 73 %")
+    assert "Accept the surest 80 % and 12 % of those are off by more than 2.345 (the model’s median error), at most 13 %" in said["accepting"]
+    assert "Of the 150 (138–162) that are off by more than 2.345 (the model’s median error), 50 (44–56) are caught; 103 such" in said["routes"]
+    assert "Where an answer off by more than 2.345" in said["costs"] and found.costs[1].title == "An answer off by more than 2.345 costs 5 reviews"
+    assert digest(firewall["measured"], 2.345)[0] == said["accepting"].replace("’", "'")
 
 
 def test_routes_add_up_to_a_thousand(measured: dict[str, Any]) -> None:

@@ -27,6 +27,17 @@ def test_measured_quality_may_hold_its_interval_either_way(quality: dict[str, An
     assert [(f.value, f.span) for f in found.figures] == [("0.957", "0.948–0.966")]
 
 
+def test_a_model_without_confidence_has_no_figure_for_it_and_a_repaired_number_is_not_called_wrong() -> None:
+    none, some = {"value": 0.5, "low": 0.5, "high": 0.5}, {"value": 0.5, "low": 0.48, "high": 0.52}
+    measured = {"auroc_fooled": none, "auroc_fooled_by_own_doubt": none, "auroc_unseen_by_own_doubt": some, "repaired": {"value": 0.25}}
+    found = defence.firewall({"firewall": {"measured": measured, "tolerance": 2.5, "model": {"task": "regression"}}})
+    assert [f.name for f in found.figures] == [
+        defence.FIGURES["auroc_fooled"],
+        defence.FIGURES["auroc_unseen_by_own_doubt"],
+        "Answers off by more than 2.5 (the model's median error) among those given to repaired rows",
+    ]
+
+
 def test_promise_names_alpha_and_calibration_rows() -> None:
     found = defence.firewall({"firewall": {"threshold": {"alpha": 0.01, "confidence": 0.95, "rows": 4000, "alarms_possible": True, "risk": 0.41}}})
     assert plain(found.promise[0]) == (
@@ -68,3 +79,10 @@ def test_an_unknown_route_is_not_passed_on() -> None:
         "unknown",
         "unknown",
     ]
+
+
+def test_a_firewall_that_learned_next_to_nothing_says_so_before_its_promise() -> None:
+    little = {"told": "this firewall hardly knows what fools the model: 12 damaged rows taught it."}
+    found = defence.firewall({"firewall": {"little_learned": little, "threshold": {"alpha": 0.01, "rows": 50, "alarms_possible": False}}})
+    assert found.promise[0] == little["told"] and found.promise[1].startswith("No alarms")
+    assert "hardly" not in " ".join(defence.firewall({"firewall": {"threshold": {"alpha": 0.01, "alarms_possible": True}}}).promise)

@@ -148,3 +148,13 @@ def test_what_the_model_ignores_is_said_and_mutes_the_rest() -> None:
     assert "0 of 2,000" in certificate.statement
     assert all(a.muted for a in found if a.fields == ("b",) and a.code != "ignored")
     assert not any(a.muted for a in found if a.fields == ("a",))
+
+
+def test_a_column_to_which_new_values_keep_coming_has_no_list_of_them_and_no_fixed_capitals() -> None:
+    rng = np.random.default_rng(0)
+    usual = [*rng.choice(["Ann", "Bob", "Cy"], 380).tolist(), *["Dee"] * 20]
+    once = [*rng.choice(["Ann", "Bob", "Cy"], 380).tolist(), *(f"Name{i}" for i in range(20))]
+    assert {("values", ("who",)), ("case", ("who",))} <= codes(inferred(pd.DataFrame({"who": usual})))
+    found = codes(inferred(pd.DataFrame({"who": once})))
+    assert not {("values", ("who",)), ("case", ("who",))} & found
+    assert {("type", ("who",)), ("null", ("who",)), ("whitespace", ("who",))} <= found

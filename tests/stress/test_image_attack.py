@@ -12,6 +12,7 @@ from camelopard.core.batch import Batch
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, UnknownName
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Column, Schema
+from camelopard.stress import image_attack as module
 from camelopard.stress.damages._images import Image
 from camelopard.stress.image_attack import image_attack
 from camelopard.stress.image_attack_result import ImageAttackResult
@@ -277,3 +278,19 @@ def test_wrong_use_is_refused_in_words() -> None:
         run(ways=["fgsm"], gradient=lambda images, answers: images[0])
     with pytest.raises(InputError, match=r"no column of images to attack; the columns are a \(number\)"):
         image_attack(Asked(linear), pictures(), Schema({"a": Column("a", "number")}), TRUTH, np.random.default_rng(0))
+
+
+def test_large_pictures_are_attacked_one_after_the_other_and_the_changes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = run(rows=12)
+    monkeypatch.setattr(module, "HELD", 12 * 4 * SIDE * SIDE)  # twelve pictures, and the copies of less than one
+    apart = run(rows=12)
+    assert together[0].costs.tobytes() == apart[0].costs.tobytes()
+    assert together[0].queries.tolist() == apart[0].queries.tolist()
+    assert apart[1].calls > together[1].calls
+
+
+def test_no_more_pictures_are_attacked_than_fit_into_memory_and_none_that_is_too_large_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD", 5 * 4 * SIDE * SIDE)
+    assert len(run(rows=12)[0].rows) == 5
+    monkeypatch.setattr(module, "LARGEST", SIDE * SIDE - 1)
+    assert len(run(rows=12)[0].rows) == 0

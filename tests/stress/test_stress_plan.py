@@ -87,3 +87,25 @@ def test_the_same_seed_draws_the_same_targets_and_another_seed_others() -> None:
     assert targets(1) == targets(1)
     assert targets(1) != targets(2)
     assert len(targets(1)) == 60
+
+
+def large(pictures: int | None, at_once: int = MOST) -> Plan:
+    found = [shift(f"k{i}") for i in range(10)]
+    return plan(found, schema_of(1), 2000, 100_000, np.random.default_rng(0), at_once=at_once, pictures=pictures)
+
+
+def test_of_large_pictures_fewer_are_damaged_and_then_fewer_severities_tried_but_every_kind_once() -> None:
+    assert [(found.rows_per_case, len(found.steps), found.fewer) for found in map(large, (None, 10_000, 600, 100, 1))] == [
+        (200, 50, False),
+        (200, 50, False),
+        (12, 50, True),
+        (4, 25, True),
+        (4, 10, True),
+    ]
+    assert {damage.kind for damage, _, _ in large(1).steps} == {f"k{i}" for i in range(10)}
+    assert large(100).model_rows == 4 * (25 + 2 * 3)  # three severities, each with two legal values in its place
+
+
+def test_a_case_is_no_larger_than_what_fits_into_memory_at_once() -> None:
+    assert (large(None, 70).rows_per_case, large(None, 1).rows_per_case) == (70, 4)
+    assert large(None, 70).fewer

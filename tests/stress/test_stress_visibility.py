@@ -79,3 +79,10 @@ def test_no_cell_whatsoever_raises(cells: list[Any]) -> None:
     batch = Batch({name: objects(cells) for name in SCHEMA.names}, np.arange(len(cells)))
     assert visible(SCHEMA, SCHEMA.conform(batch)).shape == (len(cells), 6)
     assert visible(SCHEMA, batch).dtype == bool
+
+
+def test_a_new_name_is_nothing_that_clean_data_never_showed_but_a_blank_or_a_number_is() -> None:
+    schema = Schema.infer(Batch.of([{"name": f"name {i}"} for i in range(30)]))
+    cells = ["name 3", "Zoe", None, "", "?", 7, ["Zoe"]]
+    found = visible(schema, Batch({"name": objects(cells)}, np.arange(len(cells))))[:, 0]
+    assert found.tolist() == [False, False, True, True, True, True, True]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from camelopard.core.records import Verdict
 
 SHOWN = 20
+MOST_REMARKS = 3
 
 
 def screen(
@@ -43,6 +44,7 @@ def screen(
     out = sys.stdout
     counts: dict[str, int] = {}
     shown: list[tuple[int | str, Verdict]] = []
+    remarks: dict[str, None] = {}  # on columns that are absent or not known
     with working(quiet=json) as tell:
         fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         if contract is not None:
@@ -53,6 +55,7 @@ def screen(
             start, columns = 0, fitted.screen([]).table()
             for chunk in open_table(data, schema=fitted.schema, texts=texts, images=images):
                 verdicts = fitted.screen(chunk.batch, problems=chunk.problems)
+                remarks[verdicts.remarks] = None
                 files = chunk.batch.ids.tolist() if chunk.batch.ids.dtype == object else None  # the pictures of a folder, by their paths
                 for i, route in enumerate(verdicts.route.tolist()):
                     counts[route] = counts.get(route, 0) + 1
@@ -83,6 +86,8 @@ def screen(
         said.print(_view(shown))
     total = sum(counts.values())
     said.print(f"{total:,} rows: " + ", ".join(f"{counts.get(r, 0):,} {r}" for r in ("pass", "repair", "review", "block")) + ".")
+    for remark in list(filter(None, remarks))[:MOST_REMARKS]:
+        said.print(f"{remark[0].upper()}{remark[1:]}.", markup=False, highlight=False)
     if output is not None:
         said.print(f"All verdicts are in {output}.", markup=False)
 

@@ -15,6 +15,7 @@ import numpy as np
 from camelopard.confidence.logistic import sigmoid
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.errors import InputError
+from camelopard.core.tolerance import beyond
 
 GRID = sigmoid(np.linspace(8.0, -4.0, 121))  # thresholds, strict ones first: fixed, so that they do not hang on the rows
 SURENESS = 0.9
@@ -26,7 +27,8 @@ STARTS = ((1.0, 0.8), (0.25, 0.2))  # where testing begins: errors promised × t
 class Accepted:
     """A threshold on confidence and what is known of the answers from there on: shares of the declared traffic, `wrong` among those accepted.
 
-    `threshold` is infinite, and `coverage` 0, where no threshold keeps the promise.
+    `threshold` is infinite, and `coverage` 0, where no threshold keeps the promise. `within`: how far a number may be from the truth and still be
+    right, None where answers are classes.
     """
 
     errors: float
@@ -35,13 +37,16 @@ class Accepted:
     coverage: float
     wrong: float
     at_most: float
+    within: float | None = None
 
     def __repr__(self) -> str:
         if not np.isfinite(self.threshold):
-            return f"No answers can be accepted: no threshold keeps errors to {self.errors:.1%} with probability {self.sureness:.2f} on so few rows."
+            what = "errors" if self.within is None else f"answers {beyond(self.within)}"
+            return f"No answers can be accepted: no threshold keeps {what} to {self.errors:.1%} with probability {self.sureness:.2f} on so few rows."
+        apart, close = (" (", ")") if self.within is None else (", ", "")
         return (
-            f"Accept answers from a confidence of {self.threshold:.3f}: {self.coverage:.0%} of the declared traffic, {self.wrong:.1%} of it wrong "
-            f"(at most {self.at_most:.1%}, asked for {self.errors:.1%}, with probability {self.sureness:.2f})."
+            f"Accept answers from a confidence of {self.threshold:.3f}: {self.coverage:.0%} of the declared traffic, {self.wrong:.1%} of it "
+            f"{beyond(self.within)}{apart}at most {self.at_most:.1%}, asked for {self.errors:.1%}, with probability {self.sureness:.2f}{close}."
         )
 
 
@@ -106,10 +111,10 @@ class RiskCoverage:
         limit[known] = beta.ppf(sureness, hits[known] + 1, np.maximum(self.worth - hits, 1e-9)[known])
         return limit
 
-    def accept(self, errors: float, sureness: float = SURENESS) -> Accepted:
+    def accept(self, errors: float, sureness: float = SURENESS, within: float | None = None) -> Accepted:
         """Return the lowest threshold that keeps the share of wrong answers among those accepted to `errors`, with probability `sureness`.
 
-        The probability is over the draw of the rows measured on; the share is that of the traffic which their weights make.
+        The probability is over the draw of the rows measured on; the share is that of the traffic which their weights make. `within` is only told.
 
         Raises
         ------
@@ -129,9 +134,9 @@ class RiskCoverage:
             last = first + (int(refused[0]) if len(refused) else len(GRID) - first) - 1
             best = max(best, last if last >= first else -1)
         if best < 0:
-            return Accepted(errors, sureness, np.inf, 0.0, np.nan, np.nan)
+            return Accepted(errors, sureness, np.inf, 0.0, np.nan, np.nan, within)
         at_most = float(self.at_most(sureness)[best])
-        return Accepted(errors, sureness, float(GRID[best]), float(self.coverage[best]), float(self.wrong[best]), at_most)
+        return Accepted(errors, sureness, float(GRID[best]), float(self.coverage[best]), float(self.wrong[best]), at_most, within)
 
     def state(self) -> dict[str, Any]:
         """Return what was measured, as plain data."""

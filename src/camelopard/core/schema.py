@@ -22,6 +22,7 @@ MEDIA: tuple[Kind, ...] = ("text", "image")  # what a person reads or looks at: 
 LEVELS = 201  # quantiles kept per number column: half-percent steps
 MOST_VALUES = 20_000  # distinct values kept per category column
 PICTURE_FILES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\x00", b"MM\x00*")  # how PNG, JPEG, GIF, BMP, WebP and TIFF begin
+FEWEST_OPEN, ONCE, USUAL = 20, 5, 0.01  # of so many cells or more, so many values seen once, and in such a share of them: new ones are usual
 FEWEST_SENTENCES, MOSTLY, WORDS = 20, 0.8, 5  # a column is text if of so many cells so many differ, and most have so many words
 DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d")
 
@@ -44,6 +45,9 @@ class Column:
         For dates that came as text: the strptime format of nearly all of them.
     n
         How many rows were seen.
+    new_rate
+        For categories of texts to which new values keep coming (names, order numbers): the share of cells, 0–1, that bring one never seen before, as
+        large as the share of those whose value was seen once (Good 1953, after Turing). 0 where nearly all values there are were seen.
     """
 
     name: str
@@ -56,6 +60,12 @@ class Column:
     values: Mapping[Any, int] = field(default_factory=dict)
     date_format: str | None = None
     n: int = 0
+    new_rate: float = 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether new values are usual in clean data: one that was never seen is then no sign of damage."""
+        return self.new_rate > 0
 
     @property
     def low(self) -> float:
@@ -220,7 +230,12 @@ def _column(name: str, values: Array, given: Kind | None = None) -> Column:
     if found:
         days = date_days(present, found)
         return replace(_numbers(name, "date", days[~np.isnan(days)], null_rate, n), date_format=found)
-    return Column(name, "category", null_rate=null_rate, values=_counts(present), n=n)
+    return Column(name, "category", null_rate=null_rate, values=_counts(present), n=n, new_rate=_new_rate(present))
+
+
+def written(value: object) -> bool:
+    """Return whether a cell is a text with a letter or a digit in it: what a name or an order number is, and "" or "-" is not."""
+    return type(value) is str and any(map(str.isalnum, value))
 
 
 def _media(present: Array) -> Kind | None:
@@ -249,6 +264,15 @@ def _numbers(name: str, kind: Kind, present: Floats, null_rate: float, n: int) -
 def _counts(present: Array) -> dict[Any, int]:
     counts = Counter(v if _hashable(v) else repr(v) for v in present.tolist())
     return dict(sorted(counts.most_common(MOST_VALUES), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _new_rate(present: Array) -> float:
+    """Return the share of cells whose value was seen once, if it is so large that new values are usual; 0 otherwise, and where not all are texts."""
+    cells = present.tolist()
+    if len(cells) < FEWEST_OPEN or not all(type(v) is str for v in cells):
+        return 0.0
+    once = sum(count == 1 for count in Counter(cells).values())
+    return once / len(cells) if once >= ONCE and once >= USUAL * len(cells) else 0.0
 
 
 def _hashable(value: object) -> bool:

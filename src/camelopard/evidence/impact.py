@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from types import MappingProxyType
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def impact(
     values = candidates(reading, suspicions, rows, reader, copula, far)
     values[led] = reading.values[rows[led], None, :]
     m, c, d = values.shape
-    answers = session.predict(batch_of(values.reshape(m * c, d), reader, form, media))
+    answers = session.predict(batch_of(values.reshape(m * c, d), reader, form, media, own_new(batch, reading, rows, reader)))
     moved, shift = _moves(answer.take(rows), answers, c, task, tolerance)
     start = 0
     for rank in range(RANKS):
@@ -124,12 +125,25 @@ def texts_and_pictures(batch: Batch, suspicions: Floats, rows: Ints, reader: Rea
     return media, np.array([not reader.cells[j] for j in worst], dtype=bool)
 
 
+def own_new(batch: Batch, reading: Reading, rows: Ints, reader: Reader) -> dict[str, tuple[Bools, Array]]:
+    """Return by column, where new values are usual: which candidates keep the row's own, shape (m × CANDIDATES,), and these cells in order."""
+    new = reader.new(reading.values[rows])
+    if new is None:
+        return {}
+    found = {}
+    for j in np.flatnonzero(new.any(axis=0)).tolist():
+        name, here = reader.encoders[j].name, new[:, j]
+        found[name] = np.repeat(here, CANDIDATES), np.repeat(batch.columns[name][rows[here]], CANDIDATES)
+    return found
+
+
 def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader, copula: Copula, far: float) -> Floats:
     """Return plausible originals of the rows, shape (m, CANDIDATES, d).
 
     Where a row has cells in an impossible state, all of these are repaired in every candidate: to what was meant where that could be recovered
     ("1.234,5", " private"), else to quantiles of the distribution given the rest. Where it has none, the most suspicious cell comes first. The next
-    most suspicious cells follow, alone and together with the first; and last of all the first three with all others that stand out.
+    most suspicious cells follow, alone and together with the first; and last of all the first three with all others that stand out. A new value where
+    these are usual stays what it is.
     """
     m, d = len(rows), reading.values.shape[1]
     at = np.arange(m)
@@ -137,12 +151,15 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     impossible = hard(states)
     if reader.views:
         costs, impossible = np.where(reader.cells, costs, 0.0), impossible & reader.cells
+    able, new = np.broadcast_to(reader.cells, (m, d)), reader.new(reading.values[rows])
+    if new is not None:
+        costs, able = np.where(new, 0.0, costs), able & ~new
     unknown = np.isnan(reading.scores[rows]) | (impossible & (states != VARIANT))
     filled = gridded(np.where(unknown, 0.0, reading.scores[rows]))
     if unknown.any():
         filled = copula.fill(filled, unknown)
     base = _decoded(filled, impossible & (states != VARIANT), reading.values[rows], reader)
-    cells = _order(costs, impossible, states, reader.cells)
+    cells = _order(costs, impossible, states, able)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
     start = 0
     for rank in range(RANKS):
@@ -165,14 +182,15 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
 
 
 def _order(costs: Floats, impossible: Bools, states: Array, able: Bools) -> Ints:
-    """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none; `able`: which can be, shape (d,).
+    """Return per row the cells to vary at each rank, shape (m, RANKS), −1 for none; `able`: which can be, shape (m, d).
 
     First the most suspicious impossible cell that could not be recovered (none where all were), or, in a row without impossible cells, the most
     suspicious one; then the most suspicious of the others.
     """
     m, d = costs.shape
     soft = np.argsort(np.where(impossible, 1.0, -costs), axis=1, kind="stable")[:, :RANKS]
-    soft = np.where(impossible[np.arange(m)[:, None], soft] | ~able[soft], -1, soft)
+    rows = np.arange(m)[:, None]
+    soft = np.where(impossible[rows, soft] | ~able[rows, soft], -1, soft)
     if d < RANKS:
         soft = np.pad(soft, ((0, 0), (0, RANKS - d)), constant_values=-1)
     lost = impossible & (states != VARIANT)
@@ -182,12 +200,20 @@ def _order(costs: Floats, impossible: Bools, states: Array, able: Bools) -> Ints
     return order
 
 
-def batch_of(values: Floats, reader: Reader, form: Form, media: Mapping[str, Array]) -> Batch:
-    """Return rows of the reader's numbers as a batch of clean cells, shape (m, d) → m rows; texts and pictures are given, by column."""
+def batch_of(
+    values: Floats, reader: Reader, form: Form, media: Mapping[str, Array], own: Mapping[str, tuple[Bools, Array]] = MappingProxyType({})
+) -> Batch:
+    """Return rows of the reader's numbers as a batch of clean cells, shape (m, d) → m rows; texts and pictures are given, by column.
+
+    `own`: rows that keep a cell of their own, by column, and those cells (see `own_new`).
+    """
     columns: dict[str, Array] = {}
     for j, encoder in enumerate(reader.encoders):
         if reader.cells[j]:
             columns[encoder.name] = encoder.cells(np.ascontiguousarray(values[:, j]))
+            if encoder.name in own:
+                where, cells = own[encoder.name]
+                columns[encoder.name][where] = cells
         elif reader.whole[j]:
             columns[encoder.name] = media[encoder.name]
     return Batch(columns, np.arange(len(values)), form)

@@ -18,16 +18,17 @@ from typing import Any, Self
 import numpy as np
 
 from camelopard.core import kernel
-from camelopard.core.arrays import FLOAT, Array, Floats, objects
+from camelopard.core.arrays import FLOAT, Array, Bools, Floats, objects
 from camelopard.core.batch import Batch
 from camelopard.core.cells import number
-from camelopard.core.schema import DATE_FORMATS, LADDER, Column, Schema, date_days
+from camelopard.core.schema import DATE_FORMATS, LADDER, Column, Schema, date_days, written
 from camelopard.evidence.recovery import plain_forms, recovered_boolean, recovered_category, recovered_number
 from camelopard.evidence.scoring import Scorer, pieces
 from camelopard.evidence.views import Views
 
 CALENDAR = (-719_162.0, 2_932_895.0)  # days since 1970 that Python's dates reach
 OK, MISSING, UNSEEN, TYPE, VARIANT, FRACTION = range(6)  # from UNSEEN on: states that no clean cell has
+NO_EDGES = (-np.inf, np.inf)
 STATES = ("ok", "missing", "unseen", "type", "variant", "fraction")
 
 
@@ -36,7 +37,8 @@ class Reading:
     """A batch in numbers.
 
     values
-        Numbers, days, or positions among the known categories, shape (n, d); NaN where nothing could be made of a cell.
+        Numbers, days, or positions among the known categories, shape (n, d); NaN where nothing could be made of a cell. Where new values are usual,
+        all of them share the position behind the known ones.
     scores
         Normal scores, shape (n, d); NaN where `values` is.
     states
@@ -75,8 +77,10 @@ class Reader:
         self.columns = tuple(self.views.source.get(e.name, e.name) for e in self.encoders)  # that each encoder is about
         self.whole = np.array([not isinstance(e, FigureEncoder) for e in self.encoders], dtype=bool)  # a cell of the batch, not one of its numbers
         self.cells = np.array([column not in self.views.of for column in self.columns], dtype=bool)  # of a table: can be put into a batch
+        self._open = [(j, e.after) for j, e in enumerate(self.encoders) if isinstance(e, CategoryEncoder) and e.new is not None]
         # Each encoder; of plain numbers, whether they are whole. Figures have states of their own.
         self._plain = [(e, e.integral if type(e) is NumberEncoder and not e.date else None) for e in self.encoders]
+        self.edges = np.array([e.edges for e in self.encoders], dtype=np.float64).reshape(-1, 2).T  # of the scores of clean cells, shape (2, d)
         self.scorer = Scorer(
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, NumberEncoder)],
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, CategoryEncoder)],
@@ -140,6 +144,15 @@ class Reader:
             rarities = self.scorer.rarities(values)
         return Reading(values, scores, states, rarities)
 
+    def new(self, values: Floats) -> Bools | None:
+        """Return which cells hold a new value in a column where these are usual, same shape; None where there is no such column."""
+        if not self._open:
+            return None
+        found = np.zeros(values.shape, dtype=bool)
+        for j, after in self._open:
+            found[:, j] = values[:, j] == after
+        return found
+
     def state(self) -> list[dict[str, Any]]:
         """Return the encoders, as plain data and arrays; what the views learned is their own to keep."""
         return [encoder.state() for encoder in self.encoders]
@@ -166,6 +179,7 @@ class NumberEncoder:
         self.low, self.high = float(knots[0]), float(knots[-1])
         self.pieces = pieces(knots, self.knot_scores)
         self._knots, self._pieces = knots.tolist(), tuple(part.tolist() for part in self.pieces)
+        self.edges = float(self.knot_scores[0]), float(self.knot_scores[-1])
 
     @classmethod
     def learn(cls, column: Column) -> Self:
@@ -285,6 +299,10 @@ class FigureEncoder(NumberEncoder):
 
     encoder = "figure"
 
+    def __init__(self, name: str, quantiles: Floats, n: int, spread: float, integral: bool, date_format: str | None, date: bool) -> None:
+        super().__init__(name, quantiles, n, spread, integral, date_format, date)
+        self.edges = NO_EDGES  # what lies beyond is told by oddity, and by how the numbers fit each other
+
     def encode(self, values: Array) -> tuple[Floats, Array]:
         numbers = values.astype(np.float64)
         states = np.zeros(len(numbers), dtype=np.uint8)
@@ -305,37 +323,60 @@ class _Places(dict[Any, float]):
         return -1.0
 
 
-class CategoryEncoder:
-    """Categories and booleans: each known value has a position, a normal score and a rarity."""
+@dataclass(frozen=True)
+class New:
+    """What stands for all values that were seen once or never, where new ones are usual: their share and their normal score, and one of them."""
 
-    def __init__(self, name: str, known: Sequence[Any], known_scores: Floats, shares: Floats, boolean: bool) -> None:
+    share: float
+    score: float
+    like: str
+
+
+class CategoryEncoder:
+    """Categories and booleans: each known value has a position, a normal score and a rarity.
+
+    Where new values are usual (`new`), those seen once and those never seen are one and the same to it, a value like the others: at the position
+    behind the known ones.
+    """
+
+    def __init__(self, name: str, known: Sequence[Any], known_scores: Floats, shares: Floats, boolean: bool, new: New | None = None) -> None:
         self.name, self.known, self.known_scores, self.shares, self.boolean = name, tuple(known), known_scores, shares, boolean
+        self.new, self.after = new, float(len(self.known))
+        self.all_scores = known_scores if new is None else np.append(known_scores, new.score)
+        self.all_shares = shares if new is None else np.append(shares, new.share)
         self.position = _Places({None: np.nan, **{value: float(i) for i, value in enumerate(self.known)}})
         self.plain = plain_forms(self.known)
-        self.cell_of = objects([*self.known, None])
-        self._scores = known_scores.tolist()
-        order = np.argsort(known_scores, kind="stable")
-        self._ladder, self._by_score = np.cumsum(shares[order]), order
+        self.cell_of = objects([*self.known, *([] if new is None else [new.like]), None])
+        self._scores, self.edges = self.all_scores.tolist(), NO_EDGES
+        order = np.argsort(self.all_scores, kind="stable")
+        drawn = order < len(self.known)  # a new value is never put in place of another
+        self._ladder, self._by_score = np.cumsum(self.all_shares[order])[drawn], order[drawn]
 
     @classmethod
     def learn(cls, column: Column, values: Array, axis: Floats) -> CategoryEncoder:
         """Learn the order of the categories from the mean of `axis` within each, shrunk to the overall mean for rare ones."""
-        known = list(column.values)
+        known = [v for v, count in column.values.items() if count > 1 or not column.open]
         counts = np.array([column.values[v] for v in known], dtype=np.float64)
         position = {v: i for i, v in enumerate(known)}
         codes = np.array([position.get(v, -1) if _simple(v) else -1 for v in values.tolist()], dtype=np.int64)
+        if column.open:
+            counts = np.append(counts, column.new_rate / (1.0 - column.new_rate) * counts.sum() if known else 1.0)
+            codes[[codes[i] < 0 and type(v) is str for i, v in enumerate(values.tolist())]] = len(known)
         seen = codes >= 0
-        total = np.bincount(codes[seen], weights=axis[seen], minlength=len(known)) if len(known) else np.empty(0)
-        support = np.bincount(codes[seen], minlength=len(known)) if len(known) else np.empty(0)
+        total = np.bincount(codes[seen], weights=axis[seen], minlength=len(counts)) if len(counts) else np.empty(0)
+        support = np.bincount(codes[seen], minlength=len(counts)) if len(counts) else np.empty(0)
         overall = float(axis[seen].mean()) if seen.any() else 0.0
         place = (total + 10.0 * overall) / (support + 10.0)
-        shares = counts / counts.sum() if len(known) else counts
+        shares = counts / counts.sum() if len(counts) else counts
         order = np.argsort(place, kind="stable")
-        middle = np.empty(len(known))
+        middle = np.empty(len(counts))
         middle[order] = np.cumsum(shares[order]) - shares[order] / 2
         normal = NormalDist()
         scores = np.array([normal.inv_cdf(float(np.clip(p, 1e-4, 1 - 1e-4))) for p in middle])
-        return cls(column.name, known, scores, shares, column.kind == "boolean")
+        if not column.open:
+            return cls(column.name, known, scores, shares, column.kind == "boolean")
+        like = list(column.values)[-1]  # the rarest come last
+        return cls(column.name, known, scores[:-1], shares[:-1], False, New(float(shares[-1]), float(scores[-1]), like))
 
     def encode(self, values: Array) -> tuple[Floats, Array]:
         """Return (positions among the known values, states), each of shape (n,)."""
@@ -377,20 +418,24 @@ class CategoryEncoder:
         return self._scores[int(value)] if value == value else np.nan
 
     def _recovered(self, cell: Any) -> tuple[float, int]:
-        found = recovered_boolean(cell) if self.boolean else recovered_category(cell, self.plain, self.known)
+        if self.new is not None and type(cell) is not str:
+            return np.nan, TYPE
+        found = recovered_boolean(cell) if self.boolean else recovered_category(cell, self.plain, self.known, self.new is None)
+        if self.new is not None and found is None and written(cell):
+            return self.after, OK
         return (np.nan, UNSEEN) if found is None or found not in self.position else (self.position[found], VARIANT)
 
     def decode(self, scores: Floats) -> Floats:
-        """Return the positions of the categories at these normal scores, shape (n,)."""
+        """Return the positions of the categories at these normal scores, shape (n,): known ones, wherever there are any."""
         if not len(self.known):
-            return np.full(len(scores), np.nan)
+            return np.full(len(scores), np.nan if self.new is None else self.after)
         probability = _normal_cdf(scores)
         rung = np.minimum(np.searchsorted(self._ladder, probability), len(self.known) - 1)
         return self._by_score[rung].astype(np.float64)
 
     def cells(self, codes: Floats) -> Array:
-        """Return positions as cells of this column, None where there is none, shape (n,)."""
-        found: Array = self.cell_of[np.where(np.isnan(codes), len(self.known), codes).astype(np.int64)]
+        """Return positions as cells of this column, None where there is none, shape (n,); one of the new values stands for them all."""
+        found: Array = self.cell_of[np.where(np.isnan(codes), len(self.cell_of) - 1, codes).astype(np.int64)]
         return found
 
     def state(self) -> dict[str, Any]:
@@ -401,11 +446,12 @@ class CategoryEncoder:
             "known_scores": self.known_scores,
             "shares": self.shares,
             "boolean": self.boolean,
+            **({} if self.new is None else {"new": vars(self.new)}),
         }
 
     @classmethod
     def from_state(cls, s: Mapping[str, Any]) -> CategoryEncoder:
-        return cls(s["name"], s["known"], s["known_scores"], s["shares"], s["boolean"])
+        return cls(s["name"], s["known"], s["known_scores"], s["shares"], s["boolean"], New(**s["new"]) if "new" in s else None)
 
 
 def _normal_scores(p: Floats, n: int) -> Floats:

@@ -82,10 +82,10 @@ def plain_form(cell: object) -> str:
     return re.sub(r"[\W_]+", "", "".join(c for c in text if not unicodedata.combining(c)))
 
 
-def recovered_category(cell: object, plain: Mapping[str, Any], known: Iterable[Any]) -> Any | None:
+def recovered_category(cell: object, plain: Mapping[str, Any], known: Iterable[Any], nearly: bool = True) -> Any | None:
     """Return the known value that a cell was meant to be, or None: other case, space, broken encoding, one slip of the finger.
 
-    `plain` maps the plain form of each known value to it (see `plain_forms`).
+    `plain` maps the plain form of each known value to it (see `plain_forms`). Not `nearly`: slips of the finger are not looked for.
 
     >>> recovered_category("privat", plain_forms(["Private", "State-gov"]), ["Private", "State-gov"])
     'Private'
@@ -101,7 +101,7 @@ def recovered_category(cell: object, plain: Mapping[str, Any], known: Iterable[A
         repaired = _decoded(cell)
         if repaired is not None and plain_form(repaired) in plain:
             return plain[plain_form(repaired)]
-    if len(form) < 4 or len(plain) > MOST_COMPARED or not isinstance(cell, str):
+    if not nearly or len(form) < 4 or len(plain) > MOST_COMPARED or not isinstance(cell, str):
         return None
     near = difflib.get_close_matches(form, list(plain), n=2, cutoff=NEAR)
     if len(near) == 2 and difflib.SequenceMatcher(None, form, near[1]).ratio() > difflib.SequenceMatcher(None, form, near[0]).ratio() - 0.02:

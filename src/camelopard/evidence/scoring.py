@@ -35,11 +35,11 @@ class Scorer:
         lines = [e.pieces for _, e in numbers]
         self._lines = np.array([np.concatenate([line[k] for line in lines]) if lines else np.zeros(0) for k in range(3)])
         self._x, self._y, self._slope = self._lines
-        self._unknown = np.array([len(e.known) for _, e in categories], dtype=np.float64)
-        self._ends = np.cumsum([0, *(len(e.known) + 1 for _, e in categories)], dtype=np.int64)
+        self._unknown = np.array([len(e.all_shares) for _, e in categories], dtype=np.float64)
+        self._ends = np.cumsum([0, *(len(e.all_shares) + 1 for _, e in categories)], dtype=np.int64)
         self._first = self._ends[:-1].astype(np.intp)
-        self._scores = np.concatenate([np.append(e.known_scores, np.nan) for _, e in categories]) if categories else np.zeros(0)
-        self._rarities = np.concatenate([np.append(-np.log(e.shares), 0.0) for _, e in categories]) if categories else np.zeros(0)
+        self._scores = np.concatenate([np.append(e.all_scores, np.nan) for _, e in categories]) if categories else np.zeros(0)
+        self._rarities = np.concatenate([np.append(-np.log(e.all_shares), 0.0) for _, e in categories]) if categories else np.zeros(0)
         self._in_order = np.arange(len(categories), dtype=np.int64)
 
     def score(self, values: Floats) -> tuple[Floats, Floats]:

@@ -29,13 +29,18 @@ def unmasked(reading: Reading, surprise: Surprise, never: float) -> Reading:
     return replace(reading, states=np.where(masked, OK, reading.states)) if masked.any() else reading
 
 
-def suspicion(reading: Reading, surprise: Surprise, null_costs: Floats, never: float) -> Floats:
+def suspicion(reading: Reading, surprise: Surprise, null_costs: Floats, never: float, edges: Floats) -> Floats:
     """Return the suspicion of every cell, shape (n, d).
 
     A known value costs half its squared conditional residual (the Gaussian's −log density); a missing one −log of the column's null rate
-    (`null_costs`, shape (d,)); a state that clean data never shows costs `never`, about −log of one in all the clean rows.
+    (`null_costs`, shape (d,)); a state that clean data never shows costs `never`, about −log of one in all the clean rows. A number beyond all clean
+    ones, whose scores end at `edges`, shape (2, d), costs no less than half its squared score, however well it fits the others: where all numbers of
+    a row are in other units, they fit each other.
     """
-    found = 0.5 * surprise.residual * surprise.residual
+    found: Floats = 0.5 * surprise.residual * surprise.residual
+    beyond = (reading.scores < edges[0]) | (reading.scores > edges[1])
+    if beyond.any():
+        found = np.where(beyond, np.maximum(found, 0.5 * reading.scores * reading.scores), found)
     if not reading.odd:
         return found
     odd, missing = reading.states != OK, reading.states == MISSING

@@ -26,7 +26,8 @@ MOST_TOGETHER = 3  # categories that are named where one of them is meant
 
 @dataclass(frozen=True)
 class About:
-    """A cell that is known about: one of these values, the likeliest first; none where the cell was missing, or no value of its column."""
+    """A cell that is known about: one of these values, the likeliest first; none where it was missing, no value of its column, or one of many
+    that were seen once."""
 
     values: tuple[Any, ...]
 
@@ -119,10 +120,10 @@ def _about(encoder: NumberEncoder | CategoryEncoder, score: float, half: float) 
     if abs(score) >= FARTHEST:
         return About(())
     if isinstance(encoder, CategoryEncoder):
-        gaps = np.abs(encoder.known_scores - score)
+        gaps = np.abs(encoder.all_scores - score)
         near = np.flatnonzero(gaps <= half + 1e-9)
-        order = near[np.argsort(-encoder.shares[near], kind="stable")] if len(near) else np.argsort(gaps, kind="stable")[:1]
-        return About(tuple(plain(encoder.known[k]) for k in order.tolist()[: MOST_TOGETHER + 1]))
+        order = near[np.argsort(-encoder.all_shares[near], kind="stable")] if len(near) else np.argsort(gaps, kind="stable")[:1]
+        return About(tuple(plain(encoder.known[k]) for k in order.tolist()[: MOST_TOGETHER + 1] if k < len(encoder.known)))
     value = plain(encoder.cells(encoder.decode(np.array([score])))[0])
     return About((int(value) if encoder.integral and isinstance(value, float) else value,))
 

@@ -279,11 +279,32 @@ class Violations:
         if len(a.fields) == 1:
             cell = plain(self.came[a.fields[0]][i]) if a.code == "file-format" and a.fields[0] in self.came else observed[0]
             expected, what = a.statement.rstrip("."), media_checks.told(a, cell)
-            shown = f"{a.fields[0]} is {words.shown(observed[0])}" if what is None else f"{a.fields[0]} has {what}"
+            shown = f"{a.fields[0]} is {words.shown(observed[0], *_edges(a, cell))}" if what is None else f"{a.fields[0]} has {what}"
             return Reason(a.code, a.fields[0], observed[0], expected, 0.0, f"{shown}; expected: {expected}")
-        shown = ", ".join(f"{f} = {words.shown(v)}" for f, v in zip(a.fields, observed, strict=True))
-        expected = a.statement.rstrip(".")
+        numbers = [float(v) for v in observed if type(v) is float]
+        apart = [[other for other in numbers if other != v] for v in observed]
+        shown = ", ".join(f"{f} = {words.shown(v, *others)}" for f, v, others in zip(a.fields, observed, apart, strict=True))
+        expected = _of_this_row(a, observed)
         return Reason(a.code, a.fields[-1], observed[-1], expected, 0.0, f"{shown}; expected: {expected}")
+
+
+def _edges(a: Assumption, cell: Any) -> list[float]:
+    """Return the numbers from which a number that breaks the assumption must be seen to differ."""
+    if type(cell) is not float or not np.isfinite(cell):
+        return []
+    known = [a.limits.get("low"), a.limits.get("high")] + ([float(np.rint(cell))] if a.limits.get("integral") else [])
+    return [float(v) for v in known if isinstance(v, (int, float))]
+
+
+def _of_this_row(a: Assumption, observed: Sequence[Any]) -> str:
+    """Return what was expected of several cells: of many pairs that a rule knows, the one that this row breaks."""
+    if "never" in a.limits:
+        one, other = map(words.shown, observed)
+        return f"{one} never goes with {other}"
+    if a.code == "dependency":
+        one, other = map(words.shown, (observed[0], dict(a.limits["pairs"])[observed[0]]))
+        return f"{one} goes with {other}"
+    return a.statement.rstrip(".")
 
 
 def _sound(assumptions: list[Assumption], source: str) -> list[Assumption]:

@@ -73,11 +73,15 @@ def _range(value: Any, about: About) -> Setting:
     if not low <= high:
         raise _wrong("range", value, "(low, high) with low ≤ high")
     if about.kind == "image":
-        return "range", f"the numbers of {name} lie between {low:g} and {high:g}.", {"low": low, "high": high, "levels": True}
+        return (
+            "range",
+            f"the numbers of {name} lie between {words.precisely(low)} and {words.precisely(high)}.",
+            {"low": low, "high": high, "levels": True},
+        )
     if dates:
         limits = {"low": low, "high": high, "date": True, "format": about.date_format}
         return "range", f"{name} lies between {words.day(low)} and {words.day(high)}.", limits
-    return "range", f"{name} lies between {words.figure(low)} and {words.figure(high)}.", {"low": low, "high": high}
+    return "range", f"{name} lies between {words.precisely(low)} and {words.precisely(high)}.", {"low": low, "high": high}
 
 
 def _values(value: Any, about: About) -> Setting:
@@ -163,7 +167,7 @@ def _brightness(value: Any, about: About) -> Setting:
     if not (_is_pair(value) and all(isinstance(v, (int, float, np.number)) for v in value) and value[0] <= value[1]):
         raise _wrong("brightness", value, "two numbers, (low, high) with low ≤ high: the mean of all numbers of a picture")
     low, high = map(float, value)
-    return "brightness", f"the mean brightness of {about.name} lies between {low:.3g} and {high:.3g}.", {"low": low, "high": high}
+    return "brightness", f"the mean brightness of {about.name} lies between {words.figure(low)} and {words.figure(high)}.", {"low": low, "high": high}
 
 
 _SETTINGS: Mapping[str, Callable[[Any, About], Setting]] = {

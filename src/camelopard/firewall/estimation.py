@@ -16,6 +16,7 @@ from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import plain
 from camelopard.core.errors import InputError, UnknownName
 from camelopard.core.records import Interval, Prediction
+from camelopard.core.tolerance import within
 from camelopard.firewall.learned import Learned, Live
 from camelopard.firewall.material import Lesson, agreeing
 
@@ -46,6 +47,8 @@ class Estimate:
         Which to trust by that: this one, unless another was surely better; "" where nothing was measured.
     note
         What makes all this less sure than it looks.
+    within
+        Where answers are numbers: how far off they may be, and "accuracy" is the share of those that are not further off. None for classes.
     """
 
     metric: str
@@ -59,6 +62,7 @@ class Estimate:
     backtest: Mapping[str, float]
     trust: str = OURS
     note: str = ""
+    within: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain data."""
@@ -66,7 +70,8 @@ class Estimate:
 
     def __repr__(self) -> str:
         gone = f"; {self.unanswered:,} more have no answer" if self.unanswered else ""
-        lines = [f"Estimated {self.metric}: {self.value:.1%} ({self.low:.1%} to {self.high:.1%}) on {self.rows:,} rows without labels{gone}."]
+        what = self.metric if self.within is None else f"share of answers {within(self.within)}"
+        lines = [f"Estimated {what}: {self.value:.1%} ({self.low:.1%} to {self.high:.1%}) on {self.rows:,} rows without labels{gone}."]
         lines.append(f"About {self.damaged:.0%} of them look damaged.")
         if self.rivals:
             lines.append(f"  {'':<20} {'says':>7} {'off by, on labelled windows':>29}")
@@ -88,20 +93,29 @@ class Backtest:
         The share of windows whose 95 % interval held the truth.
     windows
         For each: the position of its first row, its rows, the truth, the estimate and its interval.
+    within
+        As in `Estimate`.
     """
 
     errors: Mapping[str, float]
     trust: str
     held: float
     windows: tuple[Mapping[str, float], ...]
+    within: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain data."""
-        return {"errors": dict(self.errors), "held": self.held, "windows": [dict(w) for w in self.windows], "trust": self.trust}
+        return {
+            "errors": dict(self.errors),
+            "held": self.held,
+            "windows": [dict(w) for w in self.windows],
+            "trust": self.trust,
+            "within": self.within,
+        }
 
     def __repr__(self) -> str:
-        n = len(self.windows)
-        lines = [f"On {n} labelled window{'s' * (n != 1)} the estimate of accuracy was off by"]
+        n, what = len(self.windows), "accuracy" if self.within is None else f"the share of answers {within(self.within)}"
+        lines = [f"On {n} labelled window{'s' * (n != 1)} the estimate of {what} was off by"]
         lines += [f"  {name:<20} {error:>7.1%}{'   ← trust this one' if name == self.trust else ''}" for name, error in self.errors.items()]
         return "\n".join([*lines, f"on average. The 95 % interval held the truth in {self.held:.0%} of the windows."])
 
@@ -128,7 +142,18 @@ def estimated(learned: Learned, live: Live, metric: str = "accuracy", positive: 
     rivals = estimator.rivals.estimates(answer.shares.max(axis=1)) if metric == "accuracy" else {}
     gone = live.given - len(answer)
     return Estimate(
-        metric, value, interval.low, interval.high, len(answer), gone, damaged, rivals, estimator.backtest, estimator.trust, estimator.note
+        metric,
+        value,
+        interval.low,
+        interval.high,
+        len(answer),
+        gone,
+        damaged,
+        rivals,
+        estimator.backtest,
+        estimator.trust,
+        estimator.note,
+        _tolerance(learned),
     )
 
 
@@ -145,7 +170,7 @@ def backtest(learned: Learned, live: Live, labels: Array, rows: int) -> Backtest
     n = len(live.answer)
     if n < rows:
         raise InputError(f"{n} of the {live.given} rows given have an answer, less than one window of {rows}. Give more rows, or a smaller window.")
-    tolerance = learned.panel.tolerance if learned.panel.task == "regression" else None
+    tolerance = _tolerance(learned)
     right = agreeing(live.answer.value, labels[live.rows], tolerance)
     errors: dict[str, list[float]] = {}
     windows = []
@@ -159,7 +184,11 @@ def backtest(learned: Learned, live: Live, labels: Array, rows: int) -> Backtest
         windows.append({**first, "estimate": found.value, "low": found.low, "high": found.high})
     held = float(np.mean([w["low"] <= w["truth"] <= w["high"] for w in windows]))
     by_way = {name: np.array(found) for name, found in errors.items()}
-    return Backtest({name: float(found.mean()) for name, found in by_way.items()}, trusted(by_way), held, tuple(windows))
+    return Backtest({name: float(found.mean()) for name, found in by_way.items()}, trusted(by_way), held, tuple(windows), tolerance)
+
+
+def _tolerance(learned: Learned) -> float | None:
+    return learned.panel.tolerance if learned.panel.task == "regression" else None
 
 
 def confidence_in(learned: Learned, score: Floats, risk: Floats, confidence: Floats) -> tuple[Floats, float, float]:

@@ -16,11 +16,13 @@ from camelopard.core.errors import InputError
 from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, silent
 from camelopard.core.schema import Schema
+from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, gather, repaired_right, right_answers
 from camelopard.firewall.measure import measure
 from camelopard.firewall.summary import quality
+from camelopard.stress.budget import PIXELS
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import run
 from camelopard.stress.truth import Truth
@@ -31,16 +33,20 @@ SHARE = 0.4  # of a budget
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of a firewall, each with its 95 % interval; printed, they are a table."""
+    """Figures of a firewall, each with its 95 % interval; printed, they are a table.
+
+    `within`: how far a number may be from the truth and still be right, None where answers are classes.
+    """
 
     figures: Mapping[str, Any]
+    within: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         return dict(self.figures)
 
     def __repr__(self) -> str:
-        return "\n".join(quality(self.figures))
+        return "\n".join(quality(self.figures, self.within))
 
 
 def evaluate(
@@ -49,13 +55,13 @@ def evaluate(
     """Return the quality of a firewall on clean rows and every kind of damage done to them. See `Firewall.evaluate`."""
     rng = np.random.default_rng(seed)
     batch, labels = with_labels(Batch.of(X), y)
-    batch = learned.panel.reader.views.opened(batch)[0]
     test, rows = damaged(model, learned, schema, tolerance, batch, labels, budget, rng, progress)
     known = None if labels is None else labels[rows]
     if learned.strange is not None:
         test = replace(test, odd=learned.strange.oddness(test.table))
     right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)
-    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng, repaired_right=mended))
+    within = tolerance if model.task == "regression" else None
+    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng, repaired_right=mended), within)
 
 
 def accept_by(
@@ -77,7 +83,7 @@ def accept_by(
     for name in names:
         some = np.flatnonzero([value == name for value in mine.tolist()])
         curve = RiskCoverage.of(confidence[some], wrong[some], test.weight[some], test.origin[some])
-        found[name] = curve.accept(errors, sureness)
+        found[name] = curve.accept(errors, sureness, tolerance if model.task == "regression" else None)
     return found
 
 
@@ -97,13 +103,22 @@ def damaged(
         raise InputError(f"{len(batch)} rows are too few to judge by; expected at least {FEWEST_ROWS} clean rows.")
     batch, truth = schema.conform(batch), Truth(model.task, tolerance)
     panel = learned.panel
-    purse = Purse(model.session(budget, thrifty=True), None if budget is None else int((1 - SHARE) * budget), panel.extra_rows, panel.suspicious)
-    rows = np.sort(rng.permutation(len(batch))[: purse.clean(len(batch))])
-    clean = batch.take(rows)
+    large = Large.of(batch, budget)
+    purse = Purse(
+        model.session(budget, thrifty=True),
+        None if budget is None else int((1 - SHARE) * budget),
+        panel.extra_rows,
+        panel.suspicious,
+        large.damaged,
+    )
+    rows = np.sort(rng.permutation(len(batch))[: purse.clean(len(batch))][: large.clean])
+    clean = panel.reader.views.opened(batch.take(rows))[0]
     answer = purse.session.predict(clean)
     if labels is not None:
         checked_labels(labels[rows], model, answer)
-    room = DAMAGING if budget is None else int(SHARE * budget)
-    cases = run(purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), progress=progress)
+    room, pixels = (DAMAGING, PIXELS) if budget is None else (int(SHARE * budget), None)
+    cases = run(
+        purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), pixels=pixels, progress=progress
+    )
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
-    return examined(learned.panel, clean, stressed, purse, schema.form, rng), rows
+    return examined(learned.panel, clean, stressed, purse, schema.form, rng, trust=learned.trust), rows

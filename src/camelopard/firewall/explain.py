@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Bools
+from camelopard.core.arrays import Array, Bools, Ints
 from camelopard.core.batch import plain
 from camelopard.core.cells import alike
 from camelopard.core.records import Reason, Repair
 from camelopard.core.schema import Schema
-from camelopard.evidence.impact import CANDIDATES, batch_of
+from camelopard.evidence.impact import CANDIDATES, batch_of, texts_and_pictures
 from camelopard.evidence.reading import MISSING, OK, STATES, FigureEncoder
-from camelopard.evidence.suspicion import hard
 from camelopard.firewall import words
 from camelopard.firewall.contract import Contract, Violations
-from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
+from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.repairs import chosen
 
 MOST_FIGURES = 3  # numbers of a text or a picture that are named
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
@@ -27,6 +27,7 @@ OUTSIDE = Reason(
     "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"
 )
 CODES = {"missing": "missing", "unseen": "unseen-value", "type": "wrong-type", "variant": "unusual-form", "fraction": "not-whole"}
+_RANKS = {"unlikely": 2, "doubt": 2, "no-answer": 2, "pair": 1, "sum": 1, "order": 1, "dependency": 1}  # all else can be pointed at: 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Explainer:
     outside: Bools
     contract: Contract
     remarks: Sequence[Reason]
-    problems: dict[int, str]
+    problems: Mapping[int, str]
 
     def reasons(self, i: int) -> list[Reason]:
         """Return the reasons of row i, strongest first; remarks without weight last."""
@@ -52,7 +53,7 @@ class Explainer:
             weight = 100.0 if i in self.problems else 0.25  # what is wrong with the row says more than what the model says about it
             found.append((weight, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error.rstrip('. ')}")))
         spoken = set()
-        for reason in self._violations[i]:
+        for reason in sorted(self._violations[i], key=self._misspelt):
             if reason.field is not None:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))
@@ -70,9 +71,16 @@ class Explainer:
         remarks = list(self.remarks)
         if self.outside[i]:
             remarks.insert(0, OUTSIDE)
-        found.sort(key=lambda pair: -pair[0])
+        found = sorted(_pointed(found), key=lambda pair: -pair[0])
         total = sum(weight for weight, _ in found) or 1.0
         return [Reason(r.code, r.field, r.observed, r.expected, round(w / total, 4), r.message) for w, r in found] + remarks
+
+    def _misspelt(self, reason: Reason) -> bool:
+        """Whether a value is not known as it is written, but is in another way: then the rule on how it is written says what is wrong."""
+        if reason.code != "values" or not isinstance(reason.observed, str):
+            return False
+        known = next((a.limits["values"] for a in self.contract if (a.code, a.fields) == ("values", (reason.field,)) and not a.muted), ())
+        return _bare(reason.observed) in {_bare(v) for v in known if isinstance(v, str)}
 
     @cached_property
     def _violations(self) -> Violations:
@@ -86,35 +94,34 @@ class Explainer:
         if impact.answers is None or not len(at) or i in self.problems:
             return None
         m = int(at[0])
-        choice = self.choice(m)
+        media, choice = self._media(m), int(self._choices[m])
         place = m * CANDIDATES + choice
-        changes = self._changes(i, m, choice)
+        changes = self._changes(i, m, choice, media)
         if not changes or impact.answers.errors[place] is not None:
             return None
         proba = None if impact.answers.proba is None else impact.answers.proba[place]
         return Repair(changes, plain(impact.answers.value[place]), proba)
 
-    def choice(self, m: int) -> int:
-        """Return which candidate repairs the m-th suspicious row best: the one that changes fewest cells and leaves none that stands out."""
-        impact, states = self.examination.impact, self.examination.reading.states[self.examination.impact.rows[m]]
-        if any(not alike(cells[m * CANDIDATES], self._cell_of(name, m)) for name, cells in impact.media.items()):
-            return 0
-        for candidate in (0, CANDIDATES - 2):
-            values = impact.values[m, candidate]
-            scores, _ = self.panel.reader.scorer.score(values[None, :])
-            left = 0.5 * self.panel.copula.surprise(scores).residual[0] ** 2
-            if left[~hard(states)].max(initial=0.0) <= STANDS_OUT * self.panel.never:
-                return candidate
-        return CANDIDATES - 1
+    def _media(self, m: int) -> dict[str, Array]:
+        """Return the texts and pictures of the m-th suspicious row's candidates, those of many large pictures made again."""
+        found, reader = self.examination, self.panel.reader
+        if not found.impact.media and reader.views:
+            return texts_and_pictures(found.batch, found.suspicions, found.impact.rows[m : m + 1], reader)[0]
+        return {name: cells[m * CANDIDATES : (m + 1) * CANDIDATES] for name, cells in found.impact.media.items()}
+
+    @cached_property
+    def _choices(self) -> Ints:
+        """Which candidate repairs each suspicious row, shape (m,)."""
+        return chosen(self.examination, self.panel)[0]
 
     def _cell_of(self, name: str, m: int) -> Any:
         return self.examination.batch.columns[name][self.examination.impact.rows[m]]
 
-    def _changes(self, i: int, m: int, choice: int) -> dict[str, Any]:
+    def _changes(self, i: int, m: int, choice: int, candidates: Mapping[str, Array]) -> dict[str, Any]:
         reading, impact, reader = self.examination.reading, self.examination.impact, self.panel.reader
         values, states, now = impact.values[m, choice], reading.states[i], reading.values[i]
         same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
-        media = {name: cells[m * CANDIDATES + choice : m * CANDIDATES + choice + 1] for name, cells in impact.media.items()}
+        media = {name: cells[choice : choice + 1] for name, cells in candidates.items()}
         alone = batch_of(values[None, :], reader, self.examination.batch.form, media)
         cells = {e.name: j for j, e in enumerate(reader.encoders) if reader.cells[j]}
         changed = {name: _whole(plain(alone.columns[name][0]), self.schema[name].integral) for name, j in cells.items() if not same[j]}
@@ -188,6 +195,22 @@ class Explainer:
             0.0,
             "the model's answer hangs on small differences here, and rows like this fooled it in the stress run",
         )
+
+
+def _pointed(found: Sequence[tuple[float, Reason]]) -> list[tuple[float, Reason]]:
+    """Return reasons with weights by which a cell that breaks a rule of its own stands before one that only does not fit the others.
+
+    A wrong cell makes all that hang together with it look unlikely: these are its victims.
+    """
+    raised, floor = [], 0.0
+    for rank in (2, 1, 0):
+        raised += [(floor + weight, reason) for weight, reason in found if _RANKS.get(reason.code, 0) == rank]
+        floor = max((weight for weight, _ in raised), default=0.0)
+    return raised
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _whole(value: Any, integral: bool) -> Any:

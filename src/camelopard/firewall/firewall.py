@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy, deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,10 @@ from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.screening import judged
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts, joined, refused
+from camelopard.modality.picture_files import unpacked_sizes
+from camelopard.models.sizes import portions
 from camelopard.stress.budget import parse
+from camelopard.stress.remade import Lately
 
 if TYPE_CHECKING:
     from camelopard.firewall.estimation import Backtest, Estimate
@@ -140,36 +144,62 @@ class Firewall:
                 f"this firewall was fitted to the model {self.about_['model']['name']!r} and needs it. Load it with Firewall.load(path, model=model)."
             )
         raw, problems, remarks = read(X, self.schema_, dict(problems or {}))
-        most = self._chunk
-        return self._safely(raw, problems, remarks) if len(raw) <= most else self._in_parts(raw, problems, remarks, most)
+        if len(raw) == 1:
+            return self._safely(raw, problems, remarks)
+        parts = self._parts(raw)
+        return self._safely(raw, problems, remarks) if len(parts) < 2 else self._in_parts(raw, problems, remarks, parts, Lately())
 
-    @property
-    def _chunk(self) -> int:
-        """Return how many rows are screened at once."""
-        return max(CELLS // max(len(self.schema_.names), 1), 1)
+    def _parts(self, raw: Batch) -> Sequence[slice]:
+        """Return which rows are screened at once."""
+        most = max(CELLS // max(len(self.schema_.names), 1), 1)
+        if self.learned_.panel.reader.views:
+            return list(portions(unpacked_sizes(raw), most))
+        return [slice(start, start + most) for start in range(0, len(raw), most)]
 
-    def _in_parts(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], size: int) -> Verdicts:
-        parts = []
-        for start in range(0, len(raw), size):
-            local = {i - start: text for i, text in problems.items() if start <= i < start + size}
-            parts.append(self._safely(raw.take(slice(start, start + size)), local, remarks))
-        return joined(parts)
+    def _in_parts(
+        self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], parts: Sequence[slice], lately: Lately | None = None
+    ) -> Verdicts:
+        found = []
+        for part in parts:
+            local = {i - part.start: text for i, text in problems.items() if part.start <= i < part.stop}
+            found.append(self._safely(raw.take(part), local, remarks, lately))
+        return joined(found)
 
-    def _safely(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason]) -> Verdicts:
-        """Screen rows; where something in them cannot be dealt with, find the rows and block these alone."""
+    def _safely(self, raw: Batch, problems: dict[int, str], remarks: Sequence[Reason], lately: Lately | None = None) -> Verdicts:
+        """Screen rows; where something in them cannot be dealt with, find the rows and block these alone.
+
+        Files that were unpacked stay so as long as there are verdicts on them; those of all parts but the last one looked at are unpacked again.
+        """
         try:
             opened, why = self.learned_.panel.reader.views.opened(raw)
-            return self._screen(opened, {**why, **problems}, remarks, self.contract_.of_files(raw))
+            again = None if lately is None or opened is raw else partial(lately.kept, make=partial(self._opened, raw))
+            return self._screen(opened, {**why, **problems}, remarks, self.contract_.of_files(raw), again)
         except ModelError as error:  # not about these rows: the server is down, or the model is not what was fitted
             return self._routed(refused(raw, f"the model gave no answer: {told(error)}", NO_MODEL))
         except Exception as error:  # cells may be of any class, and models may do anything
             if len(raw) > 1:
-                return self._in_parts(raw, problems, remarks, (len(raw) + 1) // 2)
+                half = (len(raw) + 1) // 2
+                return self._in_parts(raw, problems, remarks, (slice(0, half), slice(half, len(raw))), lately)
             return self._routed(refused(raw, f"the row cannot be dealt with: {told(error)}"))
 
-    def _screen(self, raw: Batch, problems: Mapping[int, str], remarks: Sequence[Reason], contract: Contract) -> Verdicts:
+    def _screen(
+        self,
+        raw: Batch,
+        problems: Mapping[int, str],
+        remarks: Sequence[Reason],
+        contract: Contract,
+        again: Callable[[Batch], Batch] | None = None,
+    ) -> Verdicts:
         labelled: bool | None = self.about_.get("labelled")
-        return self._routed(judged(self._examined(raw), raw, problems, remarks, self.learned_, self.schema_, contract, self.policy, labelled))
+        found = self._examined(raw)
+        if again is not None:
+            raw = again(found.batch)
+            found = replace(found, batch=raw)
+        return self._routed(judged(found, raw, problems, remarks, self.learned_, self.schema_, contract, self.policy, labelled))
+
+    def _opened(self, raw: Batch) -> Batch:
+        """Return rows with their files of pictures unpacked, in the form of the schema."""
+        return self.schema_.conform(self.learned_.panel.reader.views.opened(raw)[0])
 
     def _routed(self, verdicts: Verdicts) -> Verdicts:
         """Return verdicts with the routes of the policy, where it looks at more than risk."""
@@ -192,8 +222,11 @@ class Firewall:
         self._check_fitted()
         if self.model_ is None:
             raise CamelopardError("answer() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        opened, _ = self.learned_.panel.reader.views.opened(read(X, self.schema_, {})[0])
-        return self.model_.session().predict(self.schema_.conform(opened))
+        raw, session = read(X, self.schema_, {})[0], self.model_.session()
+        parts = self._parts(raw)
+        if len(parts) < 2:
+            return session.predict(self._opened(raw))
+        return Prediction.joined([session.predict(self._opened(raw.take(part))) for part in parts])
 
     def guard(self, *, repair: str = "repaired", review: str = "answer", block: str = "raise") -> Guard:
         """Return the model with the firewall in front of it: `predict` and `predict_proba` like its own. See `camelopard.firewall.guard.Guard`."""
@@ -355,7 +388,7 @@ class Firewall:
         if self.learned_.mix.shift:
             raise CamelopardError("accept() is for the traffic of fitting, and this firewall was recalibrated for other traffic. Ask the one before.")
         assert self.learned_.accept is not None
-        return self.learned_.accept.accept(errors, sureness)
+        return self.learned_.accept.accept(errors, sureness, self.about_["tolerance"] if self.learned_.panel.task == "regression" else None)
 
     def accept_by(self, by: str, X: Any, y: Any, errors: float, *, sureness: float = 0.9, seed: int = 0) -> dict[Any, Accepted]:
         """Return the same for each value of a column, from labelled clean rows that the firewall was not fitted on; they are damaged as in fitting.
@@ -386,8 +419,8 @@ class Firewall:
         raw, problems, _ = read(X, self.schema_, {})
         sound = np.setdiff1d(np.arange(len(raw)), list(problems))
         parts = []
-        for start in range(0, len(sound), self._chunk):
-            rows = sound[start : start + self._chunk]
+        for part in self._parts(raw.take(sound)):
+            rows = sound[part]
             found = self._examined(self.learned_.panel.reader.views.opened(raw.take(rows))[0])
             there = ~found.answer.failed & ~(found.reading.states == MISSING).all(axis=1)
             parts.append((rows[there], found.answer.take(there), found.table[there]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camelopard.core.arrays import Array, Floats, objects
+from camelopard.core.batch import plain
 from camelopard.core.errors import CamelopardError, UnknownName
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Guard:
     def predict(self, X: Any) -> Array:
         """Return one answer per row, shape (n,); see the class for what does not pass. Raises Blocked where an action says so."""
         verdicts = self.screen(X)
-        answers = verdicts.prediction.astype(object)
+        answers = objects(map(plain, verdicts.prediction))  # a repair's answer is plain Python, a model's may be of NumPy
         for i in np.flatnonzero(verdicts.route != "pass"):
             answers[i] = self._answer(verdicts, int(i))
         return _tidy(answers, numbers=not len(self.classes_))

@@ -74,7 +74,7 @@ def learn_panel(
     surprise = copula.surprise(reading.scores)
     never = never_cost(len(clean))
     costs = null_costs(reading, never)
-    top = suspicion(reading, surprise, costs, never).max(axis=1)
+    top = suspicion(reading, surprise, costs, never, reader.edges).max(axis=1)
     near = Neighbours.learn(places_of(reading, surprise), answer, task, places if taught else None)
     centre, scale = float(np.median(axis)), float(max(np.subtract(*np.percentile(axis, [84, 16])) / 2, 1e-9))
     tolerance = truth.tolerance if truth is not None else 0.0
@@ -111,7 +111,8 @@ def conclude(
     measured = measure(check, right, judged, threshold, rng, policy=policy, repaired_right=material.repaired_right)
     measured.update(repairs(material, score > threshold.value, rng))
     mix = mix_of(check, score, material.right)
-    learned = Learned(panel, head, sure.errors, risk, sure.line, threshold, odd, farthest, missing, measured, mix, sure.curve, opinion=sure.opinion)
+    probabilities = (head, sure.errors, risk, sure.line, threshold)
+    learned = Learned(panel, *probabilities, odd, farthest, missing, measured, mix, sure.curve, opinion=sure.opinion, trust=material.trust)
     if strange is not None:
         learned = replace(learned, strange=strange, clean_novel=np.sort(strange.novelty(odd_by.check.table[~check.damaged])))
     if not material.labelled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from camelopard.evidence.reading import MISSING
 from camelopard.firewall.head import Head
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.repairs import Trust
 from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.strangeness import Strangeness
 
@@ -95,6 +96,7 @@ class Learned:
     opinion: Opinion | None = None
     strange: Strangeness | None = None
     clean_novel: Floats | None = None
+    trust: Trust = field(default_factory=Trust)
 
     def oddity(self, found: Examination) -> Floats:
         """Return 1 − the conformal p-value of each row among clean ones, by how odd it is, shape (n,)."""
@@ -107,13 +109,10 @@ class Learned:
             return None
         return 1.0 - p_values(self.strange.novelty(found.table), self.clean_novel)
 
-    def outside(self, found: Examination) -> tuple[Bools, Bools]:
-        """Return which rows lie outside of everything that was tested, and which of them miss more cells than repairs reach, both of shape (n,)."""
+    def outside(self, found: Examination) -> Bools:
+        """Return which rows lie outside of everything that was tested, odder or lacking more than any row that taught, shape (n,)."""
         reading, far = found.reading, np.asarray(found.odd > self.farthest_odd, dtype=bool)
-        if not reading.odd:
-            return far, np.zeros(len(far), dtype=bool)
-        lacking = np.asarray((reading.states == MISSING).sum(axis=1) > self.most_missing, dtype=bool)
-        return far | lacking, lacking
+        return far | ((reading.states == MISSING).sum(axis=1) > self.most_missing) if reading.odd else far
 
     def judge(self, answer: Prediction, table: Floats) -> Judged:
         """Return score, risk and confidence for evidence, shape (n, f)."""
@@ -168,6 +167,7 @@ class Learned:
             "accept": None if self.accept is None else self.accept.state(),
             "estimator": None if self.estimator is None else self.estimator.state(),
             "opinion": None if self.opinion is None else self.opinion.state(),
+            "trust": self.trust.state(),
             **({} if self.strange is None else {"strange": self.strange.state(), "clean_novel": self.clean_novel}),
         }
 
@@ -192,6 +192,7 @@ class Learned:
             None if s["opinion"] is None else Opinion.from_state(s["opinion"]),
             Strangeness.from_state(s["strange"], len(panel.names)) if "strange" in s else None,
             s.get("clean_novel"),
+            Trust.from_state(s["trust"]) if "trust" in s else Trust(),
         )
 
 

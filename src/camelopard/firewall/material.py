@@ -5,8 +5,9 @@ Rows are split once, by origin: two thirds are stressed and teach, one third onl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,8 +21,11 @@ from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES
 from camelopard.firewall.content import Half
 from camelopard.firewall.gauge import Gauge
-from camelopard.firewall.panel import GATE, Panel
-from camelopard.firewall.repairs import repaired_answers
+from camelopard.firewall.panel import GATE, Examination, Panel
+from camelopard.firewall.portions import Stack
+from camelopard.firewall.repairs import NAMES, Trust, proposed, repaired_answers
+from camelopard.models.sizes import rows_at_once
+from camelopard.stress.remade import bytes_of
 from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
@@ -30,6 +34,8 @@ DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns fr
 CALIBRATION_DAMAGED = 8_000
 REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
 PIECE = 4096  # rows examined at once
+NO_TRUST = Trust()
+HELD = 256_000_000  # bytes of damaged pictures that are drawn and kept until they are examined; of more, each part is made again for that
 
 
 @dataclass(frozen=True)
@@ -95,16 +101,19 @@ def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[
 class Purse:
     """A session, and the model rows it may ask; None for no limit.
 
-    `uncertainty`: model rows that its evidence costs for each row; `suspicious`: the share of clean rows whose repairs are asked about.
+    `uncertainty`: model rows that its evidence costs for each row; `suspicious`: the share of clean rows whose repairs are asked about; `pictures`:
+    how many damaged rows it is for, however many it could pay for, where they are large pictures.
     """
 
     session: Session
     rows: int | None = None
     uncertainty: int = 0
     suspicious: float = 1 - GATE
+    pictures: int | None = None
 
     def damaged(self, most: int) -> int:
         """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
+        most = most if self.pictures is None else min(most, self.pictures)
         return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + self.uncertainty + CANDIDATES * REPAIRED))))
 
     def clean(self, most: int) -> int:
@@ -120,9 +129,9 @@ class Purse:
 @dataclass(frozen=True)
 class Stressed:
     """Damaged rows drawn from cases, each kind alike: the rows, the model's answers before and after, whether they fooled it, where they come
-    from; and how many rows each stands for."""
+    from; and how many rows each stands for. Where they are too many bytes of pictures, they are a stack that is made again, part by part."""
 
-    batch: Batch
+    batch: Batch | Stack
     before: Prediction
     after: Prediction
     fooled: Bools
@@ -137,7 +146,8 @@ class Lesson:
 
     `repaired`: the answer to the repaired row, None where no repair is to be trusted. `beside`: kinds of uncertainty that are not evidence yet, a
     column for each, shape (n, kinds). `label`: the place of the true class among those of the answers, −1 for another one; None without labels.
-    `before`: the place of the class that the model gave to the undamaged row; None where answers are numbers.
+    `before`: the place of the class that the model gave to the undamaged row; None where answers are numbers. `mending`, shape (n, k), and `mended`:
+    what is known of the repair of each row, NaN where none may be trusted, and whether the answer to it is that to the undamaged row.
     """
 
     table: Floats
@@ -152,6 +162,8 @@ class Lesson:
     beside: Floats | None = None
     label: Ints | None = None
     before: Ints | None = None
+    mending: Floats | None = None
+    mended: Bools | None = None
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
@@ -170,6 +182,8 @@ class Lesson:
             None if self.beside is None else self.beside[keep],
             None if self.label is None else self.label[keep],
             None if self.before is None else self.before[keep],
+            None if self.mending is None else self.mending[keep],
+            None if self.mended is None else self.mended[keep],
         )
 
 
@@ -184,13 +198,21 @@ class Material:
     labelled: bool
     families: Mapping[str, str] = field(default_factory=dict)
     repaired_right: Bools | None = None
+    trust: Trust = field(default_factory=Trust)
 
     def without(self, kinds: Collection[str]) -> Material:
         """Return the same without these kinds of damage, as if they had never been tried."""
         first, second = (~np.isin(part.kind, list(kinds)) for part in (self.lesson, self.check))
         repaired = None if self.repaired_right is None else self.repaired_right[second]
         return Material(
-            self.lesson.without(kinds), self.check.without(kinds), self.taught[first], self.right[second], self.labelled, self.families, repaired
+            self.lesson.without(kinds),
+            self.check.without(kinds),
+            self.taught[first],
+            self.right[second],
+            self.labelled,
+            self.families,
+            repaired,
+            self.trust,
         )
 
 
@@ -213,16 +235,25 @@ def collect(
     stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
     kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
     lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, half="teach", gauge=gauge)
+    trust = trust_of(lesson)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
     stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, half="calibrate", gauge=gauge)
+    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, half="calibrate", gauge=gauge, trust=trust)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance))
+    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance), trust)
+
+
+def trust_of(lesson: Lesson) -> Trust:
+    """Return which repairs are to be trusted, learned from those of the rows that teach."""
+    if lesson.mending is None or lesson.mended is None:
+        return Trust()
+    some = np.flatnonzero(~np.isnan(lesson.mending[:, 0]))
+    return Trust.learn(lesson.mending[some], lesson.mended[some], lesson.weight[some])
 
 
 def labelled(part: Lesson, y: Array | None) -> Lesson:
@@ -254,19 +285,31 @@ def gather(
     for case in cases:
         if case.batch is not None and case.changed.any():
             kinds.setdefault(case.kind, []).append(case)
-    batches, before, origin, names, weights = [], [], [], [], []
-    for kind, group in kinds.items():
-        for case, rows, weight in _drawn(group, max(1, most // len(kinds)), rng, enriched):
-            batches.append(schema.conform(case.batch.take(rows)))
-            before.append(case.before.take(rows))
-            origin.append(case.rows[rows])
-            names.append(np.full(len(rows), kind))
-            weights.append(weight)
-    if not batches:
+    drawn = [part for group in kinds.values() for part in _drawn(group, max(1, most // len(kinds)), rng, enriched)]
+    if not drawn:
         return None
-    batch, answers = concat(batches).renumbered(), Prediction.joined(before)
-    after = session.predict(batch)
-    return Stressed(batch, answers, after, truth.fooled(answers, after), np.concatenate(origin), np.concatenate(names), np.concatenate(weights))
+    answers = Prediction.joined([case.before.take(rows) for case, rows, _ in drawn])
+    makes = [partial(_conformed, case, rows, schema) for case, rows, _ in drawn]
+    batch: Batch | Stack
+    if sum(bytes_of(case.batch) * len(rows) / len(case.rows) for case, rows, _ in drawn) <= HELD:
+        batch = concat([make() for make in makes]).renumbered()
+        after = session.predict(batch)
+    else:
+        batch = Stack(makes, [len(rows) for _, rows, _ in drawn])
+        after = Prediction.joined([session.predict(batch.part(k)) for k in range(len(makes))])
+    return Stressed(
+        batch,
+        answers,
+        after,
+        truth.fooled(answers, after),
+        np.concatenate([case.rows[rows] for case, rows, _ in drawn]),
+        np.concatenate([np.full(len(rows), case.kind) for case, rows, _ in drawn]),
+        np.concatenate([weight for _, _, weight in drawn]),
+    )
+
+
+def _conformed(case: Case, rows: Ints, schema: Schema) -> Batch:
+    return schema.conform(case.batch.take(rows))
 
 
 def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched: bool) -> list[tuple[Case, Ints, Floats]]:
@@ -300,6 +343,7 @@ def examined(
     *,
     half: Half | None = None,
     gauge: Gauge | None = None,
+    trust: Trust = NO_TRUST,
 ) -> Lesson:
     """Return the evidence of clean and damaged rows as far as the purse goes, clean ones first, at random; each side weighs half, each kind alike.
 
@@ -307,17 +351,15 @@ def examined(
     that teach, which the panel may have been learned from, or those that calibrate; None for others. `gauge` measures more beside the evidence.
     """
     places = np.arange(len(clean)) if positions is None else positions
-    batch, kind, fooled, origin = clean, np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
+    kind, fooled, origin = np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
     stands_for = np.ones(len(clean))
     if stressed is not None:
-        batch = concat([clean, stressed.batch]).renumbered()
         kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
         origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
-    order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(batch) - len(clean))])
-    tables, odds, answers, repairs, beside, done = [], [], [], [], [], []
-    for start in range(0, len(order), purse.piece):
-        rows = np.sort(order[start : start + purse.piece])
-        part = batch.take(rows)
+    order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(kind) - len(clean))])
+    pieces = [np.sort(order[start : start + purse.piece]) for start in range(0, len(order), purse.piece)]
+    tables, odds, answers, repairs, mends, beside, done = [], [], [], [], [], [], []
+    for rows, part in _parts(clean, None if stressed is None else stressed.batch, kind, pieces, purse.piece):
         try:
             answer = purse.session.predict(part)
             found = panel.examine(part, answer, purse.session, form, origin[rows], half)
@@ -325,15 +367,18 @@ def examined(
             break
         tables.append(found.table)
         odds.append(found.odd)
-        if half != "teach":  # what repairs are worth is measured on rows that calibrate
-            repairs.append(repaired_answers(found, panel))
+        if half == "teach":
+            mends.append(_mended(found, panel, rows - len(clean), stressed))
+        else:  # what repairs are worth is measured on other rows than those that say which to trust
+            repairs.append(repaired_answers(found, panel, trust))
         beside.append(np.empty((len(rows), 0)) if gauge is None else gauge.measure(part, answer, found.reading))
         answers.append(answer)
         done.append(rows)
     if not done:
         raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
     rows, answer = np.concatenate(done), Prediction.joined(answers)
-    keep = np.flatnonzero(~answer.failed)
+    place = np.arange(len(rows)) if len(rows) < len(order) else np.argsort(rows)[np.concatenate(pieces)]  # the same order, however they were visited
+    keep = place[~answer.failed[place]]
     answer = answer.take(keep)
     rows = rows[keep]
     kinds = kind[rows]
@@ -349,7 +394,42 @@ def examined(
         np.concatenate(repairs)[keep] if repairs else None,
         None if gauge is None else np.vstack(beside)[keep],
         before=_before(answer, stressed, rows - len(clean)),
+        mending=np.vstack([mending for mending, _ in mends])[keep] if mends else None,
+        mended=np.concatenate([mended for _, mended in mends])[keep] if mends else None,
     )
+
+
+def _mended(found: Examination, panel: Panel, place: Ints, stressed: Stressed | None) -> tuple[Floats, Bools]:
+    """Return what is known of each row's repair, shape (n, k), and whether the answer to it is that to the undamaged row: `place` among those
+    stressed, below 0 for clean ones, which are their own."""
+    known, right = np.full((len(place), len(NAMES)), np.nan), np.zeros(len(place), dtype=bool)
+    proposals = proposed(found, panel)
+    some = np.flatnonzero(proposals.able)
+    rows = found.impact.rows[some]
+    before = found.answer.value[rows]
+    if stressed is not None:
+        damaged = place[rows] >= 0
+        before[damaged] = stressed.before.value[place[rows][damaged]]
+    known[rows] = proposals.evidence[some]
+    right[rows] = agreeing(proposals.answer[some], before, panel.tolerance if panel.task == "regression" else None)
+    return known, right
+
+
+def _parts(clean: Batch, damaged: Batch | Stack | None, kind: Array, pieces: Sequence[Ints], most: int) -> Iterator[tuple[Ints, Batch]]:
+    """Yield rows to examine together, their positions and what they hold: piece by piece, or, of a stack, clean ones, then the kinds in turn."""
+    if damaged is None or isinstance(damaged, Batch):
+        whole = clean if damaged is None else concat([clean, damaged]).renumbered()
+        yield from ((rows, whole.take(rows)) for rows in pieces)
+        return
+    step = rows_at_once(clean, most)
+    for rows in (rows[rows < len(clean)] for rows in pieces):
+        yield from ((some, clean.take(some)) for some in (rows[start : start + step] for start in range(0, len(rows), step)))
+    kinds, turn, met = kind[len(clean) + np.cumsum([0, *damaged.lengths[:-1]])].tolist(), [], dict[str, int]()
+    for name in kinds:
+        turn.append(met.get(name, 0))
+        met[name] = turn[-1] + 1
+    for rows, part in damaged.pieces(sorted(range(len(kinds)), key=turn.__getitem__), most):
+        yield len(clean) + rows, part
 
 
 def _before(answer: Prediction, stressed: Stressed | None, rows: Ints) -> Ints | None:

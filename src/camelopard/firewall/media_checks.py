@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.core.digits import figure, precisely
 from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Assumption
 from camelopard.firewall.contract_languages import LANGUAGES, other_language
@@ -193,9 +194,9 @@ def _told_of_text(a: Assumption, text: str) -> str | None:
 
 def _told_of_picture(code: str, p: Picture, cell: Any) -> str | None:
     if code == "brightness":
-        return f"mean brightness {p.mean:.3g}"
+        return f"mean brightness {figure(p.mean)}"
     if code == "range":
-        return f"numbers from {p.low:.4g} to {p.high:.4g}"
+        return f"numbers from {precisely(p.low)} to {precisely(p.high)}"
     if code == "channels":
         return f"{p.channels} channel{'s' if p.channels != 1 else ''}"
     if code == "size":

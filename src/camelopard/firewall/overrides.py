@@ -36,7 +36,7 @@ class Override:
     """The route of rows that have a reason of this code, on this column, and lie in this segment; what is None does not matter.
 
     route
-        "pass", "repair", "review" or "block". No override lets a row pass that is unreadable, misses more than was tested or breaks a rule that a
+        "pass", "repair", "review" or "block". No override lets a row pass that is unreadable, lies outside everything tested or breaks a rule that a
         person set, or repairs one that has no repair to be trusted: such rows are left to the next override that fits.
     reason
         A code of reasons, such as "unseen-value". A cell that was never seen also fits where the reason given is the assumption that it breaks.

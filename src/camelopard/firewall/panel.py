@@ -142,8 +142,10 @@ class Panel:
         reading = self.reader.read(batch)
         surprise = self.copula.surprise(reading.scores)
         reading = unmasked(reading, surprise, self.never)
-        suspicions = suspicion(reading, surprise, self.null_costs, self.never)
+        suspicions = suspicion(reading, surprise, self.null_costs, self.never, self.reader.edges)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
+        candidates = len(batch) * CANDIDATES
+        fit = rows_at_once(batch, candidates) if self.reader.views else candidates
         moved = impact_of(
             lambda some: impacts.impact(
                 batch,
@@ -160,7 +162,8 @@ class Panel:
                 far=STANDS_OUT * self.never,
             ),
             rows,
-            max(1, rows_at_once(batch, CANDIDATES * len(batch)) // CANDIDATES) if self.reader.views else max(len(rows), 1),
+            max(1, fit // CANDIDATES),
+            fit == candidates,
         )
         table, odd = self._table(reading, surprise, suspicions, moved, answer, known)
         if self.space is not None:

@@ -158,8 +158,8 @@ class Policy:
 
         Without costs, or without confidence, by risk, and by confidence where `accept` is set. Where the risk is unknown (NaN: there is no model) the
         alarm decides, and leads to review. `alarmed`: the score lies above the conformal threshold. `repairable`: there is a repair to be trusted.
-        `unreadable`: the model gave no answer, or the row could not be read. `held`: to be looked at by a person whatever the risk: the row misses
-        more than was tested, or breaks a rule that a person set.
+        `unreadable`: the model gave no answer, or the row could not be read. `held`: to be looked at by a person whatever the risk: the row lies
+        outside everything that was tested, or breaks a rule that a person set.
 
         With costs and `confidence`, P(the answer is right), the cheapest: see `Costs`. Unreadable and held rows never pass. `repaired_wrong`: the
         share of wrong answers after repair, where it was measured. Overrides and the audit look at more than this: see `applied`.

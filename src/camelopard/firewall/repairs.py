@@ -1,53 +1,185 @@
-"""When is a repair to be trusted, and what is answered then?"""
+"""When is a repair to be trusted, and what is answered then?
+
+A repair is a guess at what the row was. How good such guesses are differs between models: it is learned from the stress run, where what the model
+said before the damage is known, and from clean rows, of which every repair that moves the answer is wrong.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from camelopard.core.arrays import Bools, Ints, Objects
-from camelopard.evidence.impact import CANDIDATES, PLACES
-from camelopard.evidence.reading import MISSING, NumberEncoder
+from camelopard.confidence.logistic import Logistic, logit
+from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects
+from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS
+from camelopard.evidence.reading import MISSING, OK, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
+FIRST, TWO, ALL = 0, CANDIDATES - 2, CANDIDATES - 1  # candidates that a repair may be, the one that changes least first
+RIGHT = 0.9  # of the answers to repairs like this, so many must be right for it to be trusted
+FEWEST = 30  # repairs, right and wrong ones among them, from which it is learned which are right
+RIDGE = 0.1
+FARTHEST = 1e3  # tolerances beyond which answers that differ are not told apart
+NAMES = ("cells changed", "sound cells changed", "answers that differ", "joint answers that differ", "margin", "oddity", "left over")
 
-def trusted(found: Examination, panel: Panel) -> Bools:
-    """Return which of the suspicious rows have a repair to be trusted, shape (m,).
 
-    All plausible originals get the same answer from the model, and it is another one than the row got (or the row got none): a repair that changes
-    nothing would only hide the doubt. And some cell is evidently damaged; a row that is merely unlikely may be true, and is for a person to judge.
+@dataclass(frozen=True)
+class Proposals:
+    """The repairs of the suspicious rows of a batch, all of shape (m,) or (m, …).
+
+    choice
+        Which candidate each is.
+    able
+        Whether it may be trusted at all: it moves the answer (or the row got none), the model answers it, some cell is evidently damaged, and no such
+        cell is left as it is.
+    evidence
+        What tells right repairs from wrong ones, columns as in NAMES, shape (m, len(NAMES)).
+    answer
+        The model's answers to them.
+    answered
+        Whether the model answers all plausible originals of a row.
     """
-    impact = found.impact
-    if impact.answers is None:
-        return np.zeros(0, dtype=bool)
-    answers = impact.answers.value.reshape(-1, CANDIDATES)[:, [*range(len(PLACES)), CANDIDATES - 2]].copy()
-    impossible = hard(found.reading.states[impact.rows]).any(axis=1)
-    answers[impossible, -1] = answers[impossible, 0]  # where the impossible cells explain the row, the others stay as they are
-    failed: Bools = np.any(impact.answers.failed.reshape(-1, CANDIDATES), axis=1, keepdims=True)
+
+    choice: Ints
+    able: Bools
+    evidence: Floats
+    answer: Objects
+    answered: Bools
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How likely the answer to a repair is right. `line` is None where too few repairs were seen to learn it: then a strict rule decides."""
+
+    line: Logistic | None = None
+
+    @classmethod
+    def learn(cls, evidence: Floats, right: Bools, weight: Floats) -> Trust:
+        """Learn from repairs that may be trusted, shape (k, len(NAMES)), whether the answer to each is what the model said of the undamaged row."""
+        if len(right) < FEWEST or right.all() or not right.any():
+            return cls()
+        return cls(Logistic.fit(evidence, right, weight, RIDGE))
+
+    def right(self, proposals: Proposals) -> Bools:
+        """Return which repairs are to be trusted, shape (m,)."""
+        if self.line is None:
+            e = proposals.evidence
+            changed, sound, drawn, joint = e[:, 0], e[:, 1], e[:, 2], e[:, 3]
+            unanimous = np.maximum(drawn, joint) <= np.log1p(1.0)
+            return np.asarray(proposals.able & proposals.answered & unanimous & (changed <= np.log1p(float(RANKS))) & (sound == 0.0), dtype=bool)
+        return np.asarray(proposals.able & (self.line.probability(proposals.evidence) >= RIGHT), dtype=bool)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, as plain data."""
+        return {"line": None if self.line is None else self.line.state()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Trust:
+        """Rebuild from `state()`."""
+        line = None if state["line"] is None else Logistic.from_state(state["line"])
+        if line is not None and len(line.weights) != len(NAMES):
+            raise ValueError(f"trust in repairs rests on {len(line.weights)} numbers; expected {len(NAMES)}")
+        return cls(line)
+
+
+def proposed(found: Examination, panel: Panel) -> Proposals:
+    """Return the repairs of the suspicious rows."""
+    impact, rows = found.impact, found.impact.rows
+    m, reader = len(rows), panel.reader
+    if impact.answers is None or not m:
+        no = np.zeros(0, dtype=bool)
+        return Proposals(np.zeros(0, dtype=np.int64), no, np.zeros((0, len(NAMES))), np.empty(0, dtype=object), no)
+    choice, left = chosen(found, panel)
+    at = np.arange(m)
+    values, now, states = impact.values[at, choice], found.reading.values[rows], found.reading.states[rows]
+    same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
+    changed, damaged = ~same & reader.cells, evident(found, panel, rows)
+    answers = impact.answers.value.reshape(-1, CANDIDATES)
+    failed = impact.answers.failed.reshape(-1, CANDIDATES)
+    drawn, joint = (_differing(answers, failed, choice, places, panel) for places in ([*range(len(PLACES))], [TWO, ALL]))
+    explained = (choice == FIRST) & (hard(states) & reader.cells).any(axis=1)
+    joint[explained] = drawn[explained]  # where impossible cells explain the row, the others stay as they are
+    classes = panel.task == "classification"
+    margin = logit(impact.answers.shares.reshape(m, CANDIDATES, -1)[at, choice].max(axis=1)) if classes else np.zeros(m)
+    evidence = np.column_stack(
+        [
+            np.log1p(changed.sum(axis=1)),
+            np.log1p((changed & ~damaged).sum(axis=1)),
+            drawn,
+            joint,
+            margin,
+            np.log1p(found.odd[rows]),
+            np.log1p(left),
+        ]
+    )
+    helps = impact.moved[at, choice] | found.answer.failed[rows]
+    whole = ~(damaged & ~changed & reader.cells).any(axis=1)
+    able = helps & whole & ~failed[at, choice] & damaged.any(axis=1)
+    return Proposals(choice, np.asarray(able, dtype=bool), evidence, answers[at, choice], np.asarray(~failed.any(axis=1), dtype=bool))
+
+
+def chosen(found: Examination, panel: Panel) -> tuple[Ints, Floats]:
+    """Return which candidate repairs each suspicious row best, and the largest suspicion that it leaves, both of shape (m,).
+
+    It is the one that changes fewest cells and leaves none that stands out; where a text or a picture leads the row, the first.
+    """
+    impact, states, reader = found.impact, found.reading.states[found.impact.rows], panel.reader
+    m = len(states)
+    choice, left = np.full(m, ALL), np.zeros(m)
+    led = ~reader.cells[found.suspicions[found.impact.rows].argmax(axis=1)]
+    choice[led] = FIRST
+    open_rows = np.flatnonzero(~led)
+    for candidate in (FIRST, TWO, ALL):
+        if not len(open_rows):
+            break
+        scores, _ = reader.scorer.score(impact.values[open_rows, candidate])
+        residual = np.where(hard(states[open_rows]), 0.0, panel.copula.surprise(scores).residual)
+        most = 0.5 * (residual * residual).max(axis=1, initial=0.0)
+        fits = most <= STANDS_OUT * panel.never if candidate != ALL else np.ones(len(open_rows), dtype=bool)
+        choice[open_rows[fits]], left[open_rows[fits]] = candidate, most[fits]
+        open_rows = open_rows[~fits]
+    return choice, left
+
+
+def _differing(answers: Array, failed: Bools, choice: Ints, places: list[int], panel: Panel) -> Floats:
+    """Return how far the answers to these candidates are from that to the chosen one, 0 where all agree, shape (m,).
+
+    Of classes: 1 plus how many times as many differ as would by one of them, as a logarithm; of numbers, the largest difference in tolerances.
+    """
+    own, others = answers[np.arange(len(answers)), choice][:, None], answers[:, places]
     if panel.task == "regression":
-        numbers = np.where(failed, 0.0, answers).astype(np.float64)
-        agree = np.ptp(numbers, axis=1) <= panel.tolerance
-    else:
-        agree = np.asarray(answers == answers[:, :1], dtype=bool).all(axis=1)
-    helps = impact.moved[:, 0] | found.answer.failed[impact.rows]
-    return np.asarray(agree & helps & ~failed[:, 0] & evident(found, panel, impact.rows))
+        gap = np.abs(np.where(failed[:, places], np.inf, others).astype(np.float64) - own.astype(np.float64)).max(axis=1) / max(
+            panel.tolerance, 1e-12
+        )
+        return np.asarray(np.log1p(np.minimum(np.where(np.isnan(gap), FARTHEST, gap), FARTHEST)), dtype=np.float64)
+    different = np.asarray(others != own, dtype=bool) | failed[:, places]
+    return np.asarray(np.log1p(2.0 * different.sum(axis=1)), dtype=np.float64)
 
 
 def evident(found: Examination, panel: Panel, rows: Ints) -> Bools:
-    """Return which of these rows hold a cell that clean data never showed: impossible, out of range, or missing where next to nothing was."""
+    """Return which cells of these rows clean data never showed, shape (m, d): impossible, out of range, or missing where next to nothing was."""
     states = found.reading.states[rows]
-    damaged = hard(states) | ((states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never))
+    damaged: Bools = hard(states) | ((states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never))
     for j, encoder in enumerate(panel.reader.encoders):
         if isinstance(encoder, NumberEncoder):
             values = found.reading.values[rows, j]
             damaged[:, j] |= (values < encoder.low) | (values > encoder.high)
-    return np.asarray(damaged.any(axis=1))
+    return damaged
 
 
-def repaired_answers(found: Examination, panel: Panel) -> Objects:
+def trusted(found: Examination, panel: Panel, trust: Trust) -> Bools:
+    """Return which of the suspicious rows have a repair to be trusted, shape (m,)."""
+    return trust.right(proposed(found, panel))
+
+
+def repaired_answers(found: Examination, panel: Panel, trust: Trust) -> Objects:
     """Return the model's answer to the repaired row where a repair is to be trusted, None elsewhere, shape (n,)."""
     answers: Objects = np.full(len(found.answer), None, dtype=object)
-    if found.impact.answers is not None and len(found.impact.rows):
-        sure = np.flatnonzero(trusted(found, panel))
-        answers[found.impact.rows[sure]] = found.impact.answers.value.reshape(-1, CANDIDATES)[sure, 0]
+    proposals = proposed(found, panel)
+    sure = np.flatnonzero(trust.right(proposals))
+    answers[found.impact.rows[sure]] = proposals.answer[sure]
     return answers

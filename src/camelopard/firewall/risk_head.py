@@ -47,6 +47,11 @@ class RiskHead:
         opinion = Opinion.learn(part, lesson.answer, lesson.before, lesson.weight, rng)
         return cls(known, opinion, 0 if opinion is None else part.shape[1])
 
+    @property
+    def learned(self) -> bool:
+        """Whether there was anything to learn: something was found that fools the model."""
+        return self.known.trees is not None or self.known.line is not None
+
     def score(self, table: Floats, answer: Prediction) -> Floats:
         """Return scores, shape (n,), of evidence, shape (n, f), and the model's answers."""
         known = self.known.score(table)

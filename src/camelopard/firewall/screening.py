@@ -19,7 +19,7 @@ from camelopard.firewall.explain import Explainer
 from camelopard.firewall.incoming import empty
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.overrides import Rows, absent_segments, reasons_of
-from camelopard.firewall.panel import Examination, Panel
+from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.repairs import trusted
 from camelopard.firewall.verdicts import Grounds, Verdicts
@@ -43,7 +43,7 @@ def judged(
     batch, answer = found.batch, found.answer
     if found.reading.odd:
         problems = {**empty(batch, schema, found.reading.states[:, learned.panel.reader.whole] == MISSING), **problems}
-    outside, untested = learned.outside(found)
+    outside = learned.outside(found)
     oddity, novelty = learned.oddity(found), learned.novelty(found)
     held, able = _broken(contract, batch), np.zeros(len(batch), dtype=bool)
     unreadable = answer.failed.copy()
@@ -56,7 +56,8 @@ def judged(
         said = learned.judge(answer, found.table)
         alarmed = said.score > learned.threshold.value
         risk, confidence = np.where(unreadable, 1.0, said.risk), np.where(unreadable, 0.0, said.confidence)
-        held, able = untested | held, _repairable(found, learned.panel, problems)
+        held = held | outside if learned.head.learned else held  # a model that nothing was found to fool need not be spared what is odd
+        able = _repairable(found, learned, problems)
     route = policy.route(risk, alarmed, able, unreadable, held, confidence=confidence if policy.costs is None else None)
     if policy.overrides:
         remarks = [*remarks, *absent_segments(policy.overrides, raw)]
@@ -85,11 +86,11 @@ def _broken(contract: Contract, batch: Batch) -> Bools:
     return np.zeros(len(batch), dtype=bool) if rules is None else np.asarray(rules.check(batch).broken.any(axis=1), dtype=bool)
 
 
-def _repairable(found: Examination, panel: Panel, problems: Mapping[int, str]) -> Bools:
+def _repairable(found: Examination, learned: Learned, problems: Mapping[int, str]) -> Bools:
     """Return which rows have a repair to be trusted, shape (n,)."""
     able = np.zeros(len(found.batch), dtype=bool)
     if not len(found.impact.rows):
         return able
-    able[found.impact.rows] = trusted(found, panel)
+    able[found.impact.rows] = trusted(found, learned.panel, learned.trust)
     able[[i for i in problems if i < len(able)]] = False
     return able

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 
 import numpy as np
 
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch
-from camelopard.core.intervals import paired_excess
+from camelopard.core.intervals import paired_excess, share
 from camelopard.core.protocols import Model, Session
 from camelopard.core.schema import Schema
 
 MOST_ROWS = 2000  # rows of which twins are asked
+LOOKED = 5000  # rows that are looked for in the reference
+MOST_SHARED = 0.2  # of these, beside those that chance would make
 PIECE = 100_000  # reference rows looked through at once
 
 
@@ -32,10 +35,12 @@ def warn_if_seen(
 ) -> None:
     """Warn where the rows given look like the model's own training rows: they stand in `reference`, or tiny changes cost much accuracy."""
     if reference is not None:
-        shared = overlap(batch, reference)
-        if shared > 0.2:
+        shared, looked = overlap(batch, reference), min(len(batch), LOOKED)
+        by_chance = twins(batch, reference) if shared > MOST_SHARED else 0.0
+        if shared - by_chance > MOST_SHARED * (1.0 - by_chance) and share(shared * looked, looked).low > by_chance:
+            more = f", where chance would make it {by_chance:.0%}" if by_chance >= 0.01 else ""
             warnings.warn(
-                f"{shared:.0%} of the rows given to fit also stand in `reference`: the model knows them, and its confidence will look better "
+                f"{shared:.0%} of the rows given to fit also stand in `reference`{more}: the model knows them, and its confidence will look better "
                 "than it is. Give rows that the model was not trained on.",
                 OptimisticWarning,
                 stacklevel=5,
@@ -45,9 +50,9 @@ def warn_if_seen(
         return
     rows = np.sort(rng.permutation(len(batch))[: min(most or MOST_ROWS, MOST_ROWS)])
     part = batch.take(rows)
-    twins = part.with_columns({c.name: part.columns[c.name].astype(np.float64) + 0.01 * c.spread * rng.standard_normal(len(part)) for c in numbers})
+    moved = part.with_columns({c.name: part.columns[c.name].astype(np.float64) + 0.01 * c.spread * rng.standard_normal(len(part)) for c in numbers})
     labels = y[rows].tolist()
-    right, still = (np.array([a == b for a, b in zip(session.predict(x).value.tolist(), labels, strict=True)]) for x in (part, twins))
+    right, still = (np.array([a == b for a, b in zip(session.predict(x).value.tolist(), labels, strict=True)]) for x in (part, moved))
     loss, interval = paired_excess(int((right & ~still).sum()), int((still & ~right).sum()), len(part))
     if interval.low > 0.03:
         warnings.warn(
@@ -58,7 +63,7 @@ def warn_if_seen(
         )
 
 
-def overlap(batch: Batch, reference: Batch, most: int = 5000) -> float:
+def overlap(batch: Batch, reference: Batch, most: int = LOOKED) -> float:
     """Return the share of the rows (of up to `most`, evenly spread) that also stand in `reference`."""
     names = [name for name in batch.names if name in reference.columns]
     if not names or not len(batch):
@@ -69,6 +74,22 @@ def overlap(batch: Batch, reference: Batch, most: int = 5000) -> float:
     for start in range(0, len(reference), PIECE):
         found |= looked_for.intersection(_rows(reference.select(names).take(slice(start, start + PIECE))))
     return sum(row in found for row in rows) / len(rows)
+
+
+def twins(batch: Batch, reference: Batch) -> float:
+    """Return the share of rows that would stand in `reference` by chance: of few columns with few values most rows are like another.
+
+    It is the share of rows that have a twin among those given, or in `reference`, whichever is less: rows that were copied into one of them are no
+    chance. A row without a twin among k others has none among n with a probability of at least its (n / k)th power (Jensen).
+    """
+    names = [name for name in batch.names if name in reference.columns]
+    found: list[float] = []
+    for rows, most in ((batch, LOOKED), (reference, PIECE)):
+        at = np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64))
+        counts = Counter(_rows(rows.select(names).take(at)))
+        alone = sum(count == 1 for count in counts.values()) / len(at)
+        found.append(1.0 - float(alone) ** max(1.0, len(reference) / max(len(at) - 1, 1)))
+    return min(found)
 
 
 def _rows(batch: Batch) -> list[str]:

@@ -103,6 +103,8 @@ class Simulation:
         What must be known to read the numbers.
     route, propensity
         The route of each row and the chance with which it was reviewed, shape (n,).
+    within
+        How far a number may be from the truth and still be right: answers further off are the errors. None where answers are classes.
     """
 
     outcome: Outcome
@@ -114,6 +116,7 @@ class Simulation:
     notes: tuple[str, ...]
     route: Objects = field(compare=False)
     propensity: Floats = field(compare=False)
+    within: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain data, without the routes of single rows."""
@@ -125,6 +128,7 @@ class Simulation:
             **self.outcome.to_dict(),
             "rivals": [rival.to_dict() for rival in self.rivals],
             "notes": list(self.notes),
+            "within": self.within,
         }
 
     def __repr__(self) -> str:
@@ -160,7 +164,7 @@ def simulate(policy: Policy, verdicts: Verdicts, per_day: float | None, days: An
     rivals = tuple(ledger.outcome(name, other, ledger.sums(other), mine) for name, other in routes.items())
     notes = _notes(policy, verdicts, dates, outcome, route, share_wrong, mended)
     resampled = f"{dates.days} {'days' if dates.whole else 'parts of about a day'}" if ledger.by_day else "rows"
-    return Simulation(outcome, rivals, n, dates.length, resampled, str(policy), tuple(notes), NAMES[route], propensity)
+    return Simulation(outcome, rivals, n, dates.length, resampled, str(policy), tuple(notes), NAMES[route], propensity, grounds.tolerance)
 
 
 def _day_by_day(policy: Policy, verdicts: Verdicts, dates: Calendar) -> tuple[Ints, Floats]:

@@ -9,6 +9,7 @@ from camelopard.firewall.policy import Policy
 from camelopard.firewall.uncertainty import sentences
 from camelopard.firewall.underfit import sentence
 from camelopard.report.certainty import digest
+from camelopard.report.defence import is_silent
 
 
 def summary(about: Mapping[str, Any]) -> str:
@@ -20,7 +21,7 @@ def summary(about: Mapping[str, Any]) -> str:
                 "",
                 *_promise(about),
                 "",
-                *quality(about["measured"]),
+                *quality(about["measured"], _within(about)),
                 *sentences(about.get("uncertainty")),
                 "",
                 *_contract(about["contract"]),
@@ -58,6 +59,8 @@ def _head(about: Mapping[str, Any]) -> list[str]:
 def _promise(about: Mapping[str, Any]) -> list[str]:
     threshold = about["threshold"]
     lines = [f"Before all: {sentence(about['plain_model'])}"] if about.get("plain_model", {}).get("low", 0.0) > 0 else []
+    if about.get("little_learned"):
+        lines.append(f"Before all: {about['little_learned']['told']}")
     policy = about["policy"]
     by_costs = policy.get("costs") is not None
     what = "raise an alarm" if by_costs else "are stopped"
@@ -90,37 +93,37 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def quality(measured: Mapping[str, Any]) -> list[str]:
-    """Return what was measured of a firewall, as lines of a table."""
+def _within(about: Mapping[str, Any]) -> float | None:
+    return about["tolerance"] if about["model"] is not None and about["model"]["task"] == "regression" else None
+
+
+def quality(measured: Mapping[str, Any], within: float | None = None) -> list[str]:
+    """Return what was measured of a firewall, as lines of a table; `within`: how far a number may be from the truth and still be right."""
     if not measured:
         return ["Quality: not measured, there is no model to fool."]
 
-    def line(name: str, key: str) -> str:
-        found = measured[key]
-        return f"  {name:<58} {found['value']:.3f}  ({found['low']:.3f}–{found['high']:.3f})"
+    def line(name: str, key: str) -> list[str]:
+        found = measured.get(key)
+        if found is None or is_silent(key, found):
+            return []
+        return [f"  {name:<58} {found['value']:.3f}  ({found['low']:.3f}–{found['high']:.3f})"]
 
     rows = measured["rows"]
     lines = [
         f"Measured on {rows['clean']:,} clean and {rows['damaged']:,} damaged rows that took no part in learning; "
         f"{rows['fooled']:,} of them fooled the model:",
-        line("AUROC, fooled or not: this firewall", "auroc_fooled"),
-        line("  the model's own confidence", "auroc_fooled_by_own_doubt"),
-        line("  how odd the row is", "auroc_fooled_by_oddity"),
-        *(
-            [
-                line("AUROC on families of damage that it was not taught", "auroc_unseen"),
-                line("  the model's own confidence on the same rows", "auroc_unseen_by_own_doubt"),
-            ]
-            if "auroc_unseen" in measured
-            else []
-        ),
-        line("share stopped of the rows that fooled the model", "fooled_caught"),
-        line("share stopped of the damaged rows that did not", "harmless_flagged"),
+        *line("AUROC, fooled or not: this firewall", "auroc_fooled"),
+        *line("  the model's own confidence", "auroc_fooled_by_own_doubt"),
+        *line("  how odd the row is", "auroc_fooled_by_oddity"),
+        *line("AUROC on families of damage that it was not taught", "auroc_unseen"),
+        *line("  the model's own confidence on the same rows", "auroc_unseen_by_own_doubt"),
+        *line("share stopped of the rows that fooled the model", "fooled_caught"),
+        *line("share stopped of the damaged rows that did not", "harmless_flagged"),
         f"  {'calibration error of risk':<58} {measured['ece_risk']:.3f}",
     ]
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
-    lines += digest(measured)
+    lines += digest(measured, within)
     if measured.get("falls_back"):
         lines.append("On the whole the model's own confidence says more of what fools it than what was learned: risk is read from that alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])

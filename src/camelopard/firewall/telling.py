@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from camelopard.core.tolerance import beyond
+
 if TYPE_CHECKING:
     from camelopard.firewall.simulation import Estimate, Outcome, Simulation
 
@@ -14,7 +16,7 @@ NAME = 36  # characters of a policy's name in the table
 def told(simulation: Simulation) -> str:
     """Return what a policy would have done, in words and one table."""
     head, outcome = [_head(simulation), *simulation.policy.splitlines()], simulation.outcome
-    return "\n".join([*head, "", *_rows(outcome), "", *_money(outcome), "", *_rivals(simulation), *_notes(simulation)])
+    return "\n".join([*head, "", *_rows(outcome, simulation.within), "", *_money(outcome), "", *_rivals(simulation), *_notes(simulation)])
 
 
 def number(value: float) -> str:
@@ -42,16 +44,18 @@ def _head(simulation: Simulation) -> str:
     return f"What this policy would have done on {simulation.rows:,} rows, {days} {'day' if days == '1' else 'days'} of traffic"
 
 
-def _rows(outcome: Outcome) -> list[str]:
+def _rows(outcome: Outcome, within: float | None) -> list[str]:
     passed, repaired, reviewed, blocked = (number(outcome.routes[route].value) for route in ("pass", "repair", "review", "block"))
+    wrong = "Wrong answers" if within is None else f"Answers {beyond(within)}"
+    again = "Wrong answers" if within is None else "Such answers"
     answered = number(100 * outcome.answered.value)
     return [
         f"Of 1,000 rows {passed} pass, {repaired} are repaired, {reviewed} go to review, {blocked} are blocked. {answered} % are answered at once "
         f"({number(100 * outcome.answered.low)} to {number(100 * outcome.answered.high)}).",
         f"Reviews per day: {number(outcome.reviews_per_day.value)} on average, {outcome.most_reviews:,} on the fullest day.",
-        f"Wrong answers that get through, per 1,000 rows: {span(outcome.errors)} expected by confidence"
+        f"{wrong} that get through, per 1,000 rows: {span(outcome.errors)} expected by confidence"
         + (f"; {span(outcome.errors_counted)} counted." if outcome.errors_counted is not None else "."),
-        f"Wrong answers caught by review, per 1,000 rows: {span(outcome.caught)} expected"
+        f"{again} caught by review, per 1,000 rows: {span(outcome.caught)} expected"
         + (f"; {span(outcome.caught_counted)} counted." if outcome.caught_counted is not None else "."),
     ]
 

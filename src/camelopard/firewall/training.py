@@ -16,9 +16,11 @@ from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import MEDIA, Schema
 from camelopard.firewall.content import Contents
 from camelopard.firewall.gauge import Gauge, check_members, kinds_of
+from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.likeness import Likeness
+from camelopard.firewall.little import little
 from camelopard.firewall.material import Material, Purse, Split, answered, collect
 from camelopard.firewall.panel import Panel, narrow_of
 from camelopard.firewall.policy import Policy
@@ -28,7 +30,8 @@ from camelopard.firewall.uncertainty import decided, untried
 from camelopard.firewall.underfit import rival
 from camelopard.firewall.unseen import concluded
 from camelopard.modality.image import opened
-from camelopard.stress.budget import Budget, Clock, parse
+from camelopard.modality.picture_files import drawn_within
+from camelopard.stress.budget import PIXELS, Budget, Clock, parse, pixel_seconds
 from camelopard.stress.damages import catalogue
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case, run
@@ -49,7 +52,7 @@ ATTACKED, QUERIES = 40, 100  # calibration rows attacked, without a limit; model
 ATTACK_SHARE = 0.03  # of the model rows, where a budget limits them
 TWINS = 12  # calibration rows per damage, column and severity, without a limit
 FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
-OWN_SECONDS = 120e-6  # what a model row costs besides the model
+OWN_SECONDS = 120e-6  # what a model row costs besides the model, and besides the pixels of a picture
 TIME_SHARE = 0.8  # of the seconds are planned
 
 
@@ -102,7 +105,9 @@ def train(
     progress("learning what fools the model", 0, 1)
     learned = concluded(ready.panel, ready.material, alpha, np.random.default_rng([seed, 1]), policy)
     progress("learning what fools the model", 1, 1)
-    return Trained(ready.schema, learned, ready.report, ready.about, Likeness.of(model, ready.panel, ready.schema.form))
+    found = little(learned, ready.material.lesson, budget is not None)
+    about = {**ready.about, "little_learned": found} if found else ready.about
+    return Trained(ready.schema, learned, ready.report, about, Likeness.of(model, ready.panel, ready.schema.form))
 
 
 def _with_uncertainty(ready: Prepared, asked_for: str, seed: int, progress: Progress) -> Prepared:
@@ -135,8 +140,9 @@ def prepare(
     schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
     encoder = encoder_of(model, batch)
     rows = rows_allowed(parse(budget), model, batch)
+    large = Large.of(batch, rows)
     session = model.session(None, thrifty=True)
-    split = given.split.thinned(_part(rows, SHARES["clean"]), rng)
+    split = given.split.thinned(_part(rows, SHARES["clean"]) or large.clean, rng)
     good, answer = answered(model, batch, split.rows, session)
     raising = int((~good[split.calibrate]).sum())
     split = split.only(good)
@@ -151,22 +157,24 @@ def prepare(
     labelled = None if labels is None else (labels[split.teach], labels[split.calibrate])
     plain = {} if labelled is None else rival(schema, taught, labelled[0], held, labelled[1], answer.take(split.calibrate), model.task, seed)
     report = stress(model, taught, _taken(labels, split.teach), budget=_part(rows, SHARES["stress"]), seed=seed, schema=schema, progress=progress)
-    anchor = taught if given.reference is None else _fewer(given.reference, rows, SHARES["reference"], rng)
+    anchor = taught if given.reference is None else _fewer(given.reference, _part(rows, SHARES["reference"]) or large.clean, rng)
     panel = learn_panel(schema, anchor, session.predict(anchor), model, truth, weights_of(report, schema), given.reference is None, session)
     panel.narrow = narrow_of(panel.reader.views, answer.take(split.teach), model.task)
     if labelled is not None and model.task == "classification":
         panel.contents = Contents.learn(panel.reader.views, {"teach": (taught, labelled[0]), "calibrate": (held, labelled[1])}, model.classes)
     purses = {
-        name: Purse(model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=panel.suspicious)
+        name: Purse(
+            model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=panel.suspicious, pictures=large.damaged
+        )
         for name in ("twins", "teach", "calibrate")
     }
     damages = list(catalogue().values())
-    few = {"rows_per_case": TWINS} if rows is None else {"budget": _part(rows, SHARES["twins"])}
+    few = {"rows_per_case": TWINS, "pixels": PIXELS // 2} if rows is None else {"budget": _part(rows, SHARES["twins"])}
     twins = run(
         purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
     )
-    twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, (_part(rows, ATTACK_SHARE) or ATTACKED * QUERIES) // QUERIES)]
-    struck_by = panel.narrow, schema, truth, rng, _part(rows, ATTACK_SHARE)
+    twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, _queries(rows, large.searched) // QUERIES)]
+    struck_by = panel.narrow, schema, truth, rng, _part(rows, ATTACK_SHARE) or large.searched
     twins += struck(purses["twins"].session, held, answer.take(split.calibrate), *struck_by)
     lessons = [*report.cases, *struck(purses["teach"].session, taught, answer.take(split.teach), *struck_by)]
     teach = taught, lessons, _taken(labels, split.teach), purses["teach"]
@@ -182,6 +190,7 @@ def prepare(
         "plain_model": plain,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
         "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
+        **large.told((material.lesson, material.check)),
     }
     return Prepared(schema, panel, material, report, about, gauge)
 
@@ -227,6 +236,10 @@ def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
     """Read and split. The schema comes from the reference rows, or from the rows that teach: rows that calibrate must be as new to it as any."""
     batch, labels = with_labels(Batch.of(X), y)
     known = None if reference is None else Batch.of(reference)
+    if (some := drawn_within(batch, rng)) is not None:
+        batch, labels = batch.take(some), _taken(labels, some)
+    if known is not None and (some := drawn_within(known, rng)) is not None:
+        known = known.take(some)
     batch = opened(batch, known)
     if len(batch) < FEWEST_ROWS:
         raise InputError(
@@ -263,16 +276,20 @@ def rows_allowed(limit: Budget, model: Model, batch: Batch) -> int | None:
     clock, look = Clock(limit.seconds), model.session(None)
     some = batch.take(slice(0, FIRST_LOOK))
     look.predict(some)
-    return max(1000, int(TIME_SHARE * limit.seconds / (clock.spent / len(some) + OWN_SECONDS)))
+    return max(1000, int(TIME_SHARE * limit.seconds / (clock.spent / len(some) + OWN_SECONDS + pixel_seconds(some))))
 
 
 def _part(rows: int | None, share: float) -> int | None:
     return None if rows is None else max(40, int(share * rows))
 
 
-def _fewer(batch: Batch, rows: int | None, share: float, rng: np.random.Generator) -> Batch:
-    """Return as many rows, drawn at random, as their share of the budget pays for."""
-    most = _part(rows, share)
+def _queries(rows: int | None, pictures: int | None) -> int:
+    """Return the model rows that the attacks on rows that calibrate may take; `pictures`: as many at most, where they are large."""
+    return _part(rows, ATTACK_SHARE) or min(ATTACKED * QUERIES, ATTACKED * QUERIES if pictures is None else pictures)
+
+
+def _fewer(batch: Batch, most: int | None, rng: np.random.Generator) -> Batch:
+    """Return at most so many rows, drawn at random."""
     return batch if most is None or len(batch) <= most else batch.take(np.sort(rng.permutation(len(batch))[:most]))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects, is_missing
 from camelopard.core.batch import Batch, plain
+from camelopard.core.digits import precisely
 from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Prediction, Reason, Repair, Verdict
 from camelopard.firewall.doubts import DATA
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 
 NO_MODEL = "no-model"  # code of the reason where the model, not the row, is at fault
+COLUMNS = {"missing-column": "absent: treated as missing values", "extra-column": "not known and ignored"}  # codes of remarks on a table as a whole
+WRITTEN = frozenset({"values", "type", "case", "whitespace", "format", "characters"})  # codes of what is wrong with how a cell is written
+MOST_NAMED = 5  # columns of a kind that such a remark names
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Grounds:
     unreadable
         The model gave no answer, or the row could not be read.
     held
-        To be looked at by a person whatever the risk: the row misses more than was tested, or breaks a rule that a person set.
+        To be looked at by a person whatever the risk: the row lies outside everything that was tested, or breaks a rule that a
+        person set.
     fit
         Which rows an override is meant for.
     tickets
@@ -175,12 +180,19 @@ class Verdicts:
 
     def reasons(self, i: int) -> list[Reason]:
         """Return why row i is not beyond doubt, strongest first; empty for a row without anything to remark."""
-        return self.reason_of(range(len(self))[i])
+        return _each_fault_once(self.reason_of(range(len(self))[i]))
 
     def repair(self, i: int) -> Repair | None:
         """Return the most plausible undamaged row and the model's answer to it, or None for a row that passes, or has none."""
         i = range(len(self))[i]
         return None if self.route[i] == "pass" else self.repair_of(i)
+
+    @property
+    def remarks(self) -> str:
+        """What there is to say of the table as a whole, in one line: which columns are absent and which are not known; else ""."""
+        found = self.reasons(0) if len(self) else []
+        named = {code: [r.field for r in found if r.code == code and r.field is not None] for code in COLUMNS}
+        return "; ".join(_on_columns(names, COLUMNS[code]) for code, names in named.items() if names)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one plain dict per row, reasons and repair included."""
@@ -206,7 +218,7 @@ class Verdicts:
             reasons = [] if quiet else self.reasons(i)
             repair = None if quiet else self.repair(i)
             columns["reason"].append("; ".join(r.message for r in reasons[:3]))
-            columns["repair"].append("" if repair is None else ", ".join(f"{k} → {v}" for k, v in repair.changes.items()))
+            columns["repair"].append("" if repair is None else ", ".join(f"{k} → {_new(v)}" for k, v in repair.changes.items()))
             columns["repaired_prediction"].append(None if repair is None else plain(repair.prediction))
         return columns
 
@@ -228,7 +240,29 @@ class Verdicts:
 
     def __repr__(self) -> str:
         counts = {route: int((self.route == route).sum()) for route in ("pass", "repair", "review", "block")}
-        return f"<Verdicts: {len(self)} rows, " + ", ".join(f"{n} {route}" for route, n in counts.items() if n or route == "pass") + ">"
+        told = ", ".join(f"{n} {route}" for route, n in counts.items() if n or route == "pass")
+        return f"<Verdicts: {len(self)} rows, {told}{f'; {self.remarks}' if self.remarks else ''}>"
+
+
+def _each_fault_once(reasons: Sequence[Reason]) -> list[Reason]:
+    """Return the reasons with one for what is wrong with how a cell is written, the first: a value that is not known breaks many rules at once."""
+    found: dict[tuple[str | None, int | None], Reason] = {}
+    unknown = {reason.field for reason in reasons if reason.code == "values"}
+    for k, reason in enumerate(reasons):
+        key = (reason.field, None if reason.code in WRITTEN and reason.field in unknown else k)
+        same = found.get(key)
+        found[key] = reason if same is None else replace(same, contribution=round(same.contribution + reason.contribution, 4))
+    return list(found.values())
+
+
+def _new(cell: Any) -> str:
+    """Return a repaired cell in words; what goes to the model keeps all of its digits."""
+    return precisely(cell) if isinstance(cell, float) else str(cell)
+
+
+def _on_columns(names: Sequence[str], what: str) -> str:
+    named = ", ".join(map(repr, names[:MOST_NAMED])) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return f"the columns {named} are {what}" if len(names) > 1 else f"the column {named} is {what}"
 
 
 def refused(batch: Batch, why: str, code: str = "unreadable") -> Verdicts:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from camelopard.core import cells
+from camelopard.core.digits import figure as figure
+from camelopard.core.digits import precisely as precisely
 from camelopard.core.schema import EPOCH, MEDIA, Column
 from camelopard.modality import image_numbers, text
 
@@ -23,7 +25,7 @@ def expected(column: Column) -> str:
     """
     never = ", never missing" if column.null_rate == 0 else ""
     if column.kind == "number":
-        return f"a {'whole ' if column.integral else ''}number between {figure(column.low)} and {figure(column.high)}{never}"
+        return f"a {'whole ' if column.integral else ''}number between {precisely(column.low)} and {precisely(column.high)}{never}"
     if column.kind == "date":
         return f"a date between {day(column.low)} and {day(column.high)}{never}"
     if column.kind == "boolean":
@@ -33,24 +35,11 @@ def expected(column: Column) -> str:
     known = [str(v) for v in column.values]
     if not known:
         return "nothing: it was always missing"
+    if column.open:
+        return f"a text, often one that was never seen before{never}"
     if len(known) <= 6:
         return f"one of {', '.join(known)}{never}"
     return f"one of {len(known)} known values such as {', '.join(known[:3])}{never}"
-
-
-def figure(value: float) -> str:
-    """Return a number as a person writes it.
-
-    >>> figure(1234567.0), figure(0.125), figure(17.0)
-    ('1,234,567', '0.125', '17')
-    """
-    if value != value:
-        return "nothing"
-    if value in (float("inf"), float("-inf")):
-        return "infinity" if value > 0 else "−infinity"
-    if abs(value) < 1e15 and value == int(value):
-        return f"{int(value):,}" if abs(value) >= 100_000 else str(int(value))
-    return f"{value:.4g}"
 
 
 def measured(what: str, value: float) -> str:
@@ -76,11 +65,11 @@ def day(days: float) -> str:
         return "an impossible date"
 
 
-def shown(cell: Any) -> str:
-    """Return a cell as text of bounded length: numbers as figures, text in quotes, nothing as "missing".
+def shown(cell: Any, *others: float) -> str:
+    """Return a cell as text of bounded length: text in quotes, nothing as "missing", numbers so that they visibly differ from the others.
 
-    >>> shown(1985.0), shown(" private"), shown(None)
-    ('1985', "' private'", 'missing')
+    >>> shown(1985.0), shown(" private"), shown(None), shown(6332.5)
+    ('1985', "' private'", 'missing', '6332.5')
     """
     if cell is None:
         return "missing"
@@ -91,7 +80,7 @@ def shown(cell: Any) -> str:
         return str(cell)
     if isinstance(cell, (int, float)):
         try:
-            return figure(float(cell))
+            return precisely(float(cell), *others)
         except OverflowError:
             return "a number too large to read"
     if isinstance(cell, (dt.datetime, dt.date)):

@@ -17,7 +17,7 @@ from camelopard.core.errors import InputError, told
 from camelopard.core.media import IMAGE, MOST_CHANNELS, MOST_PIXELS, picture
 from camelopard.modality.chunks import Chunk
 
-AT_ONCE = 256_000_000  # bytes of pictures that are held at once
+AT_ONCE = 64_000_000  # bytes of pictures that are held at once
 MOST_LABELS = 256_000_000  # bytes of the labels
 ENDING = ".npy"  # of the arrays in an archive
 Header = tuple[tuple[int, ...], "np.dtype[np.generic]"]

@@ -56,7 +56,11 @@ def reduced(pixels: Array, low: float, high: float) -> Plane:
     times = -(-max(height, width) // SIDE)
     rows, columns = _places(height, times), _places(width, times)
     part = scaled(pixels[np.ix_(rows.ravel(), columns.ravel())], low, high)
-    total: Plane = part.reshape(*rows.shape, *columns.shape, part.shape[2]).sum(axis=(1, 3))
+    part = part.reshape(*rows.shape, *columns.shape, part.shape[2])
+    total: Plane = np.zeros((len(rows), len(columns), part.shape[4]), dtype=np.float32)
+    for i in range(rows.shape[1]):  # one after the other: several times faster than a sum over two axes
+        for j in range(columns.shape[1]):
+            total += part[:, i, :, j]
     total *= np.float32(1 / (rows.shape[1] * columns.shape[1]))
     return total
 
@@ -85,14 +89,14 @@ def thumbnail(light: Plane) -> Plane:
     return np.ascontiguousarray(light)
 
 
-def numbers(pixels: Array, low: float, high: float) -> tuple[list[float], Plane]:
-    """Return the numbers of a picture, in the order of NAMES, and its thumbnail.
+def numbers(pixels: Array, low: float, high: float, planes: Plane | None = None) -> tuple[list[float], Plane]:
+    """Return the numbers of a picture, in the order of NAMES, and its thumbnail; `planes`: what `reduced` makes of it, where that is known.
 
     >>> dict(zip(NAMES, numbers(np.full((9, 9), 51, dtype=np.uint8), 0, 255)[0]))["brightness"]
     0.2
     """
     height, width = pixels.shape[:2]
-    planes = reduced(pixels, low, high)
+    planes = reduced(pixels, low, high) if planes is None else planes
     light = grey(planes)
     middle = light if max(height, width) <= CROP else grey(scaled(_middle(pixels), low, high))
     small = thumbnail(light)

@@ -8,12 +8,13 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Floats
 from camelopard.modality.image_form import Usual, source_range
-from camelopard.modality.image_numbers import NAMES, SPECK, Plane, grey, median, numbers, reduced, thumbnail
+from camelopard.modality.image_numbers import NAMES, SIDE, SPECK, Plane, grey, median, numbers, reduced, thumbnail
 from camelopard.modality.image_thumbnails import Thumbnails
 
 MOST = 6
 NEARER = 0.9  # times the distance to clean pictures, below which a repair is worth while
 OUTSIDE = 1e-3  # of the value range
+TURNS = (("turned by 90° to the left", 1), ("turned by 180°", 2), ("turned by 90° to the right", 3))
 FINEST = 8  # pixels read for each that is made, along a side
 
 Limits = Mapping[str, Sequence[float]]
@@ -23,8 +24,11 @@ Repair = tuple[str, Array]
 def repairs(pixels: Array, usual: Usual, thumbnails: Thumbnails, limits: Limits) -> list[Repair]:
     """Return up to MOST different pictures, each with what was undone. `limits`: the 0.5 %, 50 % and 99.5 % points of the numbers of clean ones."""
 
+    def far(small: Plane) -> float:
+        return thumbnails.distance(thumbnails.standard(small.reshape(1, -1))[0])
+
     def distance(candidate: Array) -> float:
-        return thumbnails.distance(thumbnails.standard(_small(candidate, usual).reshape(1, -1))[0])
+        return far(thumbnail(grey(reduced(candidate, usual.low, usual.high))))
 
     found: list[Repair] = []
     names, formed = [], pixels
@@ -40,10 +44,16 @@ def repairs(pixels: Array, usual: Usual, thumbnails: Thumbnails, limits: Limits)
         found.append((f"{' and '.join(names)} of clean pictures", base))
         if len(names) > 1 and not _same(base, formed):
             found.append((f"{' and '.join(names[:-1])} of clean pictures", formed))
-    now = distance(base)
-    content = [(distance(candidate), name, candidate) for name, candidate in _turned(formed, usual)]
-    content = [repair for repair in content if repair[0] < NEARER * now]
-    measured = dict(zip(NAMES, numbers(base, usual.low, usual.high)[0], strict=True))
+    planes = reduced(base, usual.low, usual.high)
+    now, light = far(thumbnail(grey(planes))), None
+    if max(formed.shape[:2]) > SIDE:  # a large picture is turned whole only where that is worth while
+        light = grey(planes if base is formed else reduced(formed, usual.low, usual.high))
+    content = []
+    for name, quarter in TURNS:
+        d = distance(_turned(formed, quarter, usual)) if light is None else far(thumbnail(np.ascontiguousarray(np.rot90(light, quarter))))
+        if d < NEARER * now:
+            content.append((d, name, _turned(formed, quarter, usual)))
+    measured = dict(zip(NAMES, numbers(base, usual.low, usual.high, planes)[0], strict=True))
     if any(_outside(measured[name], limits[name]) for name in ("brightness", "contrast")):
         inverse = usual.cast(usual.low + usual.high - base.astype(np.float64))
         if (d := distance(inverse)) < NEARER * now:
@@ -131,9 +141,8 @@ def _sized(pixels: Array, usual: Usual) -> Array:
     return usual.cast(resized(pixels, *usual.size))
 
 
-def _turned(pixels: Array, usual: Usual) -> list[Repair]:
-    ways = (("turned by 90° to the left", 1), ("turned by 180°", 2), ("turned by 90° to the right", 3))
-    return [(name, np.ascontiguousarray(_sized(np.rot90(pixels, quarter), usual))) for name, quarter in ways]
+def _turned(pixels: Array, quarter: int, usual: Usual) -> Array:
+    return np.ascontiguousarray(_sized(np.rot90(pixels, quarter), usual))
 
 
 def _lit(pixels: Array, usual: Usual, measured: Mapping[str, float], limits: Limits) -> Array:
@@ -167,10 +176,6 @@ def _off(sign: int, measured: Mapping[str, float], limits: Limits) -> float:
     """Return how far the colours are from those of clean pictures, as they are (1) or with red and blue exchanged (−1)."""
     pair = ("redness", "blueness") if sign > 0 else ("blueness", "redness")
     return sum(abs(measured[a] - limits[b][1]) / (limits[b][2] - limits[b][0] + 0.01) for a, b in zip(pair, ("redness", "blueness"), strict=True))
-
-
-def _small(pixels: Array, usual: Usual) -> Plane:
-    return thumbnail(grey(reduced(pixels, usual.low, usual.high)))
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from camelopard.core.arrays import Objects, objects
+import numpy as np
+
+from camelopard.core.arrays import Ints, Objects, objects
 from camelopard.core.batch import Batch, Form
-from camelopard.core.errors import InputError, require
+from camelopard.core.errors import CamelopardError, InputError, require
 from camelopard.core.media import IMAGE, MOST_PIXELS
 from camelopard.modality.chunks import Chunk
 from camelopard.modality.image_files import FORMATS, MOST_BYTES
@@ -24,6 +26,8 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".
 FOLDER = "folder"  # the column that holds the name of a picture's sub-folder
 AT_ONCE = 64_000_000  # bytes of pictures that are held at once
 CHANNELS = 3  # of most pictures
+UNPACKED = 1_000_000_000  # bytes of pictures given as files that are unpacked to learn from
+FEWEST = 1_000  # of them that are, however large: what is promised of alarms hangs on their number
 
 
 class LeftOut(UserWarning):
@@ -142,6 +146,43 @@ def unpacks_to(file: bytes) -> int:
     except Exception:  # readers of hostile files raise whatever they like; why a file is none is told when it is unpacked
         return 0
     return CHANNELS * pixels if pixels <= MOST_PIXELS else 0
+
+
+def unpacked_sizes(batch: Batch) -> list[int]:
+    """Return how many bytes the pictures of each row hold once their files are unpacked, by what their heads claim.
+
+    >>> import numpy as np
+    >>> unpacked_sizes(Batch.of([np.zeros((8, 8)), None, b"no picture"])), unpacked_sizes(Batch.of(["a text"]))
+    ([512, 0, 0], [0])
+    """
+    files = batch.form.kind == "images"  # those in a table are unpacked one at a time
+    sizes = [0] * len(batch)
+    for values in batch.columns.values():
+        cells = values.tolist() if values.dtype == object else []
+        if not {np.ndarray, bytes}.isdisjoint(map(type, cells)):
+            for i, cell in enumerate(cells):
+                sizes[i] += cell.nbytes if isinstance(cell, np.ndarray) else _claimed(cell) if files and isinstance(cell, bytes) else 0
+    return sizes
+
+
+def drawn_within(batch: Batch, rng: np.random.Generator) -> Ints | None:
+    """Return which pictures are unpacked to learn from, where those given as files would be more than UNPACKED bytes; None for all of them.
+
+    They are drawn at random; however large, there are FEWEST at least.
+    """
+    if batch.form.kind != "images":
+        return None
+    (cells,) = batch.columns.values()
+    total = sum(_claimed(cell) for cell in cells.tolist() if isinstance(cell, bytes))
+    most = max(FEWEST, int(UNPACKED / max(total, 1) * len(batch)))
+    return None if most >= len(batch) else np.sort(rng.permutation(len(batch))[:most])
+
+
+def _claimed(file: bytes) -> int:
+    try:
+        return unpacks_to(file)
+    except CamelopardError:  # without a reader of files none is unpacked
+        return 0
 
 
 def shown(path: object) -> str:

@@ -218,7 +218,7 @@ class Asker:
         except Exception as error:  # the user's model may raise anything
             if any(kind.__name__ == "NotFittedError" for kind in type(error).__mro__):
                 raise ModelError(f"the model has not been fitted: {told(error)}. Fit it before it is wrapped.") from error
-            return error
+            return error.with_traceback(None)  # the frames would hold the rows until somebody collects them
         try:
             return self.reader.read(raw, n)
         except WrongShape as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from camelopard.core.tolerance import beyond, within
 from camelopard.report import document as given
 from camelopard.report import wording
 
@@ -59,10 +60,11 @@ class CostCurve:
     prices: tuple[Price, ...]
     cost: float | None
     cells: tuple[str, ...]
+    error: str = "A wrong answer"
 
     @property
     def title(self) -> str:
-        return f"A wrong answer costs {wording.figure(self.ratio, 3)} review{'' if self.ratio == 1 else 's'}"
+        return f"{self.error} costs {wording.figure(self.ratio, 3)} review{'' if self.ratio == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,16 @@ def certainty(document: Mapping[str, Any]) -> Certainty:
     (False, '')
     """
     firewall = given.entry(document, "firewall")
-    measured = given.entry(firewall, "measured")
+    measured, off = given.entry(firewall, "measured"), _off(firewall)
     reliability = {name: bins for name in SAYERS if (bins := _bins(given.entry(measured, "reliability", name)))}
     accepting = {name: points for name in SAYERS if (points := _points(given.entry(measured, "risk_coverage", name)))}
     sureness = _share(measured, "risk_coverage", "sureness") or 0.95
-    costs = tuple(curve for raw in given.records(measured, "costs")[:MOST_RATIOS] if (curve := _cost_curve(raw)) is not None)
+    costs = tuple(curve for raw in given.records(measured, "costs")[:MOST_RATIOS] if (curve := _cost_curve(raw, off)) is not None)
     sentences = {
-        "reliability": _said_and_found(reliability),
-        "accepting": _accepted(accepting, sureness),
-        "costs": _priced(given.records(measured, "costs")),
-        "routes": _routed(given.entry(measured, "routes")),
+        "reliability": _said_and_found(reliability, off),
+        "accepting": _accepted(accepting, sureness, off),
+        "costs": _priced(given.records(measured, "costs"), off),
+        "routes": _routed(given.entry(measured, "routes"), off),
     }
     return Certainty(
         reliability,
@@ -131,23 +133,26 @@ def certainty(document: Mapping[str, Any]) -> Certainty:
         sentences,
         tuple(_notes(firewall)),
         wording.sentence(given.text(firewall, "mix"), 200),
-        _within(firewall),
+        "" if off is None else wording.figure(off, 4),
         given.entry(measured, "routes", "policy", "costs") is None,
     )
 
 
-def digest(measured: Mapping[str, Any]) -> list[str]:
+def digest(measured: Mapping[str, Any], tolerance: float | None = None) -> list[str]:
     """Return the gist of what was measured, two lines for a terminal; none where there were no labels.
+
+    `tolerance`: how far a number may be from the truth and still be right; None where answers are classes.
 
     >>> curve = {"coverage": [0.5, 0.8, 1.0], "wrong": [0.02, 0.06, 0.15], "at_most": [0.03, 0.07, 0.16]}
     >>> digest({"risk_coverage": {"sureness": 0.95, "confidence": curve}})
     ['Accept the surest 80 % and 6 % of those are wrong (at most 7 %, with 95 % probability); accept everything, and 15 % are.']
     """
-    told = certainty({"firewall": {"measured": measured}}).sentences
+    model = {} if tolerance is None else {"model": {"task": "regression"}, "tolerance": tolerance}
+    told = certainty({"firewall": {"measured": measured, **model}}).sentences
     return [told[name].replace(wording.SPACE, " ").replace("’", "'") for name in ("accepting", "routes") if told[name]]
 
 
-def _said_and_found(reliability: Mapping[str, tuple[Bin, ...]]) -> str:
+def _said_and_found(reliability: Mapping[str, tuple[Bin, ...]], off: float | None) -> str:
     if "confidence" not in reliability:
         return ""
     gaps = {name: sum(b.share * abs(b.said - b.right) for b in bins) for name, bins in reliability.items()}
@@ -156,19 +161,21 @@ def _said_and_found(reliability: Mapping[str, tuple[Bin, ...]]) -> str:
     own = f", the model’s own word {wording.percent(said['own'])}" if "own" in said else ""
     apart = f", {100 * gaps['own']:.1f} by the model’s own word" if "own" in gaps else ""
     return (
-        f"{wording.percent(right)} of the answers are right; confidence says {wording.percent(said['confidence'])} on average{own}. "
+        f"{wording.percent(right)} of the answers are {'right' if off is None else _spoken(within(off))}; "
+        f"confidence says {wording.percent(said['confidence'])} on average{own}. "
         f"Bin by bin, what is said and what is found lie {_points_of(gaps['confidence'])} apart on average{apart}."
     )
 
 
-def _accepted(accepting: Mapping[str, tuple[Point, ...]], sureness: float) -> str:
+def _accepted(accepting: Mapping[str, tuple[Point, ...]], sureness: float, off: float | None) -> str:
     if "confidence" not in accepting:
         return ""
     points = accepting["confidence"]
     point = min(points, key=lambda p: abs(p.coverage - COVERAGE))
+    apart, close = (" (", ")") if off is None else (", ", "")
     text = (
-        f"Accept the surest {wording.percent(point.coverage)} and {wording.percent(point.wrong)} of those are wrong "
-        f"(at most {wording.percent(point.at_most)}, with {wording.percent(sureness)} probability)"
+        f"Accept the surest {wording.percent(point.coverage)} and {wording.percent(point.wrong)} of those are {_spoken(beyond(off))}{apart}"
+        f"at most {wording.percent(point.at_most)}, with {wording.percent(sureness)} probability{close}"
     )
     if beside := _at(accepting.get("own", ()), point.coverage):
         text += f"; of as many by the model’s own word, {wording.percent(beside.wrong)} (at most {wording.percent(beside.at_most)})"
@@ -185,7 +192,7 @@ def _at(points: tuple[Point, ...], coverage: float) -> Point | None:
     return None
 
 
-def _priced(curves: list[Mapping[str, Any]]) -> str:
+def _priced(curves: list[Mapping[str, Any]], off: float | None) -> str:
     raw = curves[len(curves) // 2] if curves else {}
     at, ratio, cost = given.number(raw, "at"), given.number(raw, "ratio"), _estimate(raw, "by_confidence")
     accept, review = _amount(given.number(raw, "accept_all")), _amount(given.number(raw, "review_all"))
@@ -193,29 +200,31 @@ def _priced(curves: list[Mapping[str, Any]]) -> str:
         return ""
     own = _estimate(raw, "by_own")
     beside = f", going by the model’s own word {_rounded(own[0])}" if own is not None else ""
+    error = "a wrong answer" if off is None else f"an answer {_spoken(beyond(off))}"
     return (
-        f"Where a wrong answer costs as much as {wording.figure(ratio, 3)} reviews, reviewing what is below a confidence of {wording.figure(at, 3)} "
+        f"Where {error} costs as much as {wording.figure(ratio, 3)} reviews, reviewing what is below a confidence of {wording.figure(at, 3)} "
         f"makes 1,000 rows cost {_rounded(cost[0])} reviews ({_between(cost)}); accepting everything {_rounded(accept)}, "
         f"reviewing everything {_rounded(review)}{beside}."
     )
 
 
-def _routed(raw: Any) -> str:
+def _routed(raw: Any, off: float | None) -> str:
     rows = {name: _estimate(raw, "per_1000", name) for name in ROUTES}
     before, through, caught = (_estimate(raw, key) for key in ("before", "through", "caught"))
     if any(found is None for found in rows.values()) or before is None or through is None or caught is None:
         return ""
     counts = _counts({name: found[0] for name, found in rows.items() if found is not None})
+    wrong = "the model answers wrong" if off is None else f"are {_spoken(beyond(off))}"
     text = (
         f"The firewall passes {counts['pass']} of 1,000 rows, repairs {counts['repair']}, sends {counts['review']} to review and blocks "
-        f"{counts['block']}. Of the {_rounded(before[0])} ({_between(before)}) that the model answers wrong, "
+        f"{counts['block']}. Of the {_rounded(before[0])} ({_between(before)}) that {wrong}, "
         f"{_rounded(caught[0])} ({_between(caught)}) are caught; "
     )
     spoilt = _estimate(raw, "spoilt")
     made = f", {_rounded(spoilt[0])} of them made by repair" if spoilt is not None and spoilt[0] >= 0.5 else ""
     unknown = given.entry(raw, "wrong_repaired") is None and counts["repair"] != "0"
     uncounted = ", those after repair not counted" if unknown else ""
-    return f"{text}{_rounded(through[0])} wrong answers ({_between(through)}) get through{made}{uncounted}."
+    return f"{text}{_rounded(through[0])} {'wrong' if off is None else 'such'} answers ({_between(through)}) get through{made}{uncounted}."
 
 
 def _routes(raw: Any) -> tuple[Route, ...]:
@@ -242,10 +251,14 @@ def _counts(rows: Mapping[str, float]) -> dict[str, str]:
     return {name: wording.count(int(value) + (name in up)) for name, value in rows.items()}
 
 
-def _within(firewall: Any) -> str:
-    """Return how far off an answer may be and still be right; nothing where answers are classes."""
+def _spoken(text: str) -> str:
+    return text.replace("'", "’")
+
+
+def _off(firewall: Any) -> float | None:
+    """Return how far off an answer may be and still be right; None where answers are classes."""
     tolerance = given.number(firewall, "tolerance")
-    return wording.figure(tolerance, 3) if given.text(firewall, "model", "task") == "regression" and tolerance is not None else ""
+    return tolerance if given.text(firewall, "model", "task") == "regression" and tolerance is not None and math.isfinite(tolerance) else None
 
 
 def _notes(firewall: Any) -> list[str]:
@@ -275,7 +288,7 @@ def _rows(raw: Any, *names: str) -> list[list[float]]:
     return [[v for v in row if v is not None] for row in zip(*columns, strict=False) if all(v is not None for v in row)]
 
 
-def _cost_curve(raw: Mapping[str, Any]) -> CostCurve | None:
+def _cost_curve(raw: Mapping[str, Any], off: float | None) -> CostCurve | None:
     columns = [given.items(raw, name)[:MOST_POINTS] for name in ("threshold", "cost", "low", "high")]
     own = [_amount(given.number(v)) for v in given.items(raw, "own")[:MOST_POINTS]]
     prices = []
@@ -289,8 +302,9 @@ def _cost_curve(raw: Mapping[str, Any]) -> CostCurve | None:
     by, beside = _estimate(raw, "by_confidence"), _estimate(raw, "by_own")
     told = ["–" if found is None else f"{_rounded(found[0])} ({_between(found)})" for found in (by, beside)]
     ends = [_amount(given.number(raw, key)) for key in ("accept_all", "review_all")]
+    error = () if off is None else (f"An answer off by more than {wording.figure(off, 4)}",)
     cells = (wording.figure(at, 3), *told, *("–" if end is None else _rounded(end) for end in ends))
-    return CostCurve(ratio, at, tuple(sorted(prices, key=lambda p: p.threshold)), None if by is None else by[0], cells)
+    return CostCurve(ratio, at, tuple(sorted(prices, key=lambda p: p.threshold)), None if by is None else by[0], cells, *error)
 
 
 def _estimate(raw: Any, *keys: str) -> tuple[float, float, float] | None:

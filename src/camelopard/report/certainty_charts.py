@@ -46,12 +46,16 @@ def reliability(bins: Mapping[str, Sequence[Bin]], columns: int, width: int, nam
     return finished(alt.concat(*panels, columns=columns, spacing=30), name, "Is it right as often as it says?", description, TEXT)
 
 
-def accepting(curves: Mapping[str, Sequence[Point]], width: int, name: str) -> str:
-    """Return the risk–coverage curve as an SVG element, with its upper limit as a band, beside that of the model's own word."""
+def accepting(curves: Mapping[str, Sequence[Point]], width: int, name: str, within: str = "") -> str:
+    """Return the risk–coverage curve as an SVG element, with its upper limit as a band, beside that of the model's own word.
+
+    `within`: how far a number may be off and still be right; nothing where answers are classes.
+    """
     if not any(len(points) > 1 for points in curves.values()):
         return ""
     import altair as alt
 
+    wrong = f"off by more than {within}" if within else "wrong"
     top = max(p.wrong for points in curves.values() for p in points if p.coverage >= LEAST or p is points[-1])
     top = min(1.0, max(0.02, 1.25 * top))
     x = alt.X(
@@ -61,7 +65,7 @@ def accepting(curves: Mapping[str, Sequence[Point]], width: int, name: str) -> s
         axis=alt.Axis(format="%", grid=False, tickCount=5),
     )
     scale = alt.Scale(domain=[0, top], nice=False)
-    y = alt.Y("y:Q", title="wrong among those accepted", scale=scale, axis=alt.Axis(format="%", tickCount=5, domain=False, ticks=False))
+    y = alt.Y("y:Q", title=f"{wrong} among those accepted", scale=scale, axis=alt.Axis(format="%", tickCount=5, domain=False, ticks=False))
     layers: list[Any] = []
     shown = {name: [p for p in points if p.wrong <= top and p.coverage >= LEAST] for name, points in curves.items()}
     if band := [{"x": p.coverage, "y": p.wrong, "high": min(p.at_most, top)} for p in shown.get("confidence", ())]:
@@ -75,8 +79,8 @@ def accepting(curves: Mapping[str, Sequence[Point]], width: int, name: str) -> s
         mark = alt.Chart(alt.Data(values=[label]))
         layers.append(mark.mark_text(color=label["colour"], align="right", baseline=label["base"], fontSize=TEXT + 1).encode(x=x, y=y, text="text:N"))
     described = {NAMES[sayer]: points for sayer, points in curves.items() if points}
-    told = " ".join(f"{sayer}: {_told(points)}." for sayer, points in described.items())
-    description = f"Share of wrong answers among those accepted, by the share accepted, the surest first. {told}"
+    told = " ".join(f"{sayer}: {_told(points, wrong)}." for sayer, points in described.items())
+    description = f"Share of answers {wrong} among those accepted, by the share accepted, the surest first. {told}"
     chart = alt.layer(*layers).properties(width=width, height=HEIGHT)
     return finished(chart, name, "How much can be accepted?", description, TEXT)
 
@@ -150,6 +154,6 @@ def _first(curve: CostCurve) -> float:
     return min(moved, default=0.0)
 
 
-def _told(points: Sequence[Point]) -> str:
+def _told(points: Sequence[Point], wrong: str) -> str:
     marks = [points[round(part * (len(points) - 1))] for part in (0.25, 0.5, 0.75, 1.0)]
-    return "; ".join(f"{p.wrong * 100:.1f} percent wrong of the surest {p.coverage * 100:.0f} percent" for p in marks)
+    return "; ".join(f"{p.wrong * 100:.1f} percent {wrong} of the surest {p.coverage * 100:.0f} percent" for p in marks)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from camelopard.core.tolerance import beyond
 from camelopard.report import content, wording
 from camelopard.report import document as given
 from camelopard.report.content import Look
@@ -37,6 +38,8 @@ SIZES = {  # what the size of a change is, by what the data are
     "image": "The size of a change is its root mean square over the picture, as a share of the range of values.",
 }
 SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent", "repaired"})
+SAME = 1e-6
+OWN = "_by_own_doubt"  # how keys of figures by the model's own confidence end
 TOLD_ELSEWHERE = frozenset({"repaired_wrong"})  # the same figure as "repaired"
 
 
@@ -176,7 +179,8 @@ def _ways(found: Any) -> list[tuple[str, str]]:
 
 
 def _promise(found: Any) -> list[str]:
-    lines = []
+    little = given.text(found, "little_learned", "told")
+    lines = [wording.sentence(little)] if little else []
     alpha = given.number(found, "threshold", "alpha") or given.number(found, "alpha")
     rows, sure = given.number(found, "threshold", "rows"), given.number(found, "threshold", "confidence")
     if given.entry(found, "threshold", "alarms_possible") is False:
@@ -197,16 +201,28 @@ def _promise(found: Any) -> list[str]:
     return lines
 
 
+def is_silent(key: str, found: Any) -> bool:
+    """Whether a figure of a model's own confidence says only that it has none: then nothing ranks the rows.
+
+    >>> is_silent("auroc_fooled_by_own_doubt", {"value": 0.5, "low": 0.5, "high": 0.5})
+    True
+    """
+    parts = [given.number(found, part) for part in ("value", "low", "high")]
+    return key.endswith(OWN) and all(part is not None and abs(part - 0.5) < SAME for part in parts)
+
+
 def _figures(found: Any) -> list[Figure]:
-    figures = []
+    figures, within = [], given.number(found, "tolerance") if given.text(found, "model", "task") == "regression" else None
     for key, value in given.pairs(found, "measured"):
         estimate = given.number(value, "value") if isinstance(value, Mapping) else given.number(value)
-        if estimate is None or key in TOLD_ELSEWHERE:
+        if estimate is None or key in TOLD_ELSEWHERE or is_silent(key, value):
             continue
         interval = given.entry(value, "interval") or value
         low, high = given.number(interval, "low"), given.number(interval, "high")
         between = "" if low is None or high is None else wording.span(low, high) if key in SHARES else f"{low:.3f}–{high:.3f}"
         name = FIGURES.get(key) or wording.clean(key.replace("_", " "), wording.LONGEST_NAME)
+        if key == "repaired" and within is not None:
+            name = name.replace("Wrong answers", f"Answers {beyond(within)}")
         figures.append(Figure(name, wording.percent(estimate) if key in SHARES else f"{estimate:.3f}", between))
     return figures[:40]
 

@@ -122,7 +122,7 @@ def drawings(sure: Certainty, columns: int, width: int, long: int, prices: int, 
     """Return the charts of how sure the model is, by what they show."""
     return {
         "reliability": certainty_charts.reliability(sure.reliability, columns, width, f"{name}-reliability"),
-        "accepting": certainty_charts.accepting(sure.accepting, long, f"{name}-accepting"),
+        "accepting": certainty_charts.accepting(sure.accepting, long, f"{name}-accepting", sure.within),
         "costs": certainty_charts.costs(sure.costs, prices, each, f"{name}-costs"),
     }
 

@@ -18,6 +18,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Floats, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.cells import number
+from camelopard.core.digits import precisely
 from camelopard.core.intervals import share
 from camelopard.core.records import Assumption
 from camelopard.core.schema import MEDIA, Column, Schema, date_days
@@ -95,7 +96,7 @@ def _texts(column: Column, seen: Mapping[str, int]) -> Iterator[Assumption]:
     name, known = column.name, list(column.values)
     texts = [v for v in known if isinstance(v, str)]
     often = sum(column.values.values())
-    if len(known) <= LISTED and often >= 5 * len(known):
+    if not column.open and len(known) <= LISTED and often >= 5 * len(known):
         shown = ", ".join(str(v) for v in known[:5]) + (f" … ({len(known)} in all)" if len(known) > 5 else "")
         yield Assumption("values", (name,), f"{name} is one of {shown}.", {"values": known}, seen)
     if len(texts) < len(known) or not texts:
@@ -107,7 +108,7 @@ def _texts(column: Column, seen: Mapping[str, int]) -> Iterator[Assumption]:
     case = next((c for c in ("lower", "upper") if len(letters) >= 2 and all(getattr(t, f"is{c}")() for t in letters)), None)
     if case:
         yield Assumption("case", (name,), f"{name} is written in {case} case.", {"case": case}, seen)
-    elif letters and len({t.casefold() for t in texts}) == len(texts):
+    elif not column.open and letters and len({t.casefold() for t in texts}) == len(texts):
         yield Assumption("case", (name,), f"{name} is always written with the same capital letters.", {"case": "fixed"}, seen)
     if len(texts) > LISTED:
         yield from _shapes(name, texts, seen)
@@ -291,7 +292,7 @@ def _codes(values: Array) -> tuple[Array, list[Any]]:
 def _figure(value: float) -> str:
     if not np.isfinite(value):
         return "nothing finite" if value != value else str(value)
-    return f"{value:,.0f}" if value == round(value) and abs(value) >= 100_000 else f"{value:g}"
+    return precisely(value)
 
 
 def _day(days: float) -> str:
@@ -299,4 +300,4 @@ def _day(days: float) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)[:40]
+    return precisely(value) if isinstance(value, float) else str(value)[:40]

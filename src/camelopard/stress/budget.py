@@ -7,9 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError
+from camelopard.models.sizes import pictures_within
 
 DEFAULT_ROWS = 120_000  # a minute on a modest table with boosted trees
+PIXELS = 700_000_000  # of damaged pictures, where no budget is given: a minute of damaging them, or a few of measuring what is odd about them
+ATTACK_PIXELS = 300_000_000  # of pictures that a search asks about, where no budget is given
+PIXEL_SECONDS = 1e-7  # what is done besides the model takes for each pixel of a picture
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,17 @@ class Budget:
 
     rows: int | None = None
     seconds: float | None = None
+
+
+def pixel_seconds(batch: Batch) -> float:
+    """Return how long a row takes besides the model because of its pictures; 0 where it has none.
+
+    >>> import numpy as np
+    >>> round(pixel_seconds(Batch.of(np.zeros((1, 427, 640)))), 3), pixel_seconds(Batch.of(["a text"]))
+    (0.027, 0.0)
+    """
+    rows = pictures_within(batch, 10**12)
+    return PIXEL_SECONDS * 10**12 / rows if rows else 0.0
 
 
 def parse(budget: int | str | None) -> Budget:

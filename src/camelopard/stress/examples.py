@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,19 +11,32 @@ from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
-from camelopard.stress.runner import Case
+
+if TYPE_CHECKING:
+    from camelopard.stress.runner import Case
 
 MOST_CHANGES = 30  # changed cells that are kept
 
 
 def example(case: Case, base: Batch, schema: Schema) -> dict[str, Any] | None:
     """Return one row that was fooled, the one on which the model was surest before: what changed, and the answer before and after."""
+    i = surest(case)
+    if i is None:
+        return None
+    return dict(case.example) if case.example is not None else shown(case, i, base.row(int(case.rows[i])), case.batch.row(i), schema)
+
+
+def surest(case: Case) -> int | None:
+    """Return which of the case's rows that were fooled, visibly if any was, is the one on which the model was surest before; None without any."""
     hits = np.flatnonzero(case.fooled & case.visible) if (case.fooled & case.visible).any() else np.flatnonzero(case.fooled)
     if not len(hits):
         return None
     sure = [_confidence(case.before, int(i)) or 0.0 for i in hits]
-    i = int(hits[int(np.argmax(sure))])
-    original, damaged = base.row(int(case.rows[i])), case.batch.row(i)
+    return int(hits[int(np.argmax(sure))])
+
+
+def shown(case: Case, i: int, original: Mapping[str, Any], damaged: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return row i of a case as plain data: what changed in it, and the answer before and after."""
     changes = {
         name: [_shown(row.get(name), original.get(name), name, schema) for row in (original, damaged)]
         for name in {**original, **damaged}

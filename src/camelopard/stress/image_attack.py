@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from camelopard.core.arrays import Bools, Floats, Ints
+from camelopard.core.arrays import Array, Bools, Floats, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, UnknownName
 from camelopard.core.protocols import Session
@@ -28,6 +28,9 @@ EPSILON = 0.05  # of the range, as Andriushchenko et al. (2020) use for photogra
 CALL = 1024  # pictures asked at once
 OTHERS = 20  # pictures with another answer that are looked at
 STARTS = 3  # pictures with another answer from which the walk along the boundary may start
+HELD = 256_000_000  # bytes of pictures as colours: so many pictures are attacked at most
+COPIES = 32  # of its colours that the search of a picture holds for a moment
+LARGEST = 8_000_000  # numbers of a picture that is attacked: all copies of one are a gigabyte
 Gradient: TypeAlias = Callable[[Image, Sequence[object]], Image]
 
 
@@ -48,7 +51,7 @@ def image_attack(
 
     No picture costs more than `queries_per_row` model rows, its own included; a gradient counts as one. The ways share them: what one leaves, the
     next ones have. Where the session's budget ends first, what was found by then is returned. Alpha stays as it is. Cells that are no arrays (encoded
-    files, missing ones) are not attacked; of several columns of images the first is.
+    files, missing ones) are not attacked, nor are pictures of more than eight million numbers; of several columns of images the first is.
 
     Parameters
     ----------
@@ -79,15 +82,22 @@ def image_attack(
         kinds = ", ".join(f"{c.name} ({c.kind})" for c in schema.columns.values())
         raise InputError(f"no column of images to attack; the columns are {kinds}. For tables there is camelopard.stress.attack.attack.")
     name = columns[0]
-    drawn = np.sort(rng.permutation(len(batch))[:rows])
+    drawn = np.sort(rng.permutation(len(batch))[: _bounded(rows, batch.columns[name])])
     before = session.predict(batch.take(drawn))
-    fit = ~before.failed & np.fromiter((is_image(cell) for cell in batch.columns[name][drawn]), dtype=bool, count=len(drawn))
+    able = (is_image(cell) and cell.size <= LARGEST for cell in batch.columns[name][drawn])
+    fit = ~before.failed & np.fromiter(able, dtype=bool, count=len(drawn))
     chosen = drawn[fit]
     attack = _Attack(session, batch.take(chosen), name, before.take(np.flatnonzero(fit)), truth, rng, queries_per_row, epsilon, gradient)
     found = {}
     for k, way in enumerate(names):
         found[way] = attack.tried(way, len(names) - k)
     return ImageAttackResult.of(chosen, attack.original, name, attack.before, found, attack.spent, len(drawn), attack.complete)
+
+
+def _bounded(rows: int, values: Array) -> int:
+    """Return how many rows are attacked: `rows`, or as many as fit into HELD bytes as colours."""
+    largest = max((4 * cell.size for cell in values if is_image(cell) and cell.size <= LARGEST), default=1)
+    return min(rows, HELD // largest)
 
 
 def _checked_ways(ways: Sequence[str] | None, gradient: Gradient | None) -> tuple[str, ...]:
@@ -107,9 +117,11 @@ def _checked_ways(ways: Sequence[str] | None, gradient: Gradient | None) -> tupl
 class _Picture:
     """One picture during one way: what its search wants to know next, and the best change so far."""
 
-    search: Search
+    place: int
     limit: int
     image: Image
+    rng: np.random.Generator
+    search: Search | None = None
     wanted: Ask | Slope | None = None
     best: Image | None = None
     moved: bool = False
@@ -149,24 +161,31 @@ class _Attack:
 
     def tried(self, way: str, ways_left: int) -> Way:
         """Run one way on every picture, each with its share of the queries that are left to it."""
-        pictures = []
-        for i, seed in enumerate(self.rng.spawn(len(self.images))):
-            limit = int(self.per_row - self.spent[i]) // ways_left
-            starts = self._starts(i) if way == "boundary" else ()
-            level = 0.0 if self.images[i].dtype.kind == "f" else 1.0 / (self.spans[i][1] - self.spans[i][0])
-            epsilon = max(level, np.floor(self.epsilon / level + 1e-9) * level) if level else self.epsilon
-            search = WAYS[way](Task(self.colours[i], epsilon, level, limit, seed, starts))
-            pictures.append(_Picture(search, limit, self.images[i]))
-        if self.complete:
-            try:
-                self._run(pictures, way in BY_EPSILON)
-            except BudgetSpent:
-                self.complete = False
+        seeds = self.rng.spawn(len(self.images))
+        pictures = [_Picture(i, int(self.per_row - self.spent[i]) // ways_left, self.images[i], seed) for i, seed in enumerate(seeds)]
+        at_once = max(1, HELD // (COPIES * max((colours.nbytes for colours in self.colours), default=1)))
+        for start in range(0, len(pictures), at_once):
+            if self.complete:
+                try:
+                    self._run(pictures, slice(start, start + at_once), way)
+                except BudgetSpent:
+                    self.complete = False
+            for p in pictures[start : start + at_once]:
+                p.search, p.wanted = None, None  # with all that it remembers
         self.spent += np.array([p.spent for p in pictures], dtype=np.int64)
         return self._found(way, pictures)
 
-    def _run(self, pictures: Sequence[_Picture], largest: bool) -> None:
-        for p in pictures:
+    def _search(self, p: _Picture, way: str) -> Search:
+        i, starts = p.place, self._starts(p.place) if way == "boundary" else ()
+        level = 0.0 if p.image.dtype.kind == "f" else 1.0 / (self.spans[i][1] - self.spans[i][0])
+        epsilon = max(level, np.floor(self.epsilon / level + 1e-9) * level) if level else self.epsilon
+        return WAYS[way](Task(self.colours[i], epsilon, level, p.limit, p.rng, starts))
+
+    def _run(self, pictures: Sequence[_Picture], these: slice, way: str) -> None:
+        """Run the searches of some of the pictures, in step."""
+        largest = way in BY_EPSILON
+        for p in pictures[these]:
+            p.search = self._search(p, way)
             p.wanted = next(p.search, None) if p.limit > 0 else None
         while any(p.wanted is not None for p in pictures):
             self._ask_slopes(pictures)
@@ -186,6 +205,7 @@ class _Attack:
 
     def _send(self, p: _Picture, answer: list[Reply] | Colours) -> None:
         """Tell a search what it asked for, unless its budget is spent: then it ends."""
+        assert p.search is not None
         if p.spent >= p.limit:
             p.search.close()
             p.wanted = None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Array
+from camelopard.core.digits import figure, precisely
 from camelopard.core.records import Assumption
 from camelopard.core.schema import Column
 from camelopard.modality.text_forms import INVISIBLE, MARKUP, MOJIBAKE, WORD, scripts_of
@@ -57,11 +58,12 @@ def _image(name: str, images: Sequence[Array], seen: Mapping[str, int]) -> Itera
     spoken = " or ".join(map(str, channels))
     yield Assumption("channels", (name,), f"{name} has {spoken} channel{'s' if channels != [1] else ''}.", {"channels": channels}, seen)
     low, high = min(float(image.min()) for image in images), max(float(image.max()) for image in images)
-    yield Assumption("range", (name,), f"the numbers of {name} lie between {low:g} and {high:g}.", {"low": low, "high": high, "levels": True}, seen)
+    levels = f"the numbers of {name} lie between {precisely(low)} and {precisely(high)}."
+    yield Assumption("range", (name,), levels, {"low": low, "high": high, "levels": True}, seen)
     light = np.array([float(image.mean(dtype=np.float64)) for image in images])
     room = ROOM * max(high - low, 1e-9)
     dark, bright = float(light.min()) - room, float(light.max()) + room
-    statement = f"the mean brightness of {name} lies between {dark:.3g} and {bright:.3g}."
+    statement = f"the mean brightness of {name} lies between {figure(dark)} and {figure(bright)}."
     yield Assumption("brightness", (name,), statement, {"low": dark, "high": bright}, seen)
 
 

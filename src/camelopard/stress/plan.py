@@ -14,6 +14,7 @@ from camelopard.core.protocols import Damage
 from camelopard.core.schema import Schema
 
 FEWEST, MOST = 10, 200  # rows per case
+FEWEST_PICTURES = 4  # rows per case, of pictures so large that more of them take too long
 MOST_TARGETS = 60  # targets per kind; beyond them some are drawn
 ORDER = (3, 5, 1, 4, 2)  # severities, the most telling first
 RESERVE = 0.1  # of the budget: rows that are asked again, alone, because their group raised
@@ -37,6 +38,8 @@ class Plan:
         Columns and pairs that were left out to keep the budget, summed over the kinds.
     broken
         Why a damage could not even say what it can be done to, by kind.
+    fewer
+        Whether pictures are so large that fewer are damaged than the budget allows.
     """
 
     steps: tuple[Step, ...]
@@ -45,13 +48,31 @@ class Plan:
     model_rows: int
     targets_left_out: int
     broken: Mapping[str, str]
+    fewer: bool = False
 
 
-def plan(damages: Sequence[Damage], schema: Schema, pool: int, budget: int, rng: np.random.Generator, *, rows_per_case: int | None = None) -> Plan:
+def plan(
+    damages: Sequence[Damage],
+    schema: Schema,
+    pool: int,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    rows_per_case: int | None = None,
+    at_once: int = MOST,
+    pictures: int | None = None,
+) -> Plan:
     """Return what will be tried on rows from a pool of this size within `budget` model rows.
 
     Where the budget does not reach for FEWEST rows per case, or a kind has more than MOST_TARGETS targets, some targets per kind are drawn.
     With `rows_per_case` given, the budget is not looked at.
+
+    Parameters
+    ----------
+    at_once
+        Rows of a case at most, because all of them are in memory at once.
+    pictures
+        Damaged pictures in all; None for no limit. First there are fewer rows per case, then fewer severities, but each kind is tried at one.
     """
     targets: dict[str, list[str]] = {}
     broken: dict[str, str] = {}
@@ -74,7 +95,13 @@ def plan(damages: Sequence[Damage], schema: Schema, pool: int, budget: int, rng:
     n = int(np.clip(affordable, FEWEST, MOST)) if rows_per_case is None else rows_per_case
     n = max(1, min(n, pool if pool < 5 * FEWEST else pool // 5))  # a fifth of the pool: severities get rows of their own
     left_out = sum(len(found) - len(chosen[kind]) for kind, found in targets.items())
-    return Plan(tuple(steps), n, pool, weight * n, left_out, broken)
+    whole = n, len(steps)
+    n = min(n, max(at_once, FEWEST_PICTURES))
+    if pictures is not None and pictures < n * len(steps):
+        n = min(n, max(pictures // len(steps), FEWEST_PICTURES))
+        steps = steps[: max(pictures // n, sum(severity == ORDER[0] for _, _, severity in steps))]
+        weight = len(steps) + 2 * len({(target, severity) for _, target, severity in steps})
+    return Plan(tuple(steps), n, pool, weight * n, left_out, broken, (n, len(steps)) != whole)
 
 
 def _steps(damages: Sequence[Damage], targets: Mapping[str, Sequence[str]]) -> list[Step]:

@@ -7,7 +7,7 @@ random legal value (the floor), or the typical one, stands in the same place.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,8 +20,11 @@ from camelopard.core.errors import BudgetSpent, CamelopardError
 from camelopard.core.protocols import Damage, Progress, Session, silent
 from camelopard.core.records import Prediction
 from camelopard.core.schema import LADDER, MEDIA, Column, Schema, date_days
+from camelopard.models.sizes import pictures_within, rows_at_once, weight
 from camelopard.stress.budget import DEFAULT_ROWS, Clock
-from camelopard.stress.plan import Plan, Step, plan
+from camelopard.stress.examples import shown, surest
+from camelopard.stress.plan import MOST, Plan, Step, plan
+from camelopard.stress.remade import remade
 from camelopard.stress.truth import Truth
 from camelopard.stress.visibility import visible_cells
 
@@ -29,6 +32,7 @@ FLOOR = "in-range-resample"
 POOL = 2000  # rows that damages are tried on
 CALL = 2048  # rows asked at once: many, so that calls are few, and few, so that one that raises costs little
 ROUND = 16_384  # rows damaged before the model is asked
+HELD = 128_000_000  # bytes of damaged pictures: so many before the model is asked, and so many of a run are kept; further ones are made again
 FIRST_LOOK = 64  # rows asked to learn how fast the model is, where seconds count
 POOL_TIME = 0.1  # share of the seconds that the pool may take
 ROUND_TIME = 0.05  # share of the seconds that may pass before the clock is looked at again
@@ -43,6 +47,8 @@ class Case:
     at all), `visible` (every cell that differs shows what clean data never showed, or the set of columns is another one), `floor` (a random legal
     value in the same place fools the model too), `floor_raised` (and does so because the model raises), `typical` (the typical value in the same
     place, put there by a careful pipeline, fools the model too). `note` says why a case could not run; it is None otherwise.
+
+    The `batch` of damaged rows may be one that is made again whenever it is looked at. The row that a report shows of it is then kept as `example`.
     """
 
     kind: str
@@ -62,6 +68,7 @@ class Case:
     floor_raised: Bools
     typical: Bools
     note: str | None = None
+    example: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,7 @@ def run(
     pool: int = POOL,
     budget: int = DEFAULT_ROWS,
     clock: Clock | None = None,
+    pixels: int | None = None,
     progress: Progress = silent,
 ) -> list[Case]:
     """Return a case for everything that was tried, in the order of the plan; fewer than planned where the budget or the seconds end first.
@@ -133,11 +141,18 @@ def run(
         Rows for each (kind, target, severity); model rows in all but the pool, at most, from which the former follow where they are not given.
     pool
         Rows of the batch that damages are tried on, at most.
+    pixels
+        Pixels that all damaged pictures together show, about; None for no limit.
     """
     clock = clock or Clock()
     drawn = Pool.draw(session, batch, min(pool, len(batch)), rng, clock)
-    todo = plan(damages, schema, len(drawn), budget, rng, rows_per_case=rows_per_case)
+    todo = plan(damages, schema, len(drawn), budget, rng, rows_per_case=rows_per_case, **limits(drawn, pixels))
     return execute(session, drawn, schema, truth, todo, rng, floor=floor_of(damages), clock=clock, room=budget, progress=progress)
+
+
+def limits(pool: Pool, pixels: int | None) -> dict[str, Any]:
+    """Return what a plan is told of the pictures in a pool: how many can be in memory at once, and how many show that many pixels."""
+    return {"at_once": rows_at_once(pool.batch, MOST), "pictures": None if pixels is None else pictures_within(pool.batch, pixels)}
 
 
 def execute(
@@ -158,13 +173,14 @@ def execute(
     `room` is how many model rows they may take, None for no limit: rounds get smaller towards its end, so that no row is asked in vain.
     """
     trial = Trial(session, pool, schema, truth, todo.rows_per_case, int(rng.integers(2**63)), floor)
+    most = max(1, rows_at_once(pool.batch, ROUND, HELD) // todo.rows_per_case)
     cases = [trial.not_run(kind, kind, "*", 0, note) for kind, note in todo.broken.items()]
     total, done, asked, begun = len(todo.steps), 0, session.asked, clock.spent
     seconds = None
     while len(pool) and done < total and not clock.over and (room is None or session.asked - asked < room):
         progress(STAGE, done, total)
         start = clock.spent
-        size = _round(seconds, todo.rows_per_case, clock)
+        size = min(most, _round(seconds, todo.rows_per_case, clock))
         if room is not None:
             size = min(size, max(1, (room - session.asked + asked) // (4 * todo.rows_per_case)))  # cases and floors: half of what is left
         steps = todo.steps[done : done + size]
@@ -193,18 +209,33 @@ class Trial:
         self._parts: dict[tuple[str, int], tuple[Ints, Batch, Prediction]] = {}
         self._suspects = Suspects()
         self._floors: dict[tuple[str, int], tuple[Bools, Bools, Bools]] = {}
+        self._room = HELD
 
     def tried(self, steps: Sequence[Step]) -> list[Case]:
         """Return the cases of these steps: all of them, or the first ones where the budget ends."""
         try:
             self._ask_floors(steps)
-            return self._asked([self._damaged(*step) for step in steps])
+            done = self._asked([self._damaged(*step) for step in steps])
+            return [case if case.note is not None else self._kept(case, step) for case, step in zip(done, steps, strict=True)]
         except BudgetSpent:
             half = len(steps) // 2
             if not half:
                 return []
             first = self.tried(steps[:half])
             return first if len(first) < half else first + self.tried(steps[half:])
+
+    def _kept(self, case: Case, step: Step) -> Case:
+        """Return the case with its rows, or, where there are too many bytes of pictures by now, with rows that are made again when looked at."""
+        size = weight(case.batch)
+        if size <= self._room:
+            self._room -= size
+            return case
+        damage, target, severity = step
+        _, part, _ = self._part(target, severity)
+        i = surest(case)
+        example = None if i is None else shown(case, i, part.row(i), case.batch.row(i), self.schema)
+        batch = remade(case.batch, lambda: damage.apply(part, target, severity, self._rng(damage.kind, target, severity), self.schema))
+        return replace(case, batch=batch, example=example)
 
     def not_run(self, kind: str, family: str, target: str, severity: int, note: str) -> Case:
         """Return the case of a damage that could not be done."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array
+from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch
 from camelopard.core.errors import BudgetSpent, CamelopardError, InputError, ModelError
 from camelopard.core.labels import checked_labels, with_labels
@@ -17,15 +17,17 @@ from camelopard.core.protocols import Damage, Model, Progress, Session, silent, 
 from camelopard.core.records import Assumption, Finding, Prediction
 from camelopard.core.schema import Schema
 from camelopard.modality.image import opened
+from camelopard.modality.picture_files import drawn_within
+from camelopard.models.sizes import pictures_within
 from camelopard.stress import findings as finding
 from camelopard.stress import invariance
-from camelopard.stress.budget import DEFAULT_ROWS, Budget, Clock, parse
+from camelopard.stress.budget import ATTACK_PIXELS, DEFAULT_ROWS, PIXELS, Budget, Clock, parse, pixel_seconds
 from camelopard.stress.damages import catalogue, named
 from camelopard.stress.findings import ran
 from camelopard.stress.invariance import MOST, look
 from camelopard.stress.plan import Plan, plan
 from camelopard.stress.report import StressReport
-from camelopard.stress.runner import POOL, Case, Pool, execute, floor_of
+from camelopard.stress.runner import POOL, Case, Pool, execute, floor_of, limits
 from camelopard.stress.truth import Truth, tolerance_of
 
 ATTACKED = 60  # rows attacked by default
@@ -61,7 +63,8 @@ def stress(
     X, y
         Clean rows, best such that the model was not trained on; labels (or the name of their column in X) where there are any.
     budget
-        Model rows, or time as "60s". None: a plan of about 120,000 model rows. `report.cost` holds what was planned and what was asked.
+        Model rows, or time as "60s". None: a plan of about 120,000 model rows, of large pictures fewer: damaged ones of about 0.7 gigapixels in all.
+        `report.cost` holds what was planned and what was asked.
     seed
         Seed of everything random. With a budget in rows, the same inputs give the same report.
     damages
@@ -86,7 +89,11 @@ def stress(
     >>> report.worst in ("medium", "high")
     True
     """
-    batch, labels = with_labels(opened(Batch.of(X)), y)
+    batch, labels = with_labels(Batch.of(X), y)
+    some = drawn_within(batch, np.random.default_rng(seed))
+    if some is not None:
+        batch, labels = batch.take(some), None if labels is None else labels[some]
+    batch = opened(batch)
     limit, ticking = parse(budget), Clock(None, clock)
     ticking.seconds = limit.seconds
     schema = schema or Schema.infer(batch)
@@ -99,7 +106,8 @@ def stress(
         assumptions, failed = _assumptions(batch, schema, [], [])
         return StressReport(verdict, failed, [], assumptions, [], [], {}, [], {"asked": 0, "complete": True}, None, data, seed, "data")
     study = _Study(wrapped(model), batch, labels, schema, limit, ticking, np.random.default_rng(seed), chosen(damages), progress)
-    return study.report(attacks, data, seed)
+    report = study.report(attacks, data, seed)
+    return report if some is None else _as_given(report, some)
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,12 @@ class _Study:
         if pool.failures:
             serving.insert(0, finding.raises_on_clean(pool.failures, len(pool) + len(pool.failures), model.name))
         room = max(self._room(session, pool), 0)
+        free = self.limit == Budget()
         queries = _queries(attacks, room, self.limit.rows or DEFAULT_ROWS, len(pool))
+        if free and attacks is None and (most := pictures_within(pool.batch, ATTACK_PIXELS)) is not None:
+            queries = min(queries, most)
         looks = min(int(LOOK_SHARE * room), MOST * len(schema.names))
-        todo = plan(self.damages, schema, len(pool), room - queries - looks, rng)
+        todo = plan(self.damages, schema, len(pool), room - queries - looks, rng, **limits(pool, PIXELS if free else None))
         planned = session.asked + watched.asked + queries + looks + todo.model_rows
         self.progress(f"planned: {planned:,} model rows for {len(todo.steps):,} damages of {todo.rows_per_case} rows each", 0, 1)
         left = None if self.limit.rows is None else room - queries - looks
@@ -157,7 +168,7 @@ class _Study:
             data,
             seed,
             "predictions" if hasattr(model, "agreement") else "model",
-            _notes(todo, labels is not None, model.task),
+            _notes(todo, free, labels is not None, model.task),
         )
 
     def _pool(self, session: Session) -> tuple[Pool, Array | None]:
@@ -180,7 +191,7 @@ class _Study:
     def _room(self, session: Session, pool: Pool) -> int:
         """Return the model rows that are left to spend; where seconds are the limit, as many as they allow at the model's pace."""
         if self.limit.seconds is not None:
-            return int(TIME_SHARE * max(self.clock.left, 0.0) / (pool.seconds + OWN_SECONDS))
+            return int(TIME_SHARE * max(self.clock.left, 0.0) / (pool.seconds + OWN_SECONDS + pixel_seconds(pool.batch)))
         return (self.limit.rows or DEFAULT_ROWS) - session.asked
 
     def _attack(self, session: Session, pool: Pool, truth: Truth, rows: int) -> tuple[dict[str, Any], list[Finding], list[Case]]:
@@ -251,6 +262,19 @@ def chosen(damages: Sequence[str | Damage] | None) -> list[Damage]:
     return found
 
 
+def _as_given(report: StressReport, some: Ints) -> StressReport:
+    """Return the report on some of the rows given, which it then calls by their places among all."""
+
+    def named(found: Finding) -> Finding:
+        shown = found.details.get("example")
+        details = {**found.details, "example": {**shown, "row": int(some[shown["row"]])}} if shown else found.details
+        return replace(found, rows=tuple(int(some[i]) for i in found.rows), details=details)
+
+    notes = [*report.notes, f"Of the pictures given as files, {len(some):,} were looked at, drawn at random."]
+    cases = [replace(case, rows=some[case.rows]) for case in report.cases]
+    return replace(report, findings=[named(found) for found in report.findings], cases=cases, notes=notes)
+
+
 def _serving(model: Model, clean: Batch, rng: np.random.Generator) -> list[Finding]:
     from camelopard.stress.serving import check
 
@@ -277,10 +301,15 @@ def _queries(attacks: bool | int | None, room: int, budget: int, pool: int) -> i
     return max(0, min(min(wanted, pool) * QUERIES, int(ATTACK_SHARE * min(room, budget))))
 
 
-def _notes(todo: Plan, labelled: bool, task: str) -> list[str]:
+def _notes(todo: Plan, free: bool, labelled: bool, task: str) -> list[str]:
     notes = []
     if todo.targets_left_out:
         notes.append(f"To keep the budget, {todo.targets_left_out:,} columns or pairs were left out, drawn at random for each kind of damage.")
+    if todo.fewer:
+        notes.append(
+            f"The pictures are large: each damage is tried on {todo.rows_per_case} of them at each severity, "
+            f"{todo.rows_per_case * len(todo.steps):,} in all.{' A budget in model rows tries more, and takes longer.' * free}"
+        )
     if task == "regression" and not labelled:
         notes.append("Without labels an answer counts as another one from a tenth of the answers' robust spread on.")
     return notes

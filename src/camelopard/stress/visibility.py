@@ -7,7 +7,7 @@ import numpy as np
 from camelopard.core.arrays import Array, Bools, Floats, is_missing
 from camelopard.core.batch import Batch
 from camelopard.core.cells import number
-from camelopard.core.schema import MEDIA, Column, Schema, date_days
+from camelopard.core.schema import MEDIA, Column, Schema, date_days, written
 
 
 def visible(schema: Schema, batch: Batch) -> Bools:
@@ -34,6 +34,8 @@ def visible_cells(column: Column, values: Array) -> Bools:
     if column.kind in ("category", "boolean"):
         known = column.values
         fits = np.fromiter((_among(v, known, column.kind == "boolean") for v in values.tolist()), dtype=bool, count=len(values))
+        if column.open:  # a new value is nothing new
+            fits |= np.fromiter(map(written, values.tolist()), dtype=bool, count=len(values))
         return np.where(missing, column.null_rate == 0, ~fits)
     numbers = date_days(values, column.date_format) if column.kind == "date" else _numbers(values)
     with np.errstate(invalid="ignore"):

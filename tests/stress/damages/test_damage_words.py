@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from camelopard.core.arrays import Array, objects
 from camelopard.core.batch import Batch
@@ -91,3 +92,10 @@ def test_booleans_are_spelt_out_or_become_digits() -> None:
 
 def test_a_category_becomes_its_place_in_the_alphabet() -> None:
     assert damaged("category-code", "status", 1, "?", "Divorced", "Never-married", "Widowed", "new", None) == [0, 1, 2, 3, 4, None]
+
+
+def test_where_new_values_are_usual_a_new_or_a_rare_one_is_no_damage() -> None:
+    names = Schema.infer(Batch.of(pd.DataFrame({"who": [f"name {i}" for i in range(40)], "status": ["single", "married"] * 20})))
+    for kind in ("unseen-category", "rare-category"):
+        assert named(kind).targets(names) == ["status"]
+    assert "who" in named("sentinel-category").targets(names)

@@ -55,13 +55,18 @@ def _several(column: Column) -> bool:
     return len(column.values) >= 2
 
 
+def _closed(column: Column) -> bool:
+    """Return whether a value never seen, or hardly ever, is something that clean data hardly brings."""
+    return _several(column) and not column.open
+
+
 def _text(column: Column) -> bool:
     return not column.constant and any(isinstance(v, str) for v in column.values)
 
 
 DAMAGES = (
-    ColumnDamage("unseen-category", "category", ("category",), "values", unseen, _several),
-    ColumnDamage("rare-category", "category", ("category",), "none", rare, _several),
+    ColumnDamage("unseen-category", "category", ("category",), "values", unseen, _closed),
+    ColumnDamage("rare-category", "category", ("category",), "none", rare, _closed),
     ColumnDamage("legal-category", "floor", ("category", "boolean"), "none", other_legal, _several, keeps_label=False),
     ColumnDamage("empty-string", "category", ("category",), "values", empty, _text),
 )
