@@ -112,7 +112,7 @@ class Explainer:
     @cached_property
     def _choices(self) -> Ints:
         """Which candidate repairs each suspicious row, shape (m,)."""
-        return chosen(self.examination, self.panel)[0]
+        return chosen(self.examination, self.panel, np.arange(len(self.examination.impact.rows)))[0]
 
     def _cell_of(self, name: str, m: int) -> Any:
         return self.examination.batch.columns[name][self.examination.impact.rows[m]]

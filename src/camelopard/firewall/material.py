@@ -405,7 +405,7 @@ def _mended(found: Examination, panel: Panel, place: Ints, stressed: Stressed | 
     known, right = np.full((len(place), len(NAMES)), np.nan), np.zeros(len(place), dtype=bool)
     proposals = proposed(found, panel)
     some = np.flatnonzero(proposals.able)
-    rows = found.impact.rows[some]
+    rows = found.impact.rows[proposals.place[some]]
     before = found.answer.value[rows]
     if stressed is not None:
         damaged = place[rows] >= 0

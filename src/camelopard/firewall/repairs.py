@@ -29,21 +29,23 @@ NAMES = ("cells changed", "sound cells changed", "answers that differ", "joint a
 
 @dataclass(frozen=True)
 class Proposals:
-    """The repairs of the suspicious rows of a batch, all of shape (m,) or (m, …).
+    """The repairs of suspicious rows, all of shape (k,) or (k, …).
 
+    place
+        Which of the suspicious rows each belongs to.
     choice
-        Which candidate each is.
+        Which candidate it is.
     able
-        Whether it may be trusted at all: it moves the answer (or the row got none), the model answers it, some cell is evidently damaged, and no such
-        cell is left as it is.
+        Whether it may be trusted at all: it moves the answer (or the row got none), the model answers it, and no evidently damaged cell is left.
     evidence
-        What tells right repairs from wrong ones, columns as in NAMES, shape (m, len(NAMES)).
+        What tells right repairs from wrong ones, columns as in NAMES, shape (k, len(NAMES)).
     answer
         The model's answers to them.
     answered
         Whether the model answers all plausible originals of a row.
     """
 
+    place: Ints
     choice: Ints
     able: Bools
     evidence: Floats
@@ -65,7 +67,7 @@ class Trust:
         return cls(Logistic.fit(evidence, right, weight, RIDGE))
 
     def right(self, proposals: Proposals) -> Bools:
-        """Return which repairs are to be trusted, shape (m,)."""
+        """Return which repairs are to be trusted, shape (k,)."""
         if self.line is None:
             e = proposals.evidence
             changed, sound, drawn, joint = e[:, 0], e[:, 1], e[:, 2], e[:, 3]
@@ -87,24 +89,25 @@ class Trust:
 
 
 def proposed(found: Examination, panel: Panel) -> Proposals:
-    """Return the repairs of the suspicious rows."""
-    impact, rows = found.impact, found.impact.rows
-    m, reader = len(rows), panel.reader
-    if impact.answers is None or not m:
-        no = np.zeros(0, dtype=bool)
-        return Proposals(np.zeros(0, dtype=np.int64), no, np.zeros((0, len(NAMES))), np.empty(0, dtype=object), no)
-    choice, left = chosen(found, panel)
-    at = np.arange(m)
-    values, now, states = impact.values[at, choice], found.reading.values[rows], found.reading.states[rows]
+    """Return the repairs of those suspicious rows that hold an evidently damaged cell, and of which some repair moves the answer."""
+    impact, reader = found.impact, panel.reader
+    none = np.zeros(0, dtype=np.int64)
+    if impact.answers is None or not len(impact.rows):
+        return Proposals(none, none, none.astype(bool), np.zeros((0, len(NAMES))), np.empty(0, dtype=object), none.astype(bool))
+    damaged = evident(found, panel, impact.rows)
+    place = np.flatnonzero(damaged.any(axis=1) & (impact.moved[:, [FIRST, TWO, ALL]].any(axis=1) | found.answer.failed[impact.rows]))
+    rows, damaged, k = impact.rows[place], damaged[place], np.arange(len(place))
+    choice, left = chosen(found, panel, place)
+    values, now, states = impact.values[place, choice], found.reading.values[rows], found.reading.states[rows]
     same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
-    changed, damaged = ~same & reader.cells, evident(found, panel, rows)
-    answers = impact.answers.value.reshape(-1, CANDIDATES)
-    failed = impact.answers.failed.reshape(-1, CANDIDATES)
+    changed = ~same & reader.cells
+    answers = impact.answers.value.reshape(-1, CANDIDATES)[place]
+    failed = impact.answers.failed.reshape(-1, CANDIDATES)[place]
     drawn, joint = (_differing(answers, failed, choice, places, panel) for places in ([*range(len(PLACES))], [TWO, ALL]))
     explained = (choice == FIRST) & (hard(states) & reader.cells).any(axis=1)
     joint[explained] = drawn[explained]  # where impossible cells explain the row, the others stay as they are
     classes = panel.task == "classification"
-    margin = logit(impact.answers.shares.reshape(m, CANDIDATES, -1)[at, choice].max(axis=1)) if classes else np.zeros(m)
+    margin = logit(impact.answers.shares[place * CANDIDATES + choice].max(axis=1)) if classes else np.zeros(len(place))
     evidence = np.column_stack(
         [
             np.log1p(changed.sum(axis=1)),
@@ -116,32 +119,33 @@ def proposed(found: Examination, panel: Panel) -> Proposals:
             np.log1p(left),
         ]
     )
-    helps = impact.moved[at, choice] | found.answer.failed[rows]
+    helps = impact.moved[place, choice] | found.answer.failed[rows]
     whole = ~(damaged & ~changed & reader.cells).any(axis=1)
-    able = helps & whole & ~failed[at, choice] & damaged.any(axis=1)
-    return Proposals(choice, np.asarray(able, dtype=bool), evidence, answers[at, choice], np.asarray(~failed.any(axis=1), dtype=bool))
+    able = np.asarray(helps & whole & ~failed[k, choice], dtype=bool)
+    return Proposals(place, choice, able, evidence, answers[k, choice], np.asarray(~failed.any(axis=1), dtype=bool))
 
 
-def chosen(found: Examination, panel: Panel) -> tuple[Ints, Floats]:
-    """Return which candidate repairs each suspicious row best, and the largest suspicion that it leaves, both of shape (m,).
+def chosen(found: Examination, panel: Panel, place: Ints) -> tuple[Ints, Floats]:
+    """Return which candidate repairs each of some suspicious rows best, and the largest suspicion that it leaves, both of shape (k,).
 
     It is the one that changes fewest cells and leaves none that stands out; where a text or a picture leads the row, the first.
     """
-    impact, states, reader = found.impact, found.reading.states[found.impact.rows], panel.reader
-    m = len(states)
-    choice, left = np.full(m, ALL), np.zeros(m)
-    led = ~reader.cells[found.suspicions[found.impact.rows].argmax(axis=1)]
+    impact, reader = found.impact, panel.reader
+    rows = impact.rows[place]
+    states = found.reading.states[rows]
+    choice, left = np.full(len(place), ALL), np.zeros(len(place))
+    led = ~reader.cells[found.suspicions[rows].argmax(axis=1)]
     choice[led] = FIRST
-    open_rows = np.flatnonzero(~led)
+    todo = np.flatnonzero(~led)
     for candidate in (FIRST, TWO, ALL):
-        if not len(open_rows):
+        if not len(todo):
             break
-        scores, _ = reader.scorer.score(impact.values[open_rows, candidate])
-        residual = np.where(hard(states[open_rows]), 0.0, panel.copula.surprise(scores).residual)
+        scores, _ = reader.scorer.score(impact.values[place[todo], candidate])
+        residual = np.where(hard(states[todo]), 0.0, panel.copula.surprise(scores).residual)
         most = 0.5 * (residual * residual).max(axis=1, initial=0.0)
-        fits = most <= STANDS_OUT * panel.never if candidate != ALL else np.ones(len(open_rows), dtype=bool)
-        choice[open_rows[fits]], left[open_rows[fits]] = candidate, most[fits]
-        open_rows = open_rows[~fits]
+        fits = most <= STANDS_OUT * panel.never if candidate != ALL else np.ones(len(todo), dtype=bool)
+        choice[todo[fits]], left[todo[fits]] = candidate, most[fits]
+        todo = todo[~fits]
     return choice, left
 
 
@@ -173,7 +177,9 @@ def evident(found: Examination, panel: Panel, rows: Ints) -> Bools:
 
 def trusted(found: Examination, panel: Panel, trust: Trust) -> Bools:
     """Return which of the suspicious rows have a repair to be trusted, shape (m,)."""
-    return trust.right(proposed(found, panel))
+    proposals, able = proposed(found, panel), np.zeros(len(found.impact.rows), dtype=bool)
+    able[proposals.place] = trust.right(proposals)
+    return able
 
 
 def repaired_answers(found: Examination, panel: Panel, trust: Trust) -> Objects:
@@ -181,5 +187,5 @@ def repaired_answers(found: Examination, panel: Panel, trust: Trust) -> Objects:
     answers: Objects = np.full(len(found.answer), None, dtype=object)
     proposals = proposed(found, panel)
     sure = np.flatnonzero(trust.right(proposals))
-    answers[found.impact.rows[sure]] = proposals.answer[sure]
+    answers[found.impact.rows[proposals.place[sure]]] = proposals.answer[sure]
     return answers
