@@ -243,3 +243,9 @@ def test_another_way_is_trusted_only_where_it_is_surely_better() -> None:
     assert np.mean([trusted(given) != OURS for given in rivals]) <= 0.05  # equally good ones are taken for better seldom
     told = repr(Estimate("accuracy", 0.8, 0.7, 0.9, 10, 0, 0.1, {UNCHANGED: 0.7}, {OURS: 0.1, UNCHANGED: 0.05}, UNCHANGED))
     assert "nothing changed        70.0%                          5.0%   ← trust this one" in told
+
+
+def test_of_a_handful_of_rows_nothing_is_said_of_how_many_are_damaged() -> None:
+    few, many = (repr(Estimate("accuracy", 0.8, 0.7, 0.9, n, 0, 1.0, {}, {}, OURS)) for n in (3, 30))
+    assert "too few to tell how many look damaged" in few and "100%" not in few
+    assert "About 100% of them look damaged." in many

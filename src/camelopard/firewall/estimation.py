@@ -24,6 +24,7 @@ METRICS = ("accuracy", "precision", "recall", "f1")
 WINDOW, REPEATS = 300, 4  # rows of a window; windows for each family and share
 SHARES = (0.0, 0.1, 0.5, 1.0)  # of damaged rows
 FEWEST_OF_FAMILY = 30
+FEWEST_TOLD = 30  # rows from which on it is said how many of them look damaged
 DRAWS = 400
 FEW_ERRORS = 30
 APART = ("attack", "floor")  # families that no window is made of: rows searched for until they fooled the model, and what no gate can see
@@ -72,7 +73,8 @@ class Estimate:
         gone = f"; {self.unanswered:,} more have no answer" if self.unanswered else ""
         what = self.metric if self.within is None else f"share of answers {within(self.within)}"
         lines = [f"Estimated {what}: {self.value:.1%} ({self.low:.1%} to {self.high:.1%}) on {self.rows:,} rows without labels{gone}."]
-        lines.append(f"About {self.damaged:.0%} of them look damaged.")
+        few = self.rows < FEWEST_TOLD
+        lines.append("These are too few to tell how many look damaged." if few else f"About {self.damaged:.0%} of them look damaged.")
         if self.rivals:
             lines.append(f"  {'':<20} {'says':>7} {'off by, on labelled windows':>29}")
             for name, value in {OURS: self.value, **self.rivals}.items():
