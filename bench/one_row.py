@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.fooled.judges import inferred_schema
 from bench.machine import RESULTS, ROOT, into_readme, median, where
 from camelopard.core import kernel
 from camelopard.core.batch import Batch
@@ -75,17 +76,13 @@ def used(work: Callable[[], Any]) -> float:
     return time.process_time() - start
 
 
-def others(data: Adult, rows: list[dict[str, Any]]) -> dict[str, Callable[[], list[float]]]:
+def others(data: Adult) -> dict[str, Callable[[], list[float]]]:
     """Return what others take for one row, in microseconds; their rows are in the form that suits them before the clock starts."""
     import pandas as pd
     import pandera.pandas as pa
     from sklearn.ensemble import IsolationForest
 
-    train = data.train
-    schema = pa.infer_schema(train)
-    for name in train.columns:
-        if not pd.api.types.is_numeric_dtype(train[name]):
-            schema = schema.update_column(name, checks=pa.Check.isin(train[name].dropna().unique().tolist()))
+    train, schema = data.train, inferred_schema(data.train)
     frames = [data.test.iloc[[i]] for i in range(FEW)]
     codes = pd.concat([train, data.test.head(FEW)]).apply(lambda column: column if column.dtype.kind in "if" else pd.factorize(column)[0])
     numbers = codes.fillna(-1).to_numpy(dtype=np.float64)
@@ -142,7 +139,7 @@ def main() -> None:
     beside: dict[str, list[list[float]]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rivals = others(data, rows)
+        rivals = others(data)
         for _ in range(TURNS):
             for name, turn in in_turns(singles, both, 1).items():
                 single[name] += turn

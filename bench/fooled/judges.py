@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -58,14 +60,22 @@ def ecod(outliers: Outliers, reference: Batch, batch: Batch) -> Floats:
     return np.maximum(np.maximum(left, right), skewed)
 
 
-def pandera_failures(train: pd.DataFrame, batch: Batch) -> Floats:
-    """Return how many checks of the schema that pandera infers from the training rows each row fails; value sets are added to what it infers."""
+def inferred_schema(train: pd.DataFrame) -> Any:
+    """Return the schema that pandera infers from the training rows, with sets of values added to it."""
     import pandera.pandas as pa
 
     schema = pa.infer_schema(train)
     for name in train.columns:
         if not pd.api.types.is_numeric_dtype(train[name]):
             schema = schema.update_column(name, checks=pa.Check.isin(train[name].dropna().unique().tolist()))
+    return schema
+
+
+def pandera_failures(train: pd.DataFrame, batch: Batch) -> Floats:
+    """Return how many checks of the inferred schema each row fails."""
+    import pandera.pandas as pa
+
+    schema = inferred_schema(train)
     frame = pd.DataFrame({name: _typed(batch.columns[name], train[name].dtype) for name in batch.names})
     count = np.zeros(len(frame))
     try:

@@ -120,12 +120,13 @@ def test_of_trusted_repairs_as_many_are_right_as_is_asked() -> None:
     assert np.mean(shares) >= RIGHT
 
 
-def test_where_no_repair_is_right_none_is_trusted() -> None:
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0.0, 0.0), (0.3, 0.0, 0.02), (1.0, 1.0, 1.0)])
+def test_where_no_repair_is_right_none_is_trusted_and_where_all_are_all(share: float, least: float, most: float) -> None:
     rng = np.random.default_rng(0)
     evidence = rng.exponential(size=(400, len(NAMES)))
-    trust = Trust.learn(evidence, rng.random(400) < 0.3, np.ones(400))
+    trust = Trust.learn(evidence, rng.random(400) < share, np.ones(400))
     given = Proposals(np.arange(400), np.full(400, FIRST), np.ones(400, dtype=bool), evidence, np.empty(400, dtype=object), np.ones(400, dtype=bool))
-    assert trust.right(given).mean() <= 0.02
+    assert least <= trust.right(given).mean() <= most
 
 
 def test_trust_is_kept_in_a_file_and_a_file_without_it_falls_back_to_the_strict_rule(world: World, tmp_path: Any) -> None:

@@ -21,7 +21,7 @@ from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
 FIRST, TWO, ALL = 0, CANDIDATES - 2, CANDIDATES - 1  # candidates that a repair may be, the one that changes least first
 RIGHT = 0.9  # of the answers to repairs like this, so many must be right for it to be trusted
-FEWEST = 30  # repairs, right and wrong ones among them, from which it is learned which are right
+FEWEST = 30  # repairs from which it is learned which are right
 RIDGE = 0.1
 FARTHEST = 1e3  # tolerances beyond which answers that differ are not told apart
 NAMES = ("cells changed", "sound cells changed", "answers that differ", "joint answers that differ", "margin", "oddity", "left over")
@@ -62,9 +62,7 @@ class Trust:
     @classmethod
     def learn(cls, evidence: Floats, right: Bools, weight: Floats) -> Trust:
         """Learn from repairs that may be trusted, shape (k, len(NAMES)), whether the answer to each is what the model said of the undamaged row."""
-        if len(right) < FEWEST or right.all() or not right.any():
-            return cls()
-        return cls(Logistic.fit(evidence, right, weight, RIDGE))
+        return cls(Logistic.fit(evidence, right, weight, RIDGE)) if len(right) >= FEWEST else cls()
 
     def right(self, proposals: Proposals) -> Bools:
         """Return which repairs are to be trusted, shape (k,)."""
