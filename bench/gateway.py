@@ -84,7 +84,7 @@ async def app(scope, receive, send):
 def shares(rows: Any) -> Floats:
     """Return the probabilities of the model, shape (n, 2): a logistic line."""
     x = rows if isinstance(rows, np.ndarray) else np.asarray(rows, dtype=np.float64)
-    high = 1 / (1 + np.exp(-np.clip(x @ _LINE, -30, 30)))
+    high = 1 / (1 + np.exp(-np.clip((x * _LINE).sum(axis=1), -30, 30)))
     return np.column_stack([1 - high, high])
 
 

@@ -277,6 +277,39 @@ def refused(batch: Batch, why: str, code: str = "unreadable") -> Verdicts:
     return Verdicts(batch.ids, nothing, None, np.ones(n), np.zeros(n), np.ones(n), route, reasons, lambda i: None, grounds)
 
 
+def alone(verdicts: Verdicts, i: int) -> Verdicts:
+    """Return the verdict on row i, as if it had come by itself."""
+    here, of_all = slice(i, i + 1), Grounds.of(verdicts)
+    doubts = of_all.doubts
+    grounds = Grounds(
+        of_all.alarmed[here],
+        of_all.repairable[here],
+        of_all.unreadable[here],
+        of_all.held[here],
+        lambda override: of_all.fit(override)[here],
+        lambda seed, rows: of_all.tickets(seed, rows + i),
+        lambda _: of_all.reason_of(i),
+        of_all.repaired_wrong,
+        of_all.tolerance,
+        None if doubts is None else lambda: doubts()[here],
+        of_all.labelled,
+    )
+    return Verdicts(
+        np.arange(1),
+        verdicts.prediction[here],
+        None if verdicts.proba is None else verdicts.proba[here],
+        verdicts.risk[here],
+        verdicts.confidence[here],
+        verdicts.oddity[here],
+        verdicts.route[here],
+        lambda _: verdicts.reason_of(i),
+        lambda _: verdicts.repair_of(i),
+        grounds,
+        None if verdicts.chance is None else verdicts.chance[here],
+        None if verdicts.novelty is None else verdicts.novelty[here],
+    )
+
+
 def joined(parts: Sequence[Verdicts]) -> Verdicts:
     """Return the verdicts of consecutive parts as one."""
     starts = np.cumsum([0, *(len(part) for part in parts)])

@@ -23,8 +23,9 @@ from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.exchange import Refused, Response
 from camelopard.server.metrics import Counts
 from camelopard.server.scoring.breaker import Breaker
+from camelopard.server.scoring.crowd import Crowd, kind_of
 from camelopard.server.scoring.outcome import Outcome, outcome
-from camelopard.server.scoring.rows import Asked
+from camelopard.server.scoring.rows import Asked, respond_one
 from camelopard.server.scoring.settings import Settings
 
 if TYPE_CHECKING:
@@ -130,7 +131,13 @@ class Served:
             from camelopard.store.log_replay import version_of
 
             version = version_of(firewall)
-        self.force = Force(firewall, version)
+        force = Force(firewall, version)
+        self._in_force = force, Crowd(partial(self._judged, force), partial(self._told_of, force))
+
+    @property
+    def force(self) -> Force:
+        """Return the firewall in force."""
+        return self._in_force[0]
 
     async def respond(self, parse: Parse, size: int) -> Response:
         """Return the answer to a request of so many bytes, which `parse` reads.
@@ -144,7 +151,7 @@ class Served:
         if self.settings.mode == "mirror":
             return await self._mirrored(parse, size)
         if not self.remote:
-            return await self._run(partial(self._answer, self.force, parse), size)
+            return await (self._in_line(parse) if self._is_quick(size) else self._run(partial(self._answer, self.force, parse), size))
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
         fine = False
@@ -158,14 +165,26 @@ class Served:
         finally:
             self.breaker.note(fine)
 
-    async def _run(self, work: Callable[[], Response], size: int) -> Response:
-        """Do what is quick in line, and anything else in a thread."""
-        start = time.perf_counter()
-        if not self.remote and size <= INLINE_BYTES and self._each < QUICK:
-            found = work()
+    def _is_quick(self, size: int) -> bool:
+        return size <= INLINE_BYTES and self._each < QUICK
+
+    async def _in_line(self, parse: Parse) -> Response:
+        """Answer in the thread of all requests, which have their turn when the server looks for what has come; single rows together."""
+        (force, crowd), start = self._in_force, time.perf_counter()
+        asked = parse(force)
+        kind = kind_of(asked, force.schema) if self.settings.mode != "off" and crowd.gathers else None
+        if kind is None:
+            found = self._answered(force, asked)
             self._note(time.perf_counter() - start)
-            return found  # others have their turn when the server looks for what has come
-        job = object()
+            return found
+        verdicts, seconds = await crowd.judged(asked.rows, kind)
+        found = self._spoken(force, asked, verdicts, seconds)
+        self._note(seconds)
+        return found
+
+    async def _run(self, work: Callable[[], Response], size: int) -> Response:
+        """Answer in a thread."""
+        job, start = object(), time.perf_counter()
         try:
             async with asyncio.timeout(self.settings.timeout):
                 found = await asyncio.get_running_loop().run_in_executor(self._pool, self._noted, job, work)
@@ -197,13 +216,20 @@ class Served:
 
     def _answer(self, force: Force, parse: Parse) -> Response:
         """Read, judge, answer and log a request; may run in a thread."""
-        asked, start = parse(force), time.perf_counter()
+        return self._answered(force, parse(force))
+
+    def _answered(self, force: Force, asked: Asked) -> Response:
+        start = time.perf_counter()
+        verdicts = None if self.settings.mode == "off" else self._judged(force, asked.rows)
+        return self._spoken(force, asked, verdicts, time.perf_counter() - start)
+
+    def _spoken(self, force: Force, asked: Asked, verdicts: Verdicts | None, seconds: float) -> Response:
+        """Return the answer to a request that was judged in so many seconds, and log it. None: the model answers without the firewall."""
         name = request_id(time.time_ns() // 1000)
-        verdicts = None if self.settings.mode == "off" else self._judged(force, asked)
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
         else:
-            self.counts.add(verdicts, time.perf_counter() - start)
+            self.counts.add(verdicts, seconds)
             if self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL:
                 self.counts.upstream += 1
                 logger.warning("%s: %s", UPSTREAM, verdicts.reasons(0)[0].message)
@@ -217,10 +243,14 @@ class Served:
         if self.log is not None:
             self.log.append(self.name, force.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
 
-    def _judged(self, force: Force, asked: Asked) -> Verdicts | None:
+    def _told_of(self, force: Force, verdicts: Verdicts) -> bytes:
+        """Return what a client is told of one row, without the id of its request."""
+        return respond_one(outcome(verdicts, self.settings, ""), force.classes).body
+
+    def _judged(self, force: Force, rows: Any) -> Verdicts | None:
         """Return the verdicts; None where the firewall failed and the model is to answer without it."""
         try:
-            return force.firewall.screen(asked.rows)
+            return force.firewall.screen(rows)
         except Exception as error:  # the firewall never raises for bad rows: this is a defect, or memory
             self.counts.failed += 1
             logger.exception("the firewall failed")
