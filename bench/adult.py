@@ -101,11 +101,13 @@ def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
         pool=len(test),
         rng=rng,
     )
-    stressed = gather(cases, schema, Truth("classification", 0.0), model.session(), len(test), rng)
+    stressed = gather(cases, schema, len(test), rng)
     assert stressed is not None
     batch = concat([test, stressed.batch]).renumbered()
     answer = model.session().predict(batch)
-    fooled = np.r_[np.zeros(len(test), dtype=bool), stressed.fooled]
+    fooled = np.r_[
+        np.zeros(len(test), dtype=bool), Truth("classification", 0.0).fooled(stressed.before, answer.take(np.arange(len(test), len(batch))))
+    ]
     kind = np.r_[np.full(len(test), ""), stressed.kind]
     verdicts = firewall.screen(batch)
     outliers = Outliers(schema, reference, seed=0)

@@ -22,7 +22,7 @@ import numpy as np
 import camelopard as cp
 from bench.fooled import models
 from bench.fooled.data import TARGETS, load
-from bench.fooled.pair import BUDGET, FAMILY
+from bench.fooled.pair import FAMILY
 from bench.fooled.traffic import wrongly
 from bench.machine import RESULTS, ROOT, cpu, in_process, into_readme, median, where
 from camelopard.confidence.acceptance import RiskCoverage
@@ -83,7 +83,7 @@ def measure(job: tuple[str, str, bool, int]) -> dict[str, Any]:
     model = wrap(models.train(kind, strong, table, seed), name="model")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ready = prepare(model, table.held.X, table.held.y, table.train.X, budget=BUDGET, seed=seed)
+        ready = prepare(model, table.held.X, table.held.y, table.train.X, seed=seed)
     groups = traffic(model, ready, table.test, seed)
     learned = concluded(ready.panel, ready.material, 0.01, np.random.default_rng([seed, 1]))
     found = {
@@ -117,7 +117,7 @@ def traffic(model: Any, ready: Prepared, test: Any, seed: int) -> dict[str, Grou
     for family in sorted(set(FAMILY.values()) - {"floor", "attack"}):
         damages = [damage for damage in catalogue().values() if damage.family == family]
         cases = run(session, clean, schema, truth, damages, rng=rng, budget=6 * DAMAGED, pool=len(clean))
-        stressed = gather(cases, schema, truth, session, DAMAGED, rng)
+        stressed = gather(cases, schema, DAMAGED, rng)
         if stressed is not None:
             found[family] = looked_at(stressed.batch, stressed.origin, stressed.kind.astype(object))
     return found

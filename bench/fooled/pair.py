@@ -26,7 +26,6 @@ from camelopard.stress.attack import KIND
 from camelopard.stress.damages import catalogue
 from camelopard.stress.truth import Truth
 
-BUDGET = 200_000  # model rows for fitting
 FEWEST = 10  # fooled rows for an AUROC
 DRAWS = 40  # of luck, for what calibration could be
 FLOOR = tuple(kind for kind, damage in catalogue().items() if damage.family == "floor")
@@ -81,7 +80,7 @@ def scene(pair: Pair) -> Scene:
     model = wrap(models.train(pair.model, pair.strong, table, pair.seed), name=pair.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ready = prepare(model, table.held.X, table.held.y, table.train.X, budget=BUDGET, seed=pair.seed)
+        ready = prepare(model, table.held.X, table.held.y, table.train.X, seed=pair.seed)
     traffic = make(model, table.test, ready.schema, Truth(model.task, ready.about["tolerance"]), pair.seed)
     found = ready.panel.examine(traffic.batch, traffic.answer, model.session(), ready.schema.form)
     return Scene(table, model, ready, traffic, found)

@@ -54,7 +54,7 @@ def make(model: Model, test: Part, schema: Schema, truth: Truth, seed: int) -> T
     answer = session.predict(clean)
     good = np.flatnonzero(~answer.failed)
     cases = run(session, clean.take(good), schema, truth, list(catalogue().values()), rng=rng, budget=MODEL_ROWS, pool=len(good))
-    stressed = gather(cases, schema, truth, session, DAMAGED, rng)
+    stressed = gather(cases, schema, DAMAGED, rng)
     assert stressed is not None
     batches, kinds, origins = (
         [clean.take(good), stressed.batch],

@@ -91,11 +91,11 @@ def struck(
     truth = Truth("classification", 0.0)
     clean = schema.conform(Batch.of(part.X))
     cases = run(session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=model_rows, pool=len(clean))
-    stressed = gather(cases, schema, truth, session, damaged, rng)
+    stressed = gather(cases, schema, damaged, rng)
     assert stressed is not None
     batches, kinds = [clean, stressed.batch], [np.full(len(clean), "", dtype=object), stressed.kind.astype(object)]
     labels, origins = [part.y, part.y[stressed.origin]], [np.arange(len(clean)), stressed.origin]
-    fooled = [np.zeros(len(clean), dtype=bool), stressed.fooled]
+    fooled = [np.zeros(len(clean), dtype=bool), truth.fooled(stressed.before, session.predict(stressed.batch))]
     if novel is not None:
         batches.append(schema.conform(Batch.of(novel.X)))
         kinds.append(np.full(len(novel.y), NOVEL, dtype=object))

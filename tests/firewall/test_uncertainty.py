@@ -169,7 +169,7 @@ def test_a_budget_pays_for_fewer_rows_where_each_costs_more(worlds: Worlds) -> N
     session: Any = None
     assert Purse(session, 10_000).clean(10_000) == 1739  # 4,000 / 2.3
     assert Purse(session, 10_000, extra).clean(10_000) == 388  # 4,000 / 10.3
-    assert Purse(session, 10_000, extra).damaged(10_000) == 357  # 6,000 / 16.8
+    assert Purse(session, 10_000, extra).damaged(10_000) == 1111  # 10,000 / 9, and repairs are paid for as they come
 
 
 def test_an_unknown_kind_of_uncertainty_is_refused_at_once() -> None:

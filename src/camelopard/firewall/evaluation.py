@@ -120,5 +120,5 @@ def damaged(
     cases = run(
         purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), pixels=pixels, progress=progress
     )
-    stressed = gather(cases, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
-    return examined(learned.panel, clean, stressed, purse, schema.form, rng, trust=learned.trust), rows
+    stressed = gather(cases, schema, purse.damaged(CALIBRATION_DAMAGED), rng)
+    return examined(learned.panel, clean, stressed, truth, purse, schema.form, rng, trust=learned.trust), rows

@@ -30,9 +30,8 @@ from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
 CALIBRATION_SHARE = 0.35
-DAMAGED_ROWS, CLEAN_ROWS = 12_000, 10_000  # rows of evidence the head learns from
-CALIBRATION_DAMAGED = 8_000
-REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
+DAMAGED_ROWS, CLEAN_ROWS = 6_000, 10_000  # rows of evidence the head learns from
+CALIBRATION_DAMAGED = 4_000
 PIECE = 4096  # rows examined at once
 NO_TRUST = Trust()
 HELD = 256_000_000  # bytes of damaged pictures that are drawn and kept until they are examined; of more, each part is made again for that
@@ -112,9 +111,10 @@ class Purse:
     pictures: int | None = None
 
     def damaged(self, most: int) -> int:
-        """Return how many damaged rows this pays for: one question each, and repairs of most of them."""
+        """Return how many damaged rows are drawn: as many as this pays for where none of their repairs costs anything, since what they cost shows
+        only when they are examined. That ends with the last model row."""
         most = most if self.pictures is None else min(most, self.pictures)
-        return most if self.rows is None else max(20, min(most, int(0.6 * self.rows / (1 + self.uncertainty + CANDIDATES * REPAIRED))))
+        return most if self.rows is None else max(20, min(most, self.rows // (1 + self.uncertainty)))
 
     def clean(self, most: int) -> int:
         """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
@@ -128,13 +128,11 @@ class Purse:
 
 @dataclass(frozen=True)
 class Stressed:
-    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers before and after, whether they fooled it, where they come
-    from; and how many rows each stands for. Where they are too many bytes of pictures, they are a stack that is made again, part by part."""
+    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers before the damage, where they come from; and how many rows each
+    stands for. Where they are too many bytes of pictures, they are a stack that is made again, part by part."""
 
     batch: Batch | Stack
     before: Prediction
-    after: Prediction
-    fooled: Bools
     origin: Ints
     kind: Array
     weight: Floats
@@ -232,15 +230,15 @@ def collect(
     """
     progress("measuring evidence", 0, 2)
     clean, cases, taught, purse = teach
-    stressed = gather(cases, schema, truth, purse.session, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
+    stressed = gather(cases, schema, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
     kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
-    lesson = examined(panel, clean.take(kept), stressed, purse, schema.form, rng, kept, half="teach", gauge=gauge)
+    lesson = examined(panel, clean.take(kept), stressed, truth, purse, schema.form, rng, kept, half="teach", gauge=gauge)
     trust = trust_of(lesson)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
-    stressed = gather(twins, schema, truth, purse.session, purse.damaged(CALIBRATION_DAMAGED), rng)
+    stressed = gather(twins, schema, purse.damaged(CALIBRATION_DAMAGED), rng)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    check = examined(panel, batch.take(kept), stressed, purse, schema.form, rng, kept, half="calibrate", gauge=gauge, trust=trust)
+    check = examined(panel, batch.take(kept), stressed, truth, purse, schema.form, rng, kept, half="calibrate", gauge=gauge, trust=trust)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
@@ -272,14 +270,12 @@ def repaired_right(check: Lesson, y: Array | None, tolerance: float) -> Bools | 
     return right
 
 
-def gather(
-    cases: Sequence[Case], schema: Schema, truth: Truth, session: Session, most: int, rng: np.random.Generator, *, enriched: bool = False
-) -> Stressed | None:
+def gather(cases: Sequence[Case], schema: Schema, most: int, rng: np.random.Generator, *, enriched: bool = False) -> Stressed | None:
     """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed.
 
     With `enriched`, up to half of a kind's rows are such that fooled the model in the stress run, and `weight` says how many rows each stands for:
-    few damages fool a good model, and evidence is dear. The rows are brought to the schema, as in screening, and the model is asked about them in
-    that form: a column that is absent is missing there.
+    few damages fool a good model, and evidence is dear. The rows are brought to the schema, as in screening, and are to be asked about in that form:
+    a column that is absent is missing there.
     """
     kinds: dict[str, list[Case]] = {}
     for case in cases:
@@ -293,15 +289,11 @@ def gather(
     batch: Batch | Stack
     if sum(bytes_of(case.batch) * len(rows) / len(case.rows) for case, rows, _ in drawn) <= HELD:
         batch = concat([make() for make in makes]).renumbered()
-        after = session.predict(batch)
     else:
         batch = Stack(makes, [len(rows) for _, rows, _ in drawn])
-        after = Prediction.joined([session.predict(batch.part(k)) for k in range(len(makes))])
     return Stressed(
         batch,
         answers,
-        after,
-        truth.fooled(answers, after),
         np.concatenate([case.rows[rows] for case, rows, _ in drawn]),
         np.concatenate([np.full(len(rows), case.kind) for case, rows, _ in drawn]),
         np.concatenate([weight for _, _, weight in drawn]),
@@ -336,6 +328,7 @@ def examined(
     panel: Panel,
     clean: Batch,
     stressed: Stressed | None,
+    truth: Truth,
     purse: Purse,
     form: Form,
     rng: np.random.Generator,
@@ -351,15 +344,14 @@ def examined(
     that teach, which the panel may have been learned from, or those that calibrate; None for others. `gauge` measures more beside the evidence.
     """
     places = np.arange(len(clean)) if positions is None else positions
-    kind, fooled, origin = np.full(len(clean), "", dtype="<U60"), np.zeros(len(clean), dtype=bool), places
-    stands_for = np.ones(len(clean))
+    kind, origin, stands_for = np.full(len(clean), "", dtype="<U60"), places, np.ones(len(clean))
     if stressed is not None:
-        kind, fooled = np.concatenate([kind, stressed.kind]), np.concatenate([fooled, stressed.fooled])
-        origin, stands_for = np.concatenate([origin, stressed.origin]), np.concatenate([stands_for, stressed.weight])
+        kind, origin = np.concatenate([kind, stressed.kind]), np.concatenate([origin, stressed.origin])
+        stands_for = np.concatenate([stands_for, stressed.weight])
     order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(kind) - len(clean))])
     pieces = [np.sort(order[start : start + purse.piece]) for start in range(0, len(order), purse.piece)]
     tables, odds, answers, repairs, mends, beside, done = [], [], [], [], [], [], []
-    for rows, part in _parts(clean, None if stressed is None else stressed.batch, kind, pieces, purse.piece):
+    for rows, part in _parts(clean, None if stressed is None else stressed.batch, kind, pieces, purse.piece, rng):
         try:
             answer = purse.session.predict(part)
             found = panel.examine(part, answer, purse.session, form, origin[rows], half)
@@ -382,9 +374,13 @@ def examined(
     answer = answer.take(keep)
     rows = rows[keep]
     kinds = kind[rows]
+    fooled = np.zeros(len(rows), dtype=bool)
+    if stressed is not None:
+        damaged = np.flatnonzero(kinds != "")
+        fooled[damaged] = truth.fooled(stressed.before.take(rows[damaged] - len(clean)), answer.take(damaged))
     return Lesson(
         np.vstack(tables)[keep],
-        fooled[rows],
+        fooled,
         kinds != "",
         _weights(kinds, stands_for[rows]),
         np.concatenate(odds)[keep],
@@ -415,8 +411,11 @@ def _mended(found: Examination, panel: Panel, place: Ints, stressed: Stressed | 
     return known, right
 
 
-def _parts(clean: Batch, damaged: Batch | Stack | None, kind: Array, pieces: Sequence[Ints], most: int) -> Iterator[tuple[Ints, Batch]]:
-    """Yield rows to examine together, their positions and what they hold: piece by piece, or, of a stack, clean ones, then the kinds in turn."""
+def _parts(
+    clean: Batch, damaged: Batch | Stack | None, kind: Array, pieces: Sequence[Ints], most: int, rng: np.random.Generator
+) -> Iterator[tuple[Ints, Batch]]:
+    """Yield rows to examine together, their positions and what they hold: piece by piece, or, of a stack, clean ones, then the kinds in turn, of
+    each a part drawn at random: wherever a budget ends, each kind has had its share."""
     if damaged is None or isinstance(damaged, Batch):
         whole = clean if damaged is None else concat([clean, damaged]).renumbered()
         yield from ((rows, whole.take(rows)) for rows in pieces)
@@ -424,11 +423,11 @@ def _parts(clean: Batch, damaged: Batch | Stack | None, kind: Array, pieces: Seq
     step = rows_at_once(clean, most)
     for rows in (rows[rows < len(clean)] for rows in pieces):
         yield from ((some, clean.take(some)) for some in (rows[start : start + step] for start in range(0, len(rows), step)))
-    kinds, turn, met = kind[len(clean) + np.cumsum([0, *damaged.lengths[:-1]])].tolist(), [], dict[str, int]()
-    for name in kinds:
-        turn.append(met.get(name, 0))
-        met[name] = turn[-1] + 1
-    for rows, part in damaged.pieces(sorted(range(len(kinds)), key=turn.__getitem__), most):
+    kinds, turn, met = kind[len(clean) + np.cumsum([0, *damaged.lengths[:-1]])].tolist(), dict[int, int](), dict[str, int]()
+    for k in rng.permutation(len(kinds)).tolist():
+        turn[k] = met.get(kinds[k], 0)
+        met[kinds[k]] = turn[k] + 1
+    for rows, part in damaged.pieces(sorted(turn, key=lambda k: (turn[k], k)), most):
         yield len(clean) + rows, part
 
 

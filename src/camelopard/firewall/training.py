@@ -43,11 +43,10 @@ SHARES = {  # of the model rows, where a budget limits them
     "clean": 0.08,
     "reference": 0.05,
     "seen": 0.015,
-    "stress": 0.25,
+    "stress": 0.4,
     "twins": 0.1,
-    "teach": 0.3,
-    "calibrate": 0.2,
 }
+TEACHING = 0.6  # of the model rows that are left then; with the others evidence is measured that calibrates
 ATTACKED, QUERIES = 40, 100  # calibration rows attacked, without a limit; model rows for each
 ATTACK_SHARE = 0.03  # of the model rows, where a budget limits them
 TWINS = 12  # calibration rows per damage, column and severity, without a limit
@@ -162,23 +161,22 @@ def prepare(
     panel.narrow = narrow_of(panel.reader.views, answer.take(split.teach), model.task)
     if labelled is not None and model.task == "classification":
         panel.contents = Contents.learn(panel.reader.views, {"teach": (taught, labelled[0]), "calibrate": (held, labelled[1])}, model.classes)
-    purses = {
-        name: Purse(
-            model.session(_part(rows, SHARES[name]), thrifty=True), _part(rows, SHARES[name]), suspicious=panel.suspicious, pictures=large.damaged
-        )
-        for name in ("twins", "teach", "calibrate")
-    }
+    again = model.session(_part(rows, SHARES["twins"]), thrifty=True)
     damages = list(catalogue().values())
     few = {"rows_per_case": TWINS, "pixels": PIXELS // 2} if rows is None else {"budget": _part(rows, SHARES["twins"])}
-    twins = run(
-        purses["twins"].session, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few
-    )
-    twins = [*twins, *attacked(purses["twins"].session, held, schema, truth, rng, _queries(rows, large.searched) // QUERIES)]
+    twins = run(again, held, schema, truth, damages, pool=_part(rows, SHARES["twins"] / 4) or len(held), rng=rng, progress=progress, **few)
+    twins = [*twins, *attacked(again, held, schema, truth, rng, _queries(rows, large.searched) // QUERIES)]
     struck_by = panel.narrow, schema, truth, rng, _part(rows, ATTACK_SHARE) or large.searched
-    twins += struck(purses["twins"].session, held, answer.take(split.calibrate), *struck_by)
-    lessons = [*report.cases, *struck(purses["teach"].session, taught, answer.take(split.teach), *struck_by)]
-    teach = taught, lessons, _taken(labels, split.teach), purses["teach"]
-    calibrate = held, twins, _taken(labels, split.calibrate), purses["calibrate"]
+    twins += struck(again, held, answer.take(split.calibrate), *struck_by)
+    asked = session.asked + int(report.cost["asked"]) + again.asked
+    left = None if rows is None else max(rows - asked, 0)
+    purses = [
+        Purse(model.session(part, thrifty=True), part, suspicious=panel.suspicious, pictures=large.damaged)
+        for part in (_part(left, TEACHING), _part(left, 1 - TEACHING))
+    ]
+    lessons = [*report.cases, *struck(purses[0].session, taught, answer.take(split.teach), *struck_by)]
+    teach = taught, lessons, _taken(labels, split.teach), purses[0]
+    calibrate = held, twins, _taken(labels, split.calibrate), purses[1]
     gauge = Gauge(panel, kinds, model.session(rows, thrifty=True)) if kinds else None
     material = collect(panel, schema, truth, teach, calibrate, rng, progress, gauge)
     about = {
@@ -189,7 +187,7 @@ def prepare(
         "labelled": labels is not None,
         "plain_model": plain,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
-        "asked": session.asked + int(report.cost["asked"]) + sum(purse.session.asked for purse in purses.values()),
+        "asked": asked + sum(purse.session.asked for purse in purses),
         **large.told((material.lesson, material.check)),
     }
     return Prepared(schema, panel, material, report, about, gauge)
