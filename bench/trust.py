@@ -50,6 +50,7 @@ REVIEWED = 0.1
 SURENESS = 0.9
 OWN, ON_CLEAN = "own confidence", "a classifier of errors on clean rows"
 PPM = "PPM"
+TOLD = "camelopard, told how often the model is right on each family of the test"  # nobody could: how far better confidence would lead
 MANY, RUNS = 1_000_000, 3
 
 
@@ -197,6 +198,7 @@ def windows(learned: Learned, ready: Prepared, groups: Mapping[str, Group], rng:
     for pair in (families[k : k + 2] for k in range(0, len(families), 2)):  # two are left out together: half as many firewalls to fit
         kinds = sorted({kind for family in pair for kind in groups[family].kind.tolist()})
         blind |= dict.fromkeys(pair, conclude(ready.panel, material.without(kinds), 0.01, np.random.default_rng(3)))
+    off = {family: float((~g.wrong).mean() - learned.judge(g.answer, g.table).confidence.mean()) for family, g in groups.items()}
     found = []
     for family, damaged in groups.items():
         for share in (0.0,) if family == "" else SHARES:
@@ -205,11 +207,12 @@ def windows(learned: Learned, ready: Prepared, groups: Mapping[str, Group], rng:
                 rows = clean.take(rng.choice(len(clean.wrong), WINDOW - k))
                 if k:
                     rows = Group.joined([rows, damaged.take(rng.choice(len(damaged.wrong), k))])
-                found.append({"family": family, "share": share, **one_window(learned, blind.get(family), predictor, rows)})
+                told = (1 - share) * off[""] + share * off[family]
+                found.append({"family": family, "share": share, **one_window(learned, blind.get(family), predictor, rows, told)})
     return found
 
 
-def one_window(learned: Learned, blind: Learned | None, predictor: Any, rows: Group) -> dict[str, Any]:
+def one_window(learned: Learned, blind: Learned | None, predictor: Any, rows: Group, told: float) -> dict[str, Any]:
     truth = float(1 - rows.wrong.mean())
     live = Live(len(rows.wrong), np.arange(len(rows.wrong)), rows.answer, rows.table)
     says = estimated(learned, live)
@@ -217,6 +220,7 @@ def one_window(learned: Learned, blind: Learned | None, predictor: Any, rows: Gr
     found = {"errors": errors, "held": bool(says.low <= truth <= says.high), "width": says.high - says.low, "truth": truth}
     if predictor is not None:
         errors[PPM] = float(predictor.predict(percentiles(rows.answer)[None, :])[0]) - truth
+    errors[TOLD] = says.value + told - truth
     if blind is not None:
         never = estimated(blind, live)
         found |= {"unseen": never.value - truth, "unseen_held": bool(never.low <= truth <= never.high)}

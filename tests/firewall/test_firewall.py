@@ -470,7 +470,7 @@ def test_what_is_known_is_plain_data(world: World) -> None:
 
 
 @pytest.mark.parametrize("budget", [3_000, 12_000])
-def test_fitting_asks_no_more_model_rows_than_its_budget(budget: int) -> None:
+def test_fitting_asks_for_its_budget_and_for_no_more(budget: int) -> None:
     asked = 0
 
     def counted(table: pd.DataFrame) -> Any:
@@ -481,7 +481,7 @@ def test_fitting_asks_no_more_model_rows_than_its_budget(budget: int) -> None:
     clean = people(3000, 1)
     model = cp.wrap(counted, name="counted", task="classification", classes=["well", "sick"])
     firewall = cp.Firewall(budget=budget).fit(model, clean, labels(clean, 1), reference=people(3000, 2))
-    assert asked <= budget
+    assert 0.9 * budget <= asked <= budget
     assert firewall.describe()["asked"] <= budget
     assert len(firewall.screen(people(20, 4))) == 20
 
