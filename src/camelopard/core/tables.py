@@ -14,6 +14,8 @@ from camelopard.core.cells import cell, number
 from camelopard.core.errors import InputError
 from camelopard.core.media import pictures_of, read_media
 
+NUMBERS, TEXTS = {float, int}, {str, type(None)}  # of these alone a column is quickly made
+
 
 def read_table(X: object) -> Batch:
     """Return the batch that X holds. See `Batch.of`."""
@@ -138,6 +140,9 @@ def _of_cell(value: object) -> Array:
 
 def _of_cells(values: list[object]) -> Array:
     """Return cells of rows as a column. What a cell becomes does not hang on the cells around it: numbers are floats, dates stay as they are."""
+    plain = _of_plain(values)
+    if plain is not None:
+        return plain
     pictures = pictures_of(values)
     if pictures is not None:
         return pictures
@@ -149,6 +154,22 @@ def _of_cells(values: list[object]) -> Array:
     if kinds == {bool} and None not in cells:
         return np.array(cells, dtype=bool)
     return objects(number(v) if type(v) is int else v for v in cells)
+
+
+def _of_plain(values: list[object]) -> Array | None:
+    """Return the same column as `_of_cells`, quicker, where all cells are numbers, or all texts or missing; None for any other column."""
+    kinds = set(map(type, values))
+    if kinds <= NUMBERS:
+        try:
+            numbers = np.array(values, dtype=np.float64)
+        except OverflowError:  # a whole number too large for a float
+            return None
+        return None if np.isnan(numbers).all() else numbers
+    if kinds <= TEXTS:
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        return column
+    return None
 
 
 def _from_array(X: Array) -> Batch:
