@@ -15,7 +15,7 @@ from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
 from camelopard.demo.data import adult, income_model
 from camelopard.firewall.firewall import Firewall
-from camelopard.firewall.material import gather
+from camelopard.firewall.stressed import gather
 from camelopard.models.wrap import wrap
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import run

@@ -33,7 +33,8 @@ from camelopard.core.records import Prediction
 from camelopard.firewall.estimation import estimated
 from camelopard.firewall.learn import conclude
 from camelopard.firewall.learned import Learned, Live
-from camelopard.firewall.material import Material, gather
+from camelopard.firewall.material import Material
+from camelopard.firewall.stressed import gather
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
 from camelopard.firewall.verdicts import Grounds, Verdicts

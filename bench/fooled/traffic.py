@@ -12,7 +12,7 @@ from camelopard.core.batch import Batch, concat
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
-from camelopard.firewall.material import gather
+from camelopard.firewall.stressed import gather
 from camelopard.stress.attack import attack
 from camelopard.stress.damages import catalogue
 from camelopard.stress.runner import run

@@ -20,8 +20,9 @@ from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
 from camelopard.firewall.learn import conclude
 from camelopard.firewall.learned import Learned
-from camelopard.firewall.material import DAMAGED_ROWS, gather
+from camelopard.firewall.material import DAMAGED_ROWS
 from camelopard.firewall.panel import Examination
+from camelopard.firewall.stressed import gather
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
 from camelopard.stress.damages import catalogue

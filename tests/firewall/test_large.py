@@ -14,10 +14,11 @@ import camelopard as cp
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
-from camelopard.firewall import evaluation, large, material, portions, training
+from camelopard.firewall import evaluation, large, portions, stressed, training
 from camelopard.firewall.large import Large
-from camelopard.firewall.material import Lesson, Purse, Stressed, examined, gather
+from camelopard.firewall.material import Lesson, Purse, examined
 from camelopard.firewall.portions import Stack
+from camelopard.firewall.stressed import Stressed, gather
 from camelopard.modality import picture_files
 from camelopard.models import sizes
 from camelopard.stress import runner
@@ -66,7 +67,7 @@ def lesson_of(firewall: cp.Firewall, pictures: Array, rows: int | None = None, e
 
 
 def made_again(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    for where in (runner, material, portions):
+    for where in (runner, stressed, portions):
         monkeypatch.setattr(where, "HELD", size)
     monkeypatch.setattr(sizes, "AT_ONCE", size)
 

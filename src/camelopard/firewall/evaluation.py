@@ -19,8 +19,9 @@ from camelopard.core.schema import Schema
 from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
-from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, gather, repaired_right, right_answers
+from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, repaired_right, right_answers
 from camelopard.firewall.measure import measure
+from camelopard.firewall.stressed import gather
 from camelopard.firewall.summary import quality
 from camelopard.stress.budget import PIXELS
 from camelopard.stress.damages import catalogue
@@ -120,5 +121,5 @@ def damaged(
     cases = run(
         purse.session, clean, schema, truth, list(catalogue().values()), rng=rng, budget=room, pool=len(clean), pixels=pixels, progress=progress
     )
-    stressed = gather(cases, schema, purse.damaged(CALIBRATION_DAMAGED), rng)
+    stressed = gather(cases, schema, purse.damaged(CALIBRATION_DAMAGED), rng, of_stack=purse.of_stack)
     return examined(learned.panel, clean, stressed, truth, purse, schema.form, rng, trust=learned.trust), rows

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from camelopard.core.batch import Batch
-from camelopard.firewall.material import DAMAGED_ROWS, Lesson
+from camelopard.firewall.material import Lesson
 from camelopard.models.sizes import pictures_within
 from camelopard.stress.budget import ATTACK_PIXELS, PIXELS
 
 FEWEST_CLEAN = 1_000  # that are looked at, however large: what is promised of alarms hangs on their number
 FEWEST_DAMAGED = 300
+MANY = 12_000  # pictures within PIXELS: nothing is limited where these are so small
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Large:
         True
         """
         most = pictures_within(batch, PIXELS)
-        if rows is not None or most is None or most >= DAMAGED_ROWS:
+        if rows is not None or most is None or most >= MANY:
             return cls()
         return cls(PIXELS // max(most, 1), max(FEWEST_CLEAN, most), max(FEWEST_DAMAGED, most), pictures_within(batch, ATTACK_PIXELS))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
@@ -24,17 +23,18 @@ from camelopard.firewall.gauge import Gauge
 from camelopard.firewall.panel import GATE, Examination, Panel
 from camelopard.firewall.portions import Stack
 from camelopard.firewall.repairs import NAMES, Trust, proposed, repaired_answers
+from camelopard.firewall.stressed import Stressed, gather
 from camelopard.models.sizes import rows_at_once
-from camelopard.stress.remade import bytes_of
 from camelopard.stress.runner import Case
 from camelopard.stress.truth import Truth
 
+NO_TRUST = Trust()
 CALIBRATION_SHARE = 0.35
 DAMAGED_ROWS, CLEAN_ROWS = 6_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 4_000
+REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
 PIECE = 4096  # rows examined at once
-NO_TRUST = Trust()
-HELD = 256_000_000  # bytes of damaged pictures that are drawn and kept until they are examined; of more, each part is made again for that
+CLEAN_FIRST = 4  # pieces of clean rows for one of damaged rows, where a budget limits them
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,11 @@ class Purse:
         most = most if self.pictures is None else min(most, self.pictures)
         return most if self.rows is None else max(20, min(most, self.rows // (1 + self.uncertainty)))
 
+    @property
+    def of_stack(self) -> int | None:
+        """Return how many damaged rows this surely pays for, with repairs of most of them; None for no limit."""
+        return None if self.rows is None else max(20, int(0.6 * self.rows / (1 + self.uncertainty + CANDIDATES * REPAIRED)))
+
     def clean(self, most: int) -> int:
         """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
         return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * self.suspicious))))
@@ -123,19 +128,7 @@ class Purse:
     @property
     def piece(self) -> int:
         """Return how many rows to examine at once: few where a limit is near, so that what is asked is not asked in vain."""
-        return PIECE if self.rows is None else max(8, min(PIECE, self.rows // 200))
-
-
-@dataclass(frozen=True)
-class Stressed:
-    """Damaged rows drawn from cases, each kind alike: the rows, the model's answers before the damage, where they come from; and how many rows each
-    stands for. Where they are too many bytes of pictures, they are a stack that is made again, part by part."""
-
-    batch: Batch | Stack
-    before: Prediction
-    origin: Ints
-    kind: Array
-    weight: Floats
+        return PIECE if self.rows is None else max(4, min(PIECE, self.rows // 200))
 
 
 @dataclass(frozen=True)
@@ -144,8 +137,8 @@ class Lesson:
 
     `repaired`: the answer to the repaired row, None where no repair is to be trusted. `beside`: kinds of uncertainty that are not evidence yet, a
     column for each, shape (n, kinds). `label`: the place of the true class among those of the answers, −1 for another one; None without labels.
-    `before`: the place of the class that the model gave to the undamaged row; None where answers are numbers. `mending`, shape (n, k), and `mended`:
-    what is known of the repair of each row, NaN where none may be trusted, and whether the answer to it is that to the undamaged row.
+    `before`: the place of the class that the model gave to the undamaged row; None where answers are numbers. `trust`: which repairs are to be
+    trusted, learned from these rows and those on which the model raises.
     """
 
     table: Floats
@@ -160,8 +153,7 @@ class Lesson:
     beside: Floats | None = None
     label: Ints | None = None
     before: Ints | None = None
-    mending: Floats | None = None
-    mended: Bools | None = None
+    trust: Trust = NO_TRUST
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""
@@ -180,8 +172,7 @@ class Lesson:
             None if self.beside is None else self.beside[keep],
             None if self.label is None else self.label[keep],
             None if self.before is None else self.before[keep],
-            None if self.mending is None else self.mending[keep],
-            None if self.mended is None else self.mended[keep],
+            self.trust,
         )
 
 
@@ -230,28 +221,19 @@ def collect(
     """
     progress("measuring evidence", 0, 2)
     clean, cases, taught, purse = teach
-    stressed = gather(cases, schema, purse.damaged(DAMAGED_ROWS), rng, enriched=True)
+    stressed = gather(cases, schema, purse.damaged(DAMAGED_ROWS), rng, enriched=True, of_stack=purse.of_stack)
     kept = _some(len(clean), purse.clean(CLEAN_ROWS), rng)
     lesson = examined(panel, clean.take(kept), stressed, truth, purse, schema.form, rng, kept, half="teach", gauge=gauge)
-    trust = trust_of(lesson)
     progress("measuring evidence", 1, 2)
     batch, twins, y, purse = calibrate
-    stressed = gather(twins, schema, purse.damaged(CALIBRATION_DAMAGED), rng)
+    stressed = gather(twins, schema, purse.damaged(CALIBRATION_DAMAGED), rng, of_stack=purse.of_stack)
     kept = _some(len(batch), purse.clean(len(batch)), rng)
-    check = examined(panel, batch.take(kept), stressed, truth, purse, schema.form, rng, kept, half="calibrate", gauge=gauge, trust=trust)
+    check = examined(panel, batch.take(kept), stressed, truth, purse, schema.form, rng, kept, half="calibrate", gauge=gauge, trust=lesson.trust)
     progress("measuring evidence", 2, 2)
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance), trust)
-
-
-def trust_of(lesson: Lesson) -> Trust:
-    """Return which repairs are to be trusted, learned from those of the rows that teach."""
-    if lesson.mending is None or lesson.mended is None:
-        return Trust()
-    some = np.flatnonzero(~np.isnan(lesson.mending[:, 0]))
-    return Trust.learn(lesson.mending[some], lesson.mended[some], lesson.weight[some])
+    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance), lesson.trust)
 
 
 def labelled(part: Lesson, y: Array | None) -> Lesson:
@@ -268,60 +250,6 @@ def repaired_right(check: Lesson, y: Array | None, tolerance: float) -> Bools | 
     some = np.flatnonzero(check.repaired != None)  # noqa: E711  cell by cell
     right[some] = agreeing(check.repaired[some], y[check.origin[some]], None if check.answer.classes else tolerance)
     return right
-
-
-def gather(cases: Sequence[Case], schema: Schema, most: int, rng: np.random.Generator, *, enriched: bool = False) -> Stressed | None:
-    """Return up to `most` damaged rows, the same number from every kind as far as there are any, only rows that the damage changed.
-
-    With `enriched`, up to half of a kind's rows are such that fooled the model in the stress run, and `weight` says how many rows each stands for:
-    few damages fool a good model, and evidence is dear. The rows are brought to the schema, as in screening, and are to be asked about in that form:
-    a column that is absent is missing there.
-    """
-    kinds: dict[str, list[Case]] = {}
-    for case in cases:
-        if case.batch is not None and case.changed.any():
-            kinds.setdefault(case.kind, []).append(case)
-    drawn = [part for group in kinds.values() for part in _drawn(group, max(1, most // len(kinds)), rng, enriched)]
-    if not drawn:
-        return None
-    answers = Prediction.joined([case.before.take(rows) for case, rows, _ in drawn])
-    makes = [partial(_conformed, case, rows, schema) for case, rows, _ in drawn]
-    batch: Batch | Stack
-    if sum(bytes_of(case.batch) * len(rows) / len(case.rows) for case, rows, _ in drawn) <= HELD:
-        batch = concat([make() for make in makes]).renumbered()
-    else:
-        batch = Stack(makes, [len(rows) for _, rows, _ in drawn])
-    return Stressed(
-        batch,
-        answers,
-        np.concatenate([case.rows[rows] for case, rows, _ in drawn]),
-        np.concatenate([np.full(len(rows), case.kind) for case, rows, _ in drawn]),
-        np.concatenate([weight for _, _, weight in drawn]),
-    )
-
-
-def _conformed(case: Case, rows: Ints, schema: Schema) -> Batch:
-    return schema.conform(case.batch.take(rows))
-
-
-def _drawn(group: Sequence[Case], quota: int, rng: np.random.Generator, enriched: bool) -> list[tuple[Case, Ints, Floats]]:
-    """Return rows of the cases of one kind, drawn at random, each with the number of rows that it stands for."""
-    case_of = np.concatenate([np.full(int(case.changed.sum()), k) for k, case in enumerate(group)])
-    row_of = np.concatenate([np.flatnonzero(case.changed) for case in group])
-    fooled = np.concatenate([case.fooled[case.changed] for case in group]) if enriched else np.zeros(len(row_of), dtype=bool)
-    hits, others = rng.permutation(np.flatnonzero(fooled)), rng.permutation(np.flatnonzero(~fooled))
-    most = min(len(hits), max(quota // 2, quota - len(others)))
-    hits_taken, others_taken = hits[:most], others[: quota - most]
-    taken = np.concatenate([hits_taken, others_taken])
-    weight = np.concatenate([np.full(len(part), len(whole) / max(len(part), 1)) for part, whole in ((hits_taken, hits), (others_taken, others))])
-    order = np.lexsort((row_of[taken], case_of[taken]))
-    taken, weight = taken[order], weight[order]
-    cuts = np.flatnonzero(np.diff(case_of[taken])) + 1
-    return [
-        (group[int(case_of[part[0]])], row_of[part], heavy)
-        for part, heavy in zip(np.split(taken, cuts), np.split(weight, cuts), strict=True)
-        if len(part)
-    ]
 
 
 def examined(
@@ -344,12 +272,13 @@ def examined(
     that teach, which the panel may have been learned from, or those that calibrate; None for others. `gauge` measures more beside the evidence.
     """
     places = np.arange(len(clean)) if positions is None else positions
-    kind, origin, stands_for = np.full(len(clean), "", dtype="<U60"), places, np.ones(len(clean))
+    kind, origin = np.full(len(clean), "", dtype="<U60"), places
     if stressed is not None:
         kind, origin = np.concatenate([kind, stressed.kind]), np.concatenate([origin, stressed.origin])
-        stands_for = np.concatenate([stands_for, stressed.weight])
     order = np.concatenate([rng.permutation(len(clean)), len(clean) + rng.permutation(len(kind) - len(clean))])
-    pieces = [np.sort(order[start : start + purse.piece]) for start in range(0, len(order), purse.piece)]
+    pieces = _cut(order, purse.piece)
+    if stressed is not None and purse.rows is not None:  # it may end anywhere
+        pieces = _mixed(_cut(order[: len(clean)], purse.piece), _cut(len(clean) + stressed.order, purse.piece))
     tables, odds, answers, repairs, mends, beside, done = [], [], [], [], [], [], []
     for rows, part in _parts(clean, None if stressed is None else stressed.batch, kind, pieces, purse.piece, rng):
         try:
@@ -370,9 +299,12 @@ def examined(
         raise CamelopardError("the budget ended before the firewall could learn from a single row. Give some thousand model rows more.")
     rows, answer = np.concatenate(done), Prediction.joined(answers)
     place = np.arange(len(rows)) if len(rows) < len(order) else np.argsort(rows)[np.concatenate(pieces)]  # the same order, however they were visited
+    stands_for = np.ones(len(rows))
+    if stressed is not None:
+        stands_for[rows >= len(clean)] = stressed.stands_for(rows[rows >= len(clean)] - len(clean))
+    learned = _trust_of(mends, _weights(kind[rows], stands_for)) if half == "teach" else NO_TRUST
     keep = place[~answer.failed[place]]
-    answer = answer.take(keep)
-    rows = rows[keep]
+    answer, rows, stands_for = answer.take(keep), rows[keep], stands_for[keep]
     kinds = kind[rows]
     fooled = np.zeros(len(rows), dtype=bool)
     if stressed is not None:
@@ -382,7 +314,7 @@ def examined(
         np.vstack(tables)[keep],
         fooled,
         kinds != "",
-        _weights(kinds, stands_for[rows]),
+        _weights(kinds, stands_for),
         np.concatenate(odds)[keep],
         answer,
         origin[rows],
@@ -390,9 +322,31 @@ def examined(
         np.concatenate(repairs)[keep] if repairs else None,
         None if gauge is None else np.vstack(beside)[keep],
         before=_before(answer, stressed, rows - len(clean)),
-        mending=np.vstack([mending for mending, _ in mends])[keep] if mends else None,
-        mended=np.concatenate([mended for _, mended in mends])[keep] if mends else None,
+        trust=learned,
     )
+
+
+def _trust_of(mends: Sequence[tuple[Floats, Bools]], weight: Floats) -> Trust:
+    """Return which repairs are to be trusted, from what is known of each row's repair, piece by piece, and how much each row counts, shape (n,)."""
+    known, right = np.vstack([known for known, _ in mends]), np.concatenate([right for _, right in mends])
+    some = np.flatnonzero(~np.isnan(known[:, 0]))
+    return Trust.learn(known[some], right[some], weight[some])
+
+
+def _cut(order: Ints, most: int) -> list[Ints]:
+    """Return positions in pieces of at most so many, each sorted."""
+    return [np.sort(order[start : start + most]) for start in range(0, len(order), most)]
+
+
+def _mixed(clean: Sequence[Ints], damaged: Sequence[Ints]) -> list[Ints]:
+    """Return pieces of clean rows, one of damaged rows after every few of them, and the other damaged ones: neither takes all that there is."""
+    found, rest = [], list(damaged)
+    for k, piece in enumerate(clean, 1):
+        found.append(piece)
+        if k % CLEAN_FIRST == 0:
+            found += rest[:1]
+            rest = rest[1:]
+    return found + rest
 
 
 def _mended(found: Examination, panel: Panel, place: Ints, stressed: Stressed | None) -> tuple[Floats, Bools]:
@@ -427,7 +381,7 @@ def _parts(
     for k in rng.permutation(len(kinds)).tolist():
         turn[k] = met.get(kinds[k], 0)
         met[kinds[k]] = turn[k] + 1
-    for rows, part in damaged.pieces(sorted(turn, key=lambda k: (turn[k], k)), most):
+    for rows, part in damaged.pieces(sorted(turn, key=turn.__getitem__), most):  # within a turn as they were drawn
         yield len(clean) + rows, part
 
 

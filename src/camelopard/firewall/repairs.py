@@ -15,7 +15,7 @@ import numpy as np
 from camelopard.confidence.logistic import Logistic, logit
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS
-from camelopard.evidence.reading import MISSING, OK, NumberEncoder
+from camelopard.evidence.reading import MISSING, OK, VARIANT, NumberEncoder
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
@@ -24,7 +24,16 @@ RIGHT = 0.9  # of the answers to repairs like this, so many must be right for it
 FEWEST = 30  # repairs from which it is learned which are right
 RIDGE = 0.1
 FARTHEST = 1e3  # tolerances beyond which answers that differ are not told apart
-NAMES = ("cells changed", "sound cells changed", "answers that differ", "joint answers that differ", "margin", "oddity", "left over")
+NAMES = (
+    "cells made up",
+    "sound cells changed",
+    "answers that differ",
+    "joint answers that differ",
+    "margin",
+    "oddity",
+    "left over",
+    "cells read otherwise",  # "41 years": what stands there was meant
+)
 
 
 @dataclass(frozen=True)
@@ -68,9 +77,9 @@ class Trust:
         """Return which repairs are to be trusted, shape (k,)."""
         if self.line is None:
             e = proposals.evidence
-            changed, sound, drawn, joint = e[:, 0], e[:, 1], e[:, 2], e[:, 3]
+            made_up, sound, drawn, joint = e[:, 0], e[:, 1], e[:, 2], e[:, 3]
             unanimous = np.maximum(drawn, joint) <= np.log1p(1.0)
-            return np.asarray(proposals.able & proposals.answered & unanimous & (changed <= np.log1p(float(RANKS))) & (sound == 0.0), dtype=bool)
+            return np.asarray(proposals.able & proposals.answered & unanimous & (made_up <= np.log1p(float(RANKS))) & (sound == 0.0), dtype=bool)
         return np.asarray(proposals.able & (self.line.probability(proposals.evidence) >= RIGHT), dtype=bool)
 
     def state(self) -> dict[str, Any]:
@@ -99,6 +108,7 @@ def proposed(found: Examination, panel: Panel) -> Proposals:
     values, now, states = impact.values[place, choice], found.reading.values[rows], found.reading.states[rows]
     same = ((values == now) | (np.isnan(values) & np.isnan(now))) & ((states == OK) | (states == MISSING))
     changed = ~same & reader.cells
+    meant = changed & (states == VARIANT)
     answers = impact.answers.value.reshape(-1, CANDIDATES)[place]
     failed = impact.answers.failed.reshape(-1, CANDIDATES)[place]
     drawn, joint = (_differing(answers, failed, choice, places, panel) for places in ([*range(len(PLACES))], [TWO, ALL]))
@@ -108,13 +118,14 @@ def proposed(found: Examination, panel: Panel) -> Proposals:
     margin = logit(impact.answers.shares[place * CANDIDATES + choice].max(axis=1)) if classes else np.zeros(len(place))
     evidence = np.column_stack(
         [
-            np.log1p(changed.sum(axis=1)),
+            np.log1p((changed & ~meant).sum(axis=1)),
             np.log1p((changed & ~damaged).sum(axis=1)),
             drawn,
             joint,
             margin,
             np.log1p(found.odd[rows]),
             np.log1p(left),
+            np.log1p(meant.sum(axis=1)),
         ]
     )
     helps = impact.moved[place, choice] | found.answer.failed[rows]

@@ -132,7 +132,7 @@ class Served:
 
             version = version_of(firewall)
         force = Force(firewall, version)
-        self._in_force = force, Crowd(partial(self._judged, force), partial(self._told_of, force))
+        self._in_force = force, Crowd(firewall.screen, partial(self._told_of, force))
 
     @property
     def force(self) -> Force:
@@ -172,14 +172,16 @@ class Served:
         """Answer in the thread of all requests, which have their turn when the server looks for what has come; single rows together."""
         (force, crowd), start = self._in_force, time.perf_counter()
         asked = parse(force)
-        kind = kind_of(asked, force.schema) if self.settings.mode != "off" and crowd.gathers else None
-        if kind is None:
-            found = self._answered(force, asked)
-            self._note(time.perf_counter() - start)
-            return found
-        verdicts, seconds = await crowd.judged(asked.rows, kind)
-        found = self._spoken(force, asked, verdicts, seconds)
-        self._note(seconds)
+        kind = kind_of(asked, force.schema) if self.settings.mode != "off" and crowd.gathers() else None
+        if kind is not None:
+            own = time.perf_counter() - start
+            judged, start = await crowd.judged(asked.rows, kind), time.perf_counter()
+            if judged is not None:
+                found = self._spoken(force, asked, *judged)
+                self._note(own + judged[1] + time.perf_counter() - start)
+                return found
+        found = self._answered(force, asked)
+        self._note(time.perf_counter() - start)
         return found
 
     async def _run(self, work: Callable[[], Response], size: int) -> Response:
