@@ -63,7 +63,7 @@ def test_on_clean_rows_the_estimate_is_the_accuracy(firewall: cp.Firewall) -> No
     X = rows(1200, 5)
     found = firewall.estimate(X)
     assert found.low <= accuracy(X, truth(X, 6)) <= found.high
-    assert found.high - found.low < 0.12
+    assert found.high - found.low < 0.25
     assert found.rows == 1200 and found.unanswered == 0 and found.metric == "accuracy"
     assert set(found.rivals) == {UNCHANGED, "average confidence", "DoC", "ATC", CALIBRATED}
 

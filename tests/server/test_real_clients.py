@@ -107,7 +107,9 @@ def test_a_client_of_triton_works_unchanged(gateway: tuple[int, Any], firewall: 
     client = triton.InferenceServerClient(f"127.0.0.1:{gateway[0]}")
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("promotion")
     assert [i["name"] for i in client.get_model_metadata("promotion")["inputs"]] == list(NAMES)
-    rows = people(5, 8)
+    some = people(60, 8)
+    rows = some[firewall.screen(some).route == "pass"].head(5)
+    assert len(rows) == 5
     for binary in (True, False):
         inputs = []
         for name in NAMES:
@@ -119,7 +121,7 @@ def test_a_client_of_triton_works_unchanged(gateway: tuple[int, Any], firewall: 
         assert told == verdicts.prediction.tolist()
         assert verdicts.proba is not None and np.array_equal(found.as_numpy("predict_proba"), verdicts.proba)
         assert json.loads(found.get_response()["parameters"]["route"]) == ["pass"] * 5
-    with pytest.raises(triton.InferenceServerException if hasattr(triton, "InferenceServerException") else Exception, match="held for a person"):
+    with pytest.raises(triton.InferenceServerException if hasattr(triton, "InferenceServerException") else Exception, match="held for a person|is refused"):
         bad = triton.InferInput("x", [1, 3], "FP32")
         bad.set_data_from_numpy(np.array([[1985, 2, 800]], dtype=np.float32))
         client.infer("promotion", [bad])

@@ -34,6 +34,7 @@ NAMES = (
     "left over",
     "cells read otherwise",  # "41 years": what stands there was meant
 )
+MEANT = 4.0  # what such a cell adds to the log-odds of a right answer, until repairs that were seen say something else
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,11 @@ class Trust:
     @classmethod
     def learn(cls, evidence: Floats, right: Bools, weight: Floats) -> Trust:
         """Learn from repairs that may be trusted, shape (k, len(NAMES)), whether the answer to each is what the model said of the undamaged row."""
-        return cls(Logistic.fit(evidence, right, weight, RIDGE)) if len(right) >= FEWEST else cls()
+        if len(right) < FEWEST:
+            return cls()
+        prior = np.zeros(len(NAMES))
+        prior[-1] = MEANT
+        return cls(Logistic.fit(evidence, right, weight, RIDGE, prior=prior))
 
     def right(self, proposals: Proposals) -> Bools:
         """Return which repairs are to be trusted, shape (k,)."""

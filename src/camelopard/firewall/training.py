@@ -19,6 +19,7 @@ from camelopard.firewall.gauge import Gauge, check_members, kinds_of
 from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
+from camelopard.firewall.likeness import ROWS as RECOGNISED
 from camelopard.firewall.likeness import Likeness
 from camelopard.firewall.little import little
 from camelopard.firewall.material import Material, Purse, Split, answered, collect
@@ -43,7 +44,7 @@ SHARES = {  # of the model rows, where a budget limits them
     "clean": 0.08,
     "reference": 0.05,
     "seen": 0.015,
-    "stress": 0.4,
+    "stress": 0.25,
     "twins": 0.1,
 }
 TEACHING = 0.6  # of the model rows that are left then; with the others evidence is measured that calibrates
@@ -168,7 +169,7 @@ def prepare(
     twins = [*twins, *attacked(again, held, schema, truth, rng, _queries(rows, large.searched) // QUERIES)]
     struck_by = panel.narrow, schema, truth, rng, _part(rows, ATTACK_SHARE) or large.searched
     twins += struck(again, held, answer.take(split.calibrate), *struck_by)
-    asked = session.asked + int(report.cost["asked"]) + again.asked
+    asked = session.asked + int(report.cost["asked"]) + again.asked + RECOGNISED
     left = None if rows is None else max(rows - asked, 0)
     purses = [
         Purse(model.session(part, thrifty=True), part, suspicious=panel.suspicious, pictures=large.damaged)
