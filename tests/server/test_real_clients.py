@@ -121,7 +121,7 @@ def test_a_client_of_triton_works_unchanged(gateway: tuple[int, Any], firewall: 
         assert told == verdicts.prediction.tolist()
         assert verdicts.proba is not None and np.array_equal(found.as_numpy("predict_proba"), verdicts.proba)
         assert json.loads(found.get_response()["parameters"]["route"]) == ["pass"] * 5
-    with pytest.raises(triton.InferenceServerException if hasattr(triton, "InferenceServerException") else Exception, match="held for a person|is refused"):
+    with pytest.raises(triton.InferenceServerException if hasattr(triton, "InferenceServerException") else Exception, match="held|refused"):
         bad = triton.InferInput("x", [1, 3], "FP32")
         bad.set_data_from_numpy(np.array([[1985, 2, 800]], dtype=np.float32))
         client.infer("promotion", [bad])
