@@ -23,7 +23,7 @@ def firewall() -> cp.Firewall:
     rng = np.random.default_rng(1)
     held = pd.DataFrame({"age": rng.integers(18, 90, 700).astype(float), "hours": rng.integers(1, 80, 700).astype(float)})
     truth = np.where(shares(held)[:, 1] > rng.random(700), "yes", "no")
-    return cp.Firewall(alpha=0.05, budget=12_000).fit(cp.wrap(shares, name="promotion", task="classification", classes=["no", "yes"]), held, truth)
+    return cp.Firewall(alpha=0.05, budget=20_000).fit(cp.wrap(shares, name="promotion", task="classification", classes=["no", "yes"]), held, truth)
 
 
 @pytest.mark.parametrize("age", [1985.0, 400.0, 1985])

@@ -44,13 +44,13 @@ POLICY = cp.Policy(costs=cp.Costs(wrong=100, review=20, block=60), repair=False)
 @pytest.fixture(scope="module")
 def firewall() -> Iterator[cp.Firewall]:
     X = rows(1200, 1)
-    yield cp.Firewall(budget=60_000, policy=POLICY).fit(cp.wrap(Model(), name="size"), X, truth(X), reference=rows(1200, 3))
+    yield cp.Firewall(budget=60_000, policy=POLICY, seed=2).fit(cp.wrap(Model(), name="size"), X, truth(X), reference=rows(1200, 3))
 
 
 def test_each_kind_of_doubt_is_told_from_the_others(firewall: cp.Firewall) -> None:
     near = [{"size": 50.1, "weight": 100.0, "shop": "north"}]
     known = [{"size": 65.0, "weight": 130.0, "shop": "south"}]
-    broken = [{"size": 52_000.0, "weight": 104.0, "shop": "north"}]
+    broken = [{"size": 0.65, "weight": 130.0, "shop": "north"}]  # metres, where centimetres were meant
     v = firewall.screen([*near, *known, *broken])
     assert v.route.tolist().count("pass") == 0
     assert v.doubt.tolist() == [BOUNDARY, REGION, DATA]

@@ -48,7 +48,7 @@ MODEL = cp.wrap(answer, name="clinic", task="classification", classes=["well", "
 @pytest.fixture(scope="module")
 def firewall() -> cp.Firewall:
     held = clinic(900, 1)
-    return cp.Firewall(alpha=0.05, budget=9000).fit(MODEL, held, truth(held, 1), reference=clinic(900, 2))
+    return cp.Firewall(alpha=0.05, budget=20_000).fit(MODEL, held, truth(held, 1), reference=clinic(900, 2))
 
 
 def arrivals() -> pd.DataFrame:

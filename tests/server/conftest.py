@@ -52,7 +52,7 @@ def firewall() -> cp.Firewall:
     held = people(700, 1)
     truth = np.where(shares(held)[:, 1] > np.random.default_rng(2).random(700), "yes", "no")
     model = cp.wrap(shares, name="promotion", task="classification", classes=list(CLASSES))
-    return cp.Firewall(alpha=0.05, budget=20_000).fit(model, held, truth)
+    return cp.Firewall(alpha=0.05, budget=16_000).fit(model, held, truth)
 
 
 @dataclass(frozen=True)

