@@ -89,13 +89,14 @@ def screening(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
 def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, object]:
     """Every kind of damage on test rows, each alike, and as many clean rows; the same rows for every judge."""
     schema, rng = firewall.schema, np.random.default_rng(1)
+    truth = Truth("classification", 0.0)
     test = schema.conform(Batch.of(data.test))  # type: ignore[attr-defined]
     reference = schema.conform(Batch.of(data.train))  # type: ignore[attr-defined]
     cases = run(
         model.session(None, thrifty=True),
         test,
         schema,
-        Truth("classification", 0.0),
+        truth,
         list(catalogue().values()),
         rows_per_case=12,
         pool=len(test),
@@ -105,9 +106,7 @@ def judgement(firewall: Firewall, model: Clocked, data: object) -> dict[str, obj
     assert stressed is not None
     batch = concat([test, stressed.batch]).renumbered()
     answer = model.session().predict(batch)
-    fooled = np.r_[
-        np.zeros(len(test), dtype=bool), Truth("classification", 0.0).fooled(stressed.before, answer.take(np.arange(len(test), len(batch))))
-    ]
+    fooled = np.r_[np.zeros(len(test), dtype=bool), truth.fooled(stressed.before, answer.take(np.arange(len(test), len(batch))))]
     kind = np.r_[np.full(len(test), ""), stressed.kind]
     verdicts = firewall.screen(batch)
     outliers = Outliers(schema, reference, seed=0)

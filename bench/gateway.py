@@ -1,8 +1,8 @@
 """What the gateway costs: one prediction of 30 numbers over HTTP without and with the firewall, many at once, the start, and memory.
 
-`python -m bench.gateway` needs the extra `serve`. The same function is the model everywhere. Times are of a client on the same machine, over a kept
-connection: a busy machine makes all of them longer, their ratios less so. Writes the table in the README, with what `bench.log` and `bench.inventory`
-measured last.
+`python -m bench.gateway` needs the extra `serve`. The same function is the model everywhere; it answers a row alike alone and among others, so that
+requests of the same moment may be judged together. Times are of a client on the same machine, over a kept connection: a busy machine makes all of
+them longer, their ratios less so. Writes the table in the README, with what `bench.log` and `bench.inventory` measured last.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         f"**What does the gateway cost?** Measured by `make bench-gateway` ({found['gateway']['where']}): a row of 30 numbers in plain JSON over a kept "
         "connection, client and server on the same two cores, one worker, medians of three rounds. The same function of NumPy is the model of all but "
-        "the empty handler.",
+        "the empty handler; it answers a row alike alone and among others, without which none are judged together.",
         "",
         "| server | p50 | p99 | requests/s, 16 connections | start to first answer | memory |",
         "|---|---|---|---|---|---|",

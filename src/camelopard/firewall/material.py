@@ -187,7 +187,11 @@ class Material:
     labelled: bool
     families: Mapping[str, str] = field(default_factory=dict)
     repaired_right: Bools | None = None
-    trust: Trust = field(default_factory=Trust)
+
+    @property
+    def trust(self) -> Trust:
+        """Which repairs are to be trusted."""
+        return self.lesson.trust
 
     def without(self, kinds: Collection[str]) -> Material:
         """Return the same without these kinds of damage, as if they had never been tried."""
@@ -201,7 +205,6 @@ class Material:
             self.labelled,
             self.families,
             repaired,
-            self.trust,
         )
 
 
@@ -233,7 +236,7 @@ def collect(
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance), lesson.trust)
+    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance))
 
 
 def labelled(part: Lesson, y: Array | None) -> Lesson:
@@ -266,7 +269,8 @@ def examined(
     gauge: Gauge | None = None,
     trust: Trust = NO_TRUST,
 ) -> Lesson:
-    """Return the evidence of clean and damaged rows as far as the purse goes, clean ones first, at random; each side weighs half, each kind alike.
+    """Return the evidence of clean and damaged rows as far as the purse goes: most clean ones first, then at random; each side weighs half, each kind
+    alike.
 
     `positions` are the clean rows' places in the batch that labels belong to; by default they are counted from 0. `half`: whether these are the rows
     that teach, which the panel may have been learned from, or those that calibrate; None for others. `gauge` measures more beside the evidence.
