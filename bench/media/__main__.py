@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.machine import RESULTS, into_readme, where
 from bench.media.intervals import around
+from bench.media.odd import told
 from bench.media.pair import measure
 
 START, END = "<!-- media: written by `make bench-media` -->", "<!-- end of media -->"
@@ -33,8 +34,6 @@ NAMES = {
     "clothes": "clothes 28 × 28, a small convolutional network taught eight classes",
     "reviews": "movie reviews, TF-IDF and logistic regression",
 }
-SEEN = ("other-script", "other-alphabet", "utf16-as-bytes", "utf8-as-utf16", "utf8-as-cp1252", "lost-characters", "look-alike-letters", "empty-text")
-SEEN_LESS = ("other-language", "glued-texts", "ascii-only")
 
 
 def main() -> int:
@@ -114,11 +113,7 @@ def _task(task: str, runs: list[dict[str, Any]]) -> list[str]:
         + f". Clean rows stopped {_mean(run['alarms'] for run in runs):.1%} (promised: at most 1 %).",
     ]
     if task == "reviews":
-        odd = {kind: _mean(run["odd_at_1"][kind] for run in runs if kind in run["odd_at_1"]) for kind in (*SEEN, *SEEN_LESS)}
-        lines.append(
-            f"Odd beyond 99 % of clean texts, all doses together: {', '.join(f'{kind} {share:.0%}' for kind, share in odd.items())} "
-            f"(clean {_mean(run['odd_at_1'][''] for run in runs):.1%})."
-        )
+        lines += ["", *told([run["odd_at_1"] for run in runs])]
     return [*lines, ""]
 
 

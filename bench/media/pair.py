@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.media.data import Part, Task, load
 from bench.media.intervals import aurocs, caughts, weights_of
+from bench.media.odd import odd_texts
 from bench.media.rivals import Rivals, stacked
 from camelopard.confidence.quality import auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats, Ints
@@ -164,7 +165,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
         "brier": brier(1 - sure[known], there.wrong[known], weight[known]),
         "novel_outside": float(outside[~known].mean()) if (~known).any() else None,
         "clean_outside": float(outside[clean].mean()),
-        "odd_at_1": oddities(there, odd),
+        "odd_at_1": odd_texts(there.task, there.ready, learned, seed) if name == "reviews" else None,
         "alarms": float((said.score > learned.threshold.value)[clean].mean()),
         "fit_seconds": there.seconds,
     }
@@ -186,11 +187,6 @@ def caught(score: Floats, clean: Bools, event: Bools) -> float | None:
     known = np.sort(score[clean])
     rank = 1.0 - np.searchsorted(known, score, side="left") / len(known)
     return float((rank < 0.05)[event].mean()) if event.any() else None
-
-
-def oddities(there: Scene, odd: Floats) -> dict[str, float]:
-    """Return per kind the share of its rows that are odder than all but 1 % of the clean rows that calibrated."""
-    return {str(kind): float((odd[there.kind == kind] >= 0.99).mean()) for kind in sorted(set(there.kind.tolist()))}
 
 
 def held_out(there: Scene, seed: int) -> dict[str, dict[str, float]]:
