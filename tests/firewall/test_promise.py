@@ -6,8 +6,14 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import camelopard as cp
+from camelopard.confidence.conformal import fewest_on_average
+from camelopard.firewall.firewall import NoAlarmsWarning
+from camelopard.firewall.learn import rows_for
+from camelopard.firewall.little import LittleLearnedWarning
+from camelopard.firewall.material import Split
 
 
 def normals(rng: np.random.Generator, n: int) -> pd.DataFrame:
@@ -29,6 +35,38 @@ def test_from_data_alone_the_promise_holds_without_reference_rows() -> None:
         alarms.append(float(np.mean(firewall.screen(normals(rng, 2000)).route != "pass")))
     assert np.mean(alarms) <= 0.05
     assert np.mean(np.array(alarms) > 0.05) <= 0.25
+
+
+def test_from_few_rows_the_promise_holds_on_average_and_rows_are_stopped() -> None:
+    def model(t: pd.DataFrame) -> np.ndarray:
+        p = 1 / (1 + np.exp(-np.nan_to_num(t["c0"] + t["c1"])))
+        return np.column_stack([p, 1 - p])
+
+    wrapped, alarms, caught = cp.wrap(model, name="m", task="classification", classes=["a", "b"]), [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        given, fresh = normals(rng, 60), normals(rng, 1500)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LittleLearnedWarning)  # but no word that nothing can be stopped
+            warnings.simplefilter("error", NoAlarmsWarning)
+            firewall = cp.Firewall(alpha=0.05, seed=seed, budget=10_000).fit(wrapped, given, reference=normals(rng, 400))
+        told = firewall.describe()["threshold"]
+        assert told["alarms_possible"] and told["on_average"] and 0.6 < told["confidence"] < 0.95
+        assert "are stopped on average over such fits (this fit keeps to it with probability 0." in firewall.summary()
+        alarms.append(float(np.mean(firewall.screen(fresh).route != "pass")))
+        caught.append(float(np.mean(firewall.screen(fresh.assign(c0=1e6)).route != "pass")))
+    assert np.mean(alarms) <= 0.05 + 2 * np.std(alarms) / np.sqrt(len(alarms))
+    assert np.mean(caught) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("n", "alpha", "calibrate"), [(164, 0.01, 57), (165, 0.01, 99), (250, 0.01, 99), (300, 0.01, 105), (60, 0.05, 21), (40, 0.05, 19)]
+)
+def test_of_few_rows_more_calibrate_where_that_makes_alarms_possible(n: int, alpha: float, calibrate: int) -> None:
+    split = Split.of(n, np.random.default_rng(0), fewest_on_average(alpha))
+    assert len(split.calibrate) == calibrate
+    assert sorted([*split.teach, *split.calibrate]) == list(range(n))
+    assert rows_for(0.01) == 165
 
 
 def test_with_a_model_the_promise_holds_for_values_that_are_new() -> None:

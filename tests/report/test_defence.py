@@ -46,6 +46,15 @@ def test_promise_names_alpha_and_calibration_rows() -> None:
     assert found.promise[1] == "A row is stopped from a risk of 0.41."
 
 
+def test_a_promise_kept_on_average_is_told_as_that() -> None:
+    threshold = {"alpha": 0.01, "confidence": 0.64, "on_average": True, "rows": 102, "alarms_possible": True, "risk": 0.41}
+    found = defence.firewall({"firewall": {"threshold": threshold}})
+    assert plain(found.promise[0]) == (
+        "Of clean rows like those it was fitted on, at most 1 % are stopped on average over such fits. "
+        "This fit keeps to it with a probability of 64 %, given 102 calibration rows."
+    )
+
+
 def test_a_firewall_that_cannot_promise_says_so() -> None:
     found = defence.firewall({"firewall": {"threshold": {"alpha": 0.01, "rows": 50, "alarms_possible": False, "risk": None}}})
     assert [plain(line) for line in found.promise] == ["No alarms: 50 calibration rows are too few to promise at most 1 % false alarms."]

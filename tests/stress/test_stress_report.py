@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +96,21 @@ def test_text_that_is_no_unicode_does_not_stop_a_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["findings"][0]["details"]["example"]["city"][1] == "\udc80\x00"
 
 
-def test_the_short_text_shows_the_verdict_and_the_first_findings() -> None:
-    levels: list[Level] = ["high"] * 12
-    text = repr(report(*levels))
-    assert text.splitlines()[0] == "<StressReport: It is fooled.>"
-    assert "high  Message 0." in text
-    assert "Message 11" not in text
-    assert "and 2 more" in text
+def test_the_short_text_shows_the_verdict_and_the_worst_of_each_kind() -> None:
+    levels: list[Level] = ["high"] * 20
+    given = report(*levels)
+    given = replace(given, findings=[replace(f, code=f"kind-{i % 12}") for i, f in enumerate(given.findings)])
+    text = repr(given).splitlines()
+    assert text[0] == "<StressReport: It is fooled.>"
+    assert text[1] == "    high  Message 0. Likewise in 1 other place."
+    assert text[10] == "    high  Message 9."
+    assert text[11:] == ["          … and 2 more of 2 other kinds"]
+
+
+def test_many_findings_of_one_kind_are_one_line() -> None:
+    levels: list[Level] = ["high"] * 43
+    assert report(*levels).lines(10) == ["    high  Message 0. Likewise in 42 other places."]
+    long = report("high", "low")
+    long = replace(long, findings=[replace(f, message="word " * 100) for f in long.findings])
+    (line,) = long.lines(10, 140)
+    assert line.endswith(" … Likewise in 1 other place.") and len(line) <= 150

@@ -53,10 +53,10 @@ def stress(
     else:
         out = console()
         out.print(report.verdict, style="bold", markup=False)
-        for finding in report.findings[:12]:
-            out.print(f"  {finding.level:>6}  {finding.message}", markup=False)
-        if len(report.findings) > 12:
-            out.print(f"          … and {len(report.findings) - 12} more; -o report.html shows them all.")
+        for line in report.lines(12):
+            out.print(line, markup=False)
+        if len(report.findings) > len({finding.code for finding in report.findings}):
+            out.print("  All findings: -o report.html")
         cost = report.cost
         out.print(
             f"Cost: {cost['asked']:,} model rows of {cost['planned']:,} planned" + ("" if cost["complete"] else "; the budget ended first") + "."

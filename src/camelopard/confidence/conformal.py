@@ -10,12 +10,15 @@ import numpy as np
 from camelopard.core.arrays import Floats
 from camelopard.core.intervals import at_least
 
+SURE = 0.95  # the confidence that is asked for
+
 
 @dataclass(frozen=True)
 class AlarmThreshold:
     """A limit on a score: at most `alpha` of clean rows lie above it, with probability `confidence` over the calibration sample.
 
-    `value` is infinite where the calibration rows are too few for any alarm at this confidence and `confidence` is then 1.
+    Where the rows are few, `confidence` is below what was asked for, and the promise is kept on average over calibration samples. Where they are too
+    few for that, `value` is infinite, no row lies above it, and `confidence` is 1.
     """
 
     value: float
@@ -24,22 +27,34 @@ class AlarmThreshold:
     rows: int
     above: int
 
+    @property
+    def on_average(self) -> bool:
+        """Whether the promise is only kept on average over calibration samples."""
+        return self.confidence < SURE
 
-def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.95) -> AlarmThreshold:
+
+def alarm_threshold(clean: Floats, alpha: float, confidence: float = SURE) -> AlarmThreshold:
     """Return the lowest threshold that keeps the promise, from scores of clean rows that took no part in learning the score.
 
     With the threshold at the (k+1)-th largest of n scores the share of new clean rows above it is at most Beta(k + 1, n − k) distributed; the
-    promise is kept with probability P(Binomial(n, alpha) ≥ k + 1) (Vovk 2012, proposition 2a). Ties only make it stricter.
+    promise is kept with probability P(Binomial(n, alpha) ≥ k + 1) (Vovk 2012, proposition 2a). Ties only make it stricter. Where not even the largest
+    score keeps it with the confidence asked for, it is the threshold all the same if it keeps the promise on average: the mean share above it is
+    at most 1 / (n + 1).
 
     >>> t = alarm_threshold(np.arange(1000.0), alpha=0.01)
     >>> t.above, t.value, round(t.confidence, 2)
     (4, 995.0, 0.97)
+    >>> t = alarm_threshold(np.arange(150.0), alpha=0.01)
+    >>> t.above, t.value, round(t.confidence, 2)
+    (0, 149.0, 0.78)
     >>> alarm_threshold(np.arange(50.0), alpha=0.01).value
     inf
     """
     n = len(clean)
     ordered = np.sort(clean)[::-1]
     best = AlarmThreshold(np.inf, alpha, 1.0, n, 0)
+    if n >= fewest_on_average(alpha):
+        best = AlarmThreshold(float(ordered[0]), alpha, at_least(1, n, alpha), n, 0)
     for k in range(min(n, int(alpha * n) + 1)):
         kept = at_least(k + 1, n, alpha)
         if kept < confidence:
@@ -48,13 +63,22 @@ def alarm_threshold(clean: Floats, alpha: float, confidence: float = 0.95) -> Al
     return best
 
 
-def fewest(alpha: float, confidence: float = 0.95) -> int:
-    """Return the fewest clean rows from which there is a threshold at all.
+def fewest(alpha: float, confidence: float = SURE) -> int:
+    """Return the fewest clean rows from which the promise is kept with this confidence.
 
     >>> fewest(0.01), fewest(0.05)
     (299, 59)
     """
     return math.ceil(math.log(1 - confidence) / math.log(1 - alpha))
+
+
+def fewest_on_average(alpha: float) -> int:
+    """Return the fewest clean rows from which the promise is kept on average over calibration samples: from fewer there is no threshold.
+
+    >>> fewest_on_average(0.01), fewest_on_average(0.05)
+    (99, 19)
+    """
+    return max(1, math.ceil(1 / alpha - 1e-9) - 1)
 
 
 def p_values(scores: Floats, clean: Floats) -> Floats:

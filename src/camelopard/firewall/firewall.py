@@ -124,8 +124,8 @@ class Firewall:
         if not np.isfinite(trained.learned.threshold.value) and (model is None or self.policy.costs is None):
             rows = trained.about["rows"]["calibrated"]
             warnings.warn(
-                f"this firewall can stop no row: {rows} of the rows given calibrate it, too few to promise at most {self.alpha:.1%} false alarms; "
-                f"that takes about {rows_for(self.alpha):,} rows given to fit. Give more rows, or a larger alpha.",
+                f"this firewall can stop no row: {rows} of the rows given calibrate it, too few to promise at most {self.alpha:.1%} false alarms "
+                f"even on average; that takes about {rows_for(self.alpha):,} rows given to fit. Give more rows, a larger budget, or a larger alpha.",
                 NoAlarmsWarning,
                 stacklevel=2,
             )
@@ -459,6 +459,7 @@ class Firewall:
             "threshold": {
                 "alpha": threshold.alpha,
                 "confidence": threshold.confidence,
+                "on_average": threshold.on_average,
                 "rows": threshold.rows,
                 "alarms_possible": bool(np.isfinite(threshold.value)),
                 "risk": self._risk_at_threshold(),

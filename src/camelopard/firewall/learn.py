@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from camelopard.confidence.acceptance import RiskCoverage
-from camelopard.confidence.conformal import alarm_threshold, fewest
+from camelopard.confidence.conformal import alarm_threshold, fewest_on_average
 from camelopard.confidence.logistic import Logistic
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
@@ -28,7 +28,7 @@ from camelopard.evidence.suspicion import suspicion
 from camelopard.firewall.estimation import learn_estimator
 from camelopard.firewall.head import Head
 from camelopard.firewall.learned import Judged, Learned, Mix, confidence_columns, confidence_of
-from camelopard.firewall.material import CALIBRATION_SHARE, Lesson, Material
+from camelopard.firewall.material import MOST_CALIBRATING, Lesson, Material
 from camelopard.firewall.measure import measure, repairs
 from camelopard.firewall.opinion import Opinion
 from camelopard.firewall.panel import GATE, SUMMARY, Panel, never_cost, null_costs, vectors_of
@@ -271,8 +271,12 @@ def learn_without_model(panel: Panel, clean: Batch, form: Form, alpha: float) ->
 
 
 def rows_for(alpha: float) -> int:
-    """Return about how many clean rows a fit needs so that some row can be stopped at all."""
-    return math.ceil(fewest(alpha) / CALIBRATION_SHARE)
+    """Return about how many clean rows a fit needs so that some row can be stopped at all.
+
+    >>> rows_for(0.01), rows_for(0.05)
+    (165, 32)
+    """
+    return math.ceil(fewest_on_average(alpha) / MOST_CALIBRATING)
 
 
 def weights_of(report: StressReport, schema: Schema) -> Floats:

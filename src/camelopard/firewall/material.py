@@ -30,6 +30,7 @@ from camelopard.stress.truth import Truth
 
 NO_TRUST = Trust()
 CALIBRATION_SHARE = 0.35
+MOST_CALIBRATING = 0.6  # of few rows, so that alarms are possible at all
 DAMAGED_ROWS, CLEAN_ROWS = 6_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 4_000
 REPAIRED = 0.6  # share of damaged rows, at most, that are suspicious: the others cost one question
@@ -45,10 +46,11 @@ class Split:
     calibrate: Ints
 
     @classmethod
-    def of(cls, n: int, rng: np.random.Generator) -> Split:
-        """Split n rows at random."""
+    def of(cls, n: int, rng: np.random.Generator, least: int = 1) -> Split:
+        """Split n rows at random; of few rows, up to `least` calibrate, as long as enough others teach."""
         order = rng.permutation(n)
         cut = max(1, round(n * CALIBRATION_SHARE))
+        cut = max(cut, least) if least <= MOST_CALIBRATING * n else cut
         return cls(np.sort(order[cut:]), np.sort(order[:cut]))
 
     def apart(self) -> tuple[Ints, Split]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from camelopard.confidence.conformal import fewest_on_average
 from camelopard.core.arrays import Array, Ints
 from camelopard.core.batch import Batch, plain
 from camelopard.core.errors import CamelopardError, InputError
@@ -97,9 +98,9 @@ def train(
 ) -> Trained:
     """Return a trained firewall. See `Firewall.fit`."""
     if model is None:
-        trained = _from_data(_read(X, y, reference, np.random.default_rng(seed)), alpha, budget, seed, progress)
+        trained = _from_data(_read(X, y, reference, np.random.default_rng(seed), alpha), alpha, budget, seed, progress)
         return trained if uncertainty is None else replace(trained, about={**trained.about, "uncertainty": untried(uncertainty, "there is no model")})
-    ready = prepare(wrapped(model), X, y, reference, budget=budget, seed=seed, progress=progress, uncertainty=uncertainty)
+    ready = prepare(wrapped(model), X, y, reference, alpha=alpha, budget=budget, seed=seed, progress=progress, uncertainty=uncertainty)
     if uncertainty is not None:
         ready = _with_uncertainty(ready, uncertainty, seed, progress)
     progress("learning what fools the model", 0, 1)
@@ -127,6 +128,7 @@ def prepare(
     y: Any,
     reference: Any,
     *,
+    alpha: float = 0.01,
     budget: int | str | None = None,
     seed: int = 0,
     progress: Progress = silent,
@@ -134,9 +136,10 @@ def prepare(
 ) -> Prepared:
     """Stress the model and measure the evidence of clean and damaged rows: all of fitting but the learning itself.
 
+    `alpha` says how many rows must calibrate so that alarms are possible: where there are few rows, a larger part of them.
     `uncertainty` is measured beside the evidence, in a run of its own with as large a budget again.
     """
-    given = _read(X, y, reference, np.random.default_rng(seed))
+    given = _read(X, y, reference, np.random.default_rng(seed), alpha)
     schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
     encoder = encoder_of(model, batch)
     rows = rows_allowed(parse(budget), model, batch)
@@ -231,7 +234,7 @@ class Given:
     rng: np.random.Generator
 
 
-def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
+def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator, alpha: float) -> Given:
     """Read and split. The schema comes from the reference rows, or from the rows that teach: rows that calibrate must be as new to it as any."""
     batch, labels = with_labels(Batch.of(X), y)
     known = None if reference is None else Batch.of(reference)
@@ -244,7 +247,7 @@ def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator) -> Given:
         raise InputError(
             f"{len(batch)} rows are too few to learn from; expected at least {FEWEST_ROWS} clean rows that the model was not trained on."
         )
-    split = Split.of(len(batch), rng)
+    split = Split.of(len(batch), rng, fewest_on_average(alpha))
     if known is None:
         schema = Schema.infer(batch.take(split.teach))
         whole = schema.conform(batch)

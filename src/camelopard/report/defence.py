@@ -186,12 +186,11 @@ def _promise(found: Any) -> list[str]:
     if given.entry(found, "threshold", "alarms_possible") is False:
         lines.append(f"No alarms: {wording.count(rows)} calibration rows are too few to promise at most {wording.percent(alpha)} false alarms.")
     elif alpha is not None:
-        chance = (
-            f" This holds with a probability of {wording.percent(sure)}, given {wording.count(rows)} calibration rows."
-            if sure is not None and rows is not None
-            else ""
-        )
-        lines.append(f"Of clean rows like those it was fitted on, at most {wording.percent(alpha)} are stopped.{chance}")
+        few = " on average over such fits" if given.entry(found, "threshold", "on_average") is True else ""
+        holds, chance = "This fit keeps to it" if few else "This holds", ""
+        if sure is not None and rows is not None:
+            chance = f" {holds} with a probability of {wording.percent(sure)}, given {wording.count(rows)} calibration rows."
+        lines.append(f"Of clean rows like those it was fitted on, at most {wording.percent(alpha)} are stopped{few}.{chance}")
     threshold = given.number(found, "threshold", "risk")
     threshold = given.number(found, "threshold") if threshold is None else threshold
     if threshold is not None:

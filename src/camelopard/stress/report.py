@@ -97,12 +97,23 @@ class StressReport:
         """Write the report as its ending says: .html, .json or .xml (JUnit); whole or not at all."""
         save(self.to_dict(), path)
 
+    def lines(self, most: int, width: int | None = None) -> list[str]:
+        """Return the worst finding of each kind, a line for each of at most so many kinds, with how many others there are; cut to a width."""
+        kinds: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            kinds.setdefault(finding.code, []).append(finding)
+        lines = []
+        for first, *others in list(kinds.values())[:most]:
+            more = f" Likewise in {len(others)} other place{'s' * (len(others) > 1)}." if others else ""
+            said = first.message if width is None else textwrap.shorten(first.message, width - len(more), placeholder=" …")
+            lines.append(f"  {first.level:>6}  {said}{more}")
+        rest = list(kinds.values())[most:]
+        if rest:
+            lines.append(f"          … and {sum(map(len, rest))} more of {len(rest)} other kind{'s' * (len(rest) > 1)}")
+        return lines
+
     def __repr__(self) -> str:
-        lines = [f"<StressReport: {self.verdict}>"]
-        lines += [f"  {f.level:>6}  {textwrap.shorten(f.message, 140, placeholder=' …')}" for f in self.findings[:10]]
-        if len(self.findings) > 10:
-            lines.append(f"          … and {len(self.findings) - 10} more")
-        return "\n".join(lines)
+        return "\n".join([f"<StressReport: {self.verdict}>", *self.lines(10, 140)])
 
 
 def save(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
