@@ -34,7 +34,7 @@ def bare() -> None:
     learn.learn_confidence = learn_confidence
     learn.learn_estimator = lambda *_: None  # type: ignore[assignment]
     learn.repairs = lambda *_: {}  # type: ignore[assignment]
-    material.repaired_answers = lambda found, panel: np.full(len(found.answer), None, dtype=object)  # type: ignore[assignment]
+    material.repaired_answers = lambda found, *_: np.full(len(found.answer), None, dtype=object)  # type: ignore[assignment]
 
 
 def main() -> None:

@@ -368,7 +368,8 @@ def markdown(result: dict[str, Any]) -> str:
 
 def speed() -> dict[str, float]:
     """Return what is added to `fit`, and how long it takes to choose what to review among a million verdicts."""
-    runs = {how: [in_process("bench.added", how) for _ in range(RUNS)] for how in ("with", "without")}
+    turns = [{how: in_process("bench.added", how) for how in ("with", "without")} for _ in range(RUNS)]  # a busy machine is busy for both
+    runs = {how: [turn[how] for turn in turns] for how in turns[0]}
     cost = {how: (median([r["cpu"] for r in found]), median([r["peak_mb"] for r in found])) for how, found in runs.items()}
     rng = np.random.default_rng(0)
     right, nothing = rng.beta(8, 1, MANY), np.zeros(MANY, dtype=bool)

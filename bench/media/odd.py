@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from bench.media.data import Task
-from camelopard.core.arrays import Ints
 from camelopard.core.batch import Batch
 from camelopard.core.records import Prediction
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.training import Prepared
 from camelopard.stress.damages import named
-from camelopard.stress.runner import Case, run
+from camelopard.stress.runner import run
 from camelopard.stress.truth import Truth
 
 KINDS = (
@@ -20,46 +21,53 @@ KINDS = (
 )  # fmt: skip
 ROWS = 200  # of a kind at a dose
 CLEAN = ""
+FEWEST = 30  # texts that a share is told of
 
 
-def odd_texts(task: Task, ready: Prepared, learned: Learned, seed: int) -> dict[str, list[float]]:
-    """Return per kind the share of damaged test rows that are odder than all but 1 % of the clean rows that calibrated, at each dose in turn; a kind
-    without doses has one. Under CLEAN, the share of clean rows."""
+def odd_texts(task: Task, ready: Prepared, learned: Learned, seed: int) -> dict[str, dict[str, list[int]]]:
+    """Return per kind and dose how many test rows the damage changed, and how many of them are odder than all but 1 % of the clean rows that
+    calibrated. A kind without doses has one; CLEAN stands for the rows as they are."""
     schema, session = ready.schema, task.model.session(None, thrifty=True)
     clean = schema.conform(Batch.of(task.test.X))
 
-    def share(batch: Batch, answer: Prediction) -> float:
-        found = ready.panel.examine(batch, answer, session, schema.form)
-        return float((learned.oddity(found) >= 0.99).mean())
+    def counted(batch: Batch, answer: Prediction) -> list[int]:
+        if not len(batch):
+            return [0, 0]
+        found = ready.panel.examine(batch.renumbered(), answer, session, schema.form)
+        return [len(batch), int((learned.oddity(found) >= 0.99).sum())]
 
     damages, truth, rng = [named(kind) for kind in KINDS], Truth("classification", 0.0), np.random.default_rng([seed, 13])
     cases = run(session, clean, schema, truth, damages, rng=rng, rows_per_case=ROWS, pool=len(clean))
-    found = {CLEAN: [share(clean, session.predict(clean))]}
-    for case in sorted(cases, key=lambda case: (KINDS.index(case.kind), case.severity)):
+    found = {CLEAN: {"0": counted(clean, session.predict(clean))}}
+    for case in cases:
         some = np.flatnonzero(case.changed & ~case.after.failed)
-        if len(some):
-            found.setdefault(case.kind, []).append(share(*_of(case, schema.conform(case.batch), some)))
+        found.setdefault(case.kind, {})[str(case.severity)] = counted(schema.conform(case.batch).take(some), case.after.take(some))
     return found
 
 
-def _of(case: Case, batch: Batch, rows: Ints) -> tuple[Batch, Prediction]:
-    return batch.take(rows).renumbered(), case.after.take(rows)
-
-
-def told(found: list[dict[str, list[float]]]) -> list[str]:
-    """Return the table of what was found with each seed."""
+def told(found: Sequence[Mapping[str, Mapping[str, Sequence[int]]]]) -> list[str]:
+    """Return the table of what was found with all seeds together."""
     lines = [
-        "Odd beyond 99 % of clean texts, from the smallest dose of the damage to the largest (for other languages, scripts and alphabets 10, 20, 40, "
-        "70 and 100 % of the words; for glued texts half of another one, then one, two, three and five):",
+        "Odd beyond 99 % of clean texts, of those that the damage changed, from its smallest dose to its largest (for other languages, scripts and "
+        "alphabets 10, 20, 40, 70 and 100 % of the words; for glued texts half of another one, then one, two, three and five), and the mean of the "
+        f"doses; – where fewer than {FEWEST} texts changed:",
         "",
-        "| damage | 1 | 2 | 3 | 4 | 5 | all |",
+        "| damage | 1 | 2 | 3 | 4 | 5 | mean |",
         "|---|---|---|---|---|---|---|",
     ]
     for kind in KINDS:
-        runs = [run[kind] for run in found if kind in run]
-        doses = [float(np.mean([run[k] for run in runs if k < len(run)])) for k in range(max(map(len, runs), default=0))]
-        if doses:
-            cells = [f"{share:.0%}" for share in doses] if len(doses) > 1 else ["–"] * 5
-            lines.append(f"| {kind} | {' | '.join(cells)} | {np.mean(doses):.0%} |")
-    clean = np.mean([run[CLEAN][0] for run in found])
-    return [*lines, "", f"Clean texts found as odd: {clean:.1%}."]
+        doses = {dose for run in found for dose in run.get(kind, {})}
+        shares = {dose: _share([run[kind][dose] for run in found if dose in run.get(kind, {})]) for dose in doses}
+        cells = [_percent(shares.get(str(k)) if len(doses) > 1 else None) for k in range(1, 6)]
+        known = [share for share in shares.values() if share is not None]
+        lines.append(f"| {kind} | {' | '.join(cells)} | {_percent(float(np.mean(known)) if known else None)} |")
+    return [*lines, "", f"Clean texts found as odd: {_percent(_share([run[CLEAN]['0'] for run in found]), 1)}."]
+
+
+def _share(counts: Sequence[Sequence[int]]) -> float | None:
+    changed, odd = np.sum(counts, axis=0).tolist()
+    return odd / changed if changed >= FEWEST else None
+
+
+def _percent(share: float | None, digits: int = 0) -> str:
+    return "–" if share is None else f"{share:.{digits}%}"

@@ -53,16 +53,20 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     return lambda *words: run(capsys, monkeypatch, *words)
 
 
-def test_stress_writes_a_report_and_fails_a_build_when_told(command) -> None:  # type: ignore[no-untyped-def]
+def test_stress_writes_a_report_and_fails_a_build_when_told(command, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     words = ("stress", "model.txt", "clean.csv", "--target", "sick", "--budget", "4000")
     code, out, _ = command(*words, "-o", "r.html", "--junit", "r.xml")
     assert code == 0
-    assert "The report is in r.html" in out
+    assert "The report is in r.html" in out and "shows them all" not in out
     assert Path("r.html").read_text().startswith("<!doctype html>")
     assert "<testsuite" in Path("r.xml").read_text()
     code, out, _ = command(*words, "--json", "--fail-on", "low")
     assert code == 1
     assert json.loads(out)["model"]["name"] == "model"
+    assert "shows them all" not in command(*words)[1]
+    monkeypatch.setattr("camelopard.cli.stress.SHOWN", 1)
+    code, out, _ = command(*words)
+    assert "more of " in out and "-o report.html shows them all." in out
 
 
 def test_fit_screen_and_show_go_together(command, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

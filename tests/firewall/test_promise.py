@@ -45,17 +45,17 @@ def test_from_few_rows_the_promise_holds_on_average_and_rows_are_stopped() -> No
     wrapped, alarms, caught = cp.wrap(model, name="m", task="classification", classes=["a", "b"]), [], []
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        given, fresh = normals(rng, 60), normals(rng, 1500)
+        given, fresh = normals(rng, 40), normals(rng, 1500)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LittleLearnedWarning)  # but no word that nothing can be stopped
             warnings.simplefilter("error", NoAlarmsWarning)
             firewall = cp.Firewall(alpha=0.05, seed=seed, budget=10_000).fit(wrapped, given, reference=normals(rng, 400))
         told = firewall.describe()["threshold"]
-        assert told["alarms_possible"] and told["on_average"] and 0.6 < told["confidence"] < 0.95
+        assert told["alarms_possible"] and told["on_average"] and told["rows"] == 19 and told["confidence"] == pytest.approx(1 - 0.95**19)
         assert "are stopped on average over such fits (this fit keeps to it with probability 0." in firewall.summary()
         alarms.append(float(np.mean(firewall.screen(fresh).route != "pass")))
         caught.append(float(np.mean(firewall.screen(fresh.assign(c0=1e6)).route != "pass")))
-    assert np.mean(alarms) <= 0.05 + 2 * np.std(alarms) / np.sqrt(len(alarms))
+    assert np.mean(alarms) <= 0.08  # 0.05 in the mean of many; the share above the largest of 19 has a spread as large
     assert np.mean(caught) > 0.3
 
 
@@ -67,6 +67,39 @@ def test_of_few_rows_more_calibrate_where_that_makes_alarms_possible(n: int, alp
     assert len(split.calibrate) == calibrate
     assert sorted([*split.teach, *split.calibrate]) == list(range(n))
     assert rows_for(0.01) == 165
+
+
+def test_a_budget_leaves_as_many_rows_to_calibrate_as_alarms_take() -> None:
+    rng = np.random.default_rng(0)
+    wrapped = cp.wrap(lambda t: np.where(t["c0"] > 0, "a", "b"), name="m", classes=["a", "b"])
+    for n, budget in (1000, 5000), (200, 2500):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LittleLearnedWarning)
+            warnings.simplefilter("error", NoAlarmsWarning)
+            told = cp.Firewall(budget=budget).fit(wrapped, normals(rng, n), reference=normals(rng, 300)).describe()
+        assert told["threshold"]["rows"] >= 99 and told["threshold"]["alarms_possible"]
+        assert told["asked"] <= budget
+    thinned = Split.of(1000, rng, 99).thinned(200, rng, 99)
+    assert len(thinned.calibrate) == 99 and len(thinned.teach) == 101
+
+
+def test_where_nothing_can_be_stopped_it_is_said_what_helps() -> None:
+    rng = np.random.default_rng(0)
+    wrapped = cp.wrap(lambda t: np.where(t["c0"] > 0, "a", "b"), name="m", classes=["a", "b"])
+    with pytest.warns(NoAlarmsWarning, match="35 clean rows calibrate it.* takes about 165 rows .* Give more rows, or a larger alpha") as found:
+        cp.Firewall(budget=None).fit(None, normals(rng, 100))
+    assert len(found) == 1
+    with pytest.warns(NoAlarmsWarning, match="takes about 99 rows"):
+        cp.Firewall().fit(None, normals(rng, 90), reference=normals(rng, 300))
+    with pytest.warns(NoAlarmsWarning, match="more rows, a larger budget, or a larger alpha"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", LittleLearnedWarning)
+        cp.Firewall(budget=2000).fit(wrapped, normals(rng, 100), reference=normals(rng, 300))
+
+
+def test_from_texts_alone_only_rows_that_the_schema_has_not_seen_calibrate() -> None:
+    rng = np.random.default_rng(0)
+    texts = normals(rng, 200).assign(note=[f"a fine film of {rng.integers(9)} hours and {rng.integers(99)} minutes" for _ in range(200)])
+    assert cp.Firewall(alpha=0.05).fit(None, texts).describe()["threshold"]["rows"] == 70
 
 
 def test_with_a_model_the_promise_holds_for_values_that_are_new() -> None:

@@ -102,15 +102,24 @@ def test_the_short_text_shows_the_verdict_and_the_worst_of_each_kind() -> None:
     given = replace(given, findings=[replace(f, code=f"kind-{i % 12}") for i, f in enumerate(given.findings)])
     text = repr(given).splitlines()
     assert text[0] == "<StressReport: It is fooled.>"
-    assert text[1] == "    high  Message 0. Likewise in 1 other place."
+    assert text[1] == "    high  Message 0. And 1 more of this kind."
     assert text[10] == "    high  Message 9."
     assert text[11:] == ["          … and 2 more of 2 other kinds"]
 
 
 def test_many_findings_of_one_kind_are_one_line() -> None:
     levels: list[Level] = ["high"] * 43
-    assert report(*levels).lines(10) == ["    high  Message 0. Likewise in 42 other places."]
+    assert report(*levels).lines(10) == ["    high  Message 0. And 42 more of this kind."]
     long = report("high", "low")
     long = replace(long, findings=[replace(f, message="word " * 100) for f in long.findings])
     (line,) = long.lines(10, 140)
-    assert line.endswith(" … Likewise in 1 other place.") and len(line) <= 150
+    assert line.endswith(" … And 1 more of this kind.") and len(line) <= 150
+
+
+def test_each_check_that_could_not_run_is_a_line_of_its_own() -> None:
+    levels: list[Level] = ["high", "medium", "medium", "low"]
+    given = report(*levels)
+    codes = ("unit-scale", "not-run", "not-run", "unit-scale")
+    lines = replace(given, findings=[replace(f, code=code) for f, code in zip(given.findings, codes, strict=True)]).lines(10, 1)
+    assert lines == ["    high  Message 0. And 1 more of this kind.", "  medium  Message 1.", "  medium  Message 2."]
+    assert report().lines(10) == []

@@ -10,6 +10,8 @@ import typer
 from camelopard.cli.options import ROWS, Images, Labels, Texts
 from camelopard.core.errors import CamelopardError, UnknownName
 
+SHOWN = 12  # kinds of finding
+
 
 def stress(
     model: Annotated[str, typer.Argument(help="Model file, or module:attribute.")],
@@ -53,10 +55,11 @@ def stress(
     else:
         out = console()
         out.print(report.verdict, style="bold", markup=False)
-        for line in report.lines(12):
+        lines = report.lines(SHOWN)
+        for line in lines:
             out.print(line, markup=False)
-        if len(report.findings) > len({finding.code for finding in report.findings}):
-            out.print("  All findings: -o report.html")
+        if output is None and len(report.findings) > min(len(lines), SHOWN):
+            out.print("  -o report.html shows them all.")
         cost = report.cost
         out.print(
             f"Cost: {cost['asked']:,} model rows of {cost['planned']:,} planned" + ("" if cost["complete"] else "; the budget ended first") + "."

@@ -10,7 +10,7 @@ import numpy as np
 from camelopard.core.arrays import Floats
 from camelopard.core.intervals import at_least
 
-SURE = 0.95  # the confidence that is asked for
+SURE = 0.95  # how probable it is to be, at least, where there are rows enough, that a promise is kept
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,12 @@ class AlarmThreshold:
         return self.confidence < SURE
 
 
-def alarm_threshold(clean: Floats, alpha: float, confidence: float = SURE) -> AlarmThreshold:
-    """Return the lowest threshold that keeps the promise, from scores of clean rows that took no part in learning the score.
+def alarm_threshold(clean: Floats, alpha: float) -> AlarmThreshold:
+    """Return the lowest threshold that keeps the promise with confidence SURE, from scores of clean rows that took no part in learning the score.
 
     With the threshold at the (k+1)-th largest of n scores the share of new clean rows above it is at most Beta(k + 1, n − k) distributed; the
     promise is kept with probability P(Binomial(n, alpha) ≥ k + 1) (Vovk 2012, proposition 2a). Ties only make it stricter. Where not even the largest
-    score keeps it with the confidence asked for, it is the threshold all the same if it keeps the promise on average: the mean share above it is
-    at most 1 / (n + 1).
+    score keeps it so surely, it is the threshold all the same if it keeps the promise on average: the mean share above it is at most 1 / (n + 1).
 
     >>> t = alarm_threshold(np.arange(1000.0), alpha=0.01)
     >>> t.above, t.value, round(t.confidence, 2)
@@ -57,19 +56,19 @@ def alarm_threshold(clean: Floats, alpha: float, confidence: float = SURE) -> Al
         best = AlarmThreshold(float(ordered[0]), alpha, at_least(1, n, alpha), n, 0)
     for k in range(min(n, int(alpha * n) + 1)):
         kept = at_least(k + 1, n, alpha)
-        if kept < confidence:
+        if kept < SURE:
             break
         best = AlarmThreshold(float(ordered[k]), alpha, kept, n, k)
     return best
 
 
-def fewest(alpha: float, confidence: float = SURE) -> int:
-    """Return the fewest clean rows from which the promise is kept with this confidence.
+def fewest(alpha: float) -> int:
+    """Return the fewest clean rows from which the promise is kept with confidence SURE.
 
     >>> fewest(0.01), fewest(0.05)
     (299, 59)
     """
-    return math.ceil(math.log(1 - confidence) / math.log(1 - alpha))
+    return math.ceil(math.log(1 - SURE) / math.log(1 - alpha))
 
 
 def fewest_on_average(alpha: float) -> int:

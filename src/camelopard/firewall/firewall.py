@@ -101,7 +101,7 @@ class Firewall:
         Firewall
             Itself, with `schema_`, `contract`, `report_` (the stress report) and `learned_`.
         """
-        from camelopard.firewall.learn import rows_for
+        from camelopard.firewall.learn import no_alarms
         from camelopard.firewall.training import train
 
         if any(override.column is not None for override in self.policy.overrides):  # better before long work than after it
@@ -122,13 +122,10 @@ class Firewall:
         self.about_, self.contract_ = dict(trained.about), Contract(trained.report.assumptions)
         self.likeness_ = trained.likeness
         if not np.isfinite(trained.learned.threshold.value) and (model is None or self.policy.costs is None):
-            rows = trained.about["rows"]["calibrated"]
-            warnings.warn(
-                f"this firewall can stop no row: {rows} of the rows given calibrate it, too few to promise at most {self.alpha:.1%} false alarms "
-                f"even on average; that takes about {rows_for(self.alpha):,} rows given to fit. Give more rows, a larger budget, or a larger alpha.",
-                NoAlarmsWarning,
-                stacklevel=2,
+            told = no_alarms(
+                trained.learned.threshold, alone=model is None and reference is not None, budget=model is not None and self.budget is not None
             )
+            warnings.warn(told, NoAlarmsWarning, stacklevel=2)
         return self
 
     # --- screening ------------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from camelopard.confidence.acceptance import RiskCoverage
-from camelopard.confidence.conformal import alarm_threshold, fewest_on_average
+from camelopard.confidence.conformal import AlarmThreshold, alarm_threshold, fewest_on_average
 from camelopard.confidence.logistic import Logistic
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.batch import Batch, Form
@@ -277,6 +277,15 @@ def rows_for(alpha: float) -> int:
     (165, 32)
     """
     return math.ceil(fewest_on_average(alpha) / MOST_CALIBRATING)
+
+
+def no_alarms(threshold: AlarmThreshold, *, alone: bool, budget: bool) -> str:
+    """Return that no row can be stopped, and what helps. `alone`: all rows given calibrate; `budget`: it may be that which leaves few of them."""
+    enough = fewest_on_average(threshold.alpha) if alone else rows_for(threshold.alpha)
+    return (
+        f"this firewall can stop no row: {threshold.rows} clean rows calibrate it, too few to promise at most {threshold.alpha:.1%} false alarms "
+        f"even on average; that takes about {enough:,} rows given to fit. Give more rows, {'a larger budget, ' if budget else ''}or a larger alpha."
+    )
 
 
 def weights_of(report: StressReport, schema: Schema) -> Floats:

@@ -1,6 +1,7 @@
 """What a firewall learns from: clean rows and damaged ones, the evidence about them, and what is true of them.
 
-Rows are split once, by origin: two thirds are stressed and teach, one third only calibrates. No damaged twin of a row ever crosses over.
+Rows are split once, by origin: two thirds are stressed and teach, one third, or more of few rows, only calibrates. No damaged twin of a row ever
+crosses over.
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ class Split:
     @classmethod
     def of(cls, n: int, rng: np.random.Generator, least: int = 1) -> Split:
         """Split n rows at random; of few rows, up to `least` calibrate, as long as enough others teach."""
-        order = rng.permutation(n)
-        cut = max(1, round(n * CALIBRATION_SHARE))
-        cut = max(cut, least) if least <= MOST_CALIBRATING * n else cut
+        order, cut = rng.permutation(n), _calibrating(n, least)
         return cls(np.sort(order[cut:]), np.sort(order[:cut]))
 
     def apart(self) -> tuple[Ints, Split]:
@@ -63,17 +62,24 @@ class Split:
         """All positions, sorted."""
         return np.sort(np.concatenate([self.teach, self.calibrate]))
 
-    def thinned(self, most: int | None, rng: np.random.Generator) -> Split:
-        """Return a split of at most so many rows, drawn at random, in the same proportion."""
+    def thinned(self, most: int | None, rng: np.random.Generator, least: int = 1) -> Split:
+        """Return a split of at most so many rows, drawn at random, in the proportion of a split of so many."""
         n = len(self.teach) + len(self.calibrate)
         if most is None or n <= most:
             return self
-        parts = (np.sort(rng.permutation(part)[: max(1, round(len(part) * most / n))]) for part in (self.teach, self.calibrate))
-        return Split(*parts)
+        cut = min(_calibrating(most, least), len(self.calibrate))
+        parts = zip((self.teach, self.calibrate), (max(1, most - cut), cut), strict=True)
+        return Split(*(np.sort(rng.permutation(part)[:size]) for part, size in parts))
 
     def only(self, keep: Bools) -> Split:
         """Return the split without the rows that are not to be kept."""
         return Split(self.teach[keep[self.teach]], self.calibrate[keep[self.calibrate]])
+
+
+def _calibrating(n: int, least: int) -> int:
+    """Return how many of n rows calibrate."""
+    usual = max(1, round(n * CALIBRATION_SHARE))
+    return max(usual, least) if least <= MOST_CALIBRATING * n else usual
 
 
 def answered(model: Model, batch: Batch, rows: Ints, session: Session) -> tuple[Bools, Prediction]:
@@ -103,7 +109,8 @@ class Purse:
     """A session, and the model rows it may ask; None for no limit.
 
     `uncertainty`: model rows that its evidence costs for each row; `suspicious`: the share of clean rows whose repairs are asked about; `pictures`:
-    how many damaged rows it is for, however many it could pay for, where they are large pictures.
+    how many damaged rows it is for, however many it could pay for, where they are large pictures; `least`: how many clean rows it is for in any case,
+    if half of it pays for their answers.
     """
 
     session: Session
@@ -111,6 +118,7 @@ class Purse:
     uncertainty: int = 0
     suspicious: float = 1 - GATE
     pictures: int | None = None
+    least: int = 20
 
     def damaged(self, most: int) -> int:
         """Return how many damaged rows are drawn: as many as this pays for where none of their repairs costs anything, since what they cost shows
@@ -125,7 +133,10 @@ class Purse:
 
     def clean(self, most: int) -> int:
         """Return how many clean rows this pays for: one question each, and repairs of the suspicious ones."""
-        return most if self.rows is None else max(20, min(most, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * self.suspicious))))
+        if self.rows is None:
+            return most
+        fewest = max(20, min(self.least, self.rows // (2 + 2 * self.uncertainty)))
+        return min(most, max(fewest, int(0.4 * self.rows / (1 + self.uncertainty + CANDIDATES * self.suspicious))))
 
     @property
     def piece(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,13 +72,13 @@ def _promise(about: Mapping[str, Any]) -> list[str]:
             few, more = " on average over such fits", f"; {fewest(threshold['alpha']):,} would make it {SURE:.2f}"
         lines.append(
             f"Promise: of clean rows like those it was fitted on, at most {percent(threshold['alpha'])} {what}{few} "
-            f"({'this fit keeps to it' if few else 'holds'} with probability {threshold['confidence']:.2f}, "
+            f"({'this fit keeps to it' if few else 'holds'} with probability {math.floor(100 * threshold['confidence']) / 100:.2f}, "
             f"from {threshold['rows']:,} calibration rows{more})."
         )
     else:
         lines.append(
             f"Alarms: none. {threshold['rows']} calibration rows are too few to promise at most {percent(about['alpha'])} false alarms; "
-            "give more rows to fit, a larger budget, or a larger alpha."
+            "give more rows to fit, or a larger alpha."
         )
     if by_costs:
         lines.append("Routes are decided by costs, not by alarms: more or fewer clean rows may be stopped than that.")

@@ -145,7 +145,8 @@ def prepare(
     rows = rows_allowed(parse(budget), model, batch)
     large = Large.of(batch, rows)
     session = model.session(None, thrifty=True)
-    split = given.split.thinned(_part(rows, SHARES["clean"]) or large.clean, rng)
+    least = fewest_on_average(alpha)
+    split = given.split.thinned(_part(rows, SHARES["clean"]) or large.clean, rng, least)
     good, answer = answered(model, batch, split.rows, session)
     raising = int((~good[split.calibrate]).sum())
     split = split.only(good)
@@ -175,8 +176,8 @@ def prepare(
     asked = session.asked + int(report.cost["asked"]) + again.asked + RECOGNISED
     left = None if rows is None else max(rows - asked, 0)
     purses = [
-        Purse(model.session(part, thrifty=True), part, suspicious=panel.suspicious, pictures=large.damaged)
-        for part in (_part(left, TEACHING), _part(left, 1 - TEACHING))
+        Purse(model.session(part, thrifty=True), part, suspicious=panel.suspicious, pictures=large.damaged, least=clean)
+        for part, clean in ((_part(left, TEACHING), 20), (_part(left, 1 - TEACHING), least))
     ]
     lessons = [*report.cases, *struck(purses[0].session, taught, answer.take(split.teach), *struck_by)]
     teach = taught, lessons, _taken(labels, split.teach), purses[0]
@@ -224,7 +225,10 @@ def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: 
 
 @dataclass(frozen=True)
 class Given:
-    """What `fit` was given, read: rows and reference rows conformed to the schema, labels, and which rows teach and which calibrate."""
+    """What `fit` was given, read: rows and reference rows conformed to the schema, labels, and which rows teach and which calibrate.
+
+    `known`: the schema was learned from rows that teach, not from reference rows of their own.
+    """
 
     schema: Schema
     batch: Batch
@@ -232,6 +236,7 @@ class Given:
     reference: Batch | None
     split: Split
     rng: np.random.Generator
+    known: bool = False
 
 
 def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator, alpha: float) -> Given:
@@ -253,8 +258,8 @@ def _read(X: Any, y: Any, reference: Any, rng: np.random.Generator, alpha: float
         whole = schema.conform(batch)
         if schema.of_kind(*MEDIA):  # what is learned from a text or a picture knows it, and its damaged twins: these teach nothing else
             apart, split = split.apart()
-            return Given(schema, whole, labels, whole.take(apart), split, rng)
-        return Given(schema, whole, labels, None, split, rng)
+            return Given(schema, whole, labels, whole.take(apart), split, rng, known=True)
+        return Given(schema, whole, labels, None, split, rng, known=True)
     known = opened(known, batch)
     shared = [name for name in known.names if name in batch.columns]
     if not shared:
@@ -298,7 +303,7 @@ def _fewer(batch: Batch, most: int | None, rng: np.random.Generator) -> Batch:
 def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
     schema, split = given.schema, given.split
     known = given.batch.take(split.teach) if given.reference is None else given.reference
-    held = given.batch.take(split.calibrate if given.reference is None else split.rows)
+    held = given.batch.take(split.calibrate if given.known else split.rows)
     report = stress(None, known, budget=budget, seed=seed, schema=schema, progress=progress)
     panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), False)
     about = {

@@ -97,19 +97,20 @@ class StressReport:
         """Write the report as its ending says: .html, .json or .xml (JUnit); whole or not at all."""
         save(self.to_dict(), path)
 
-    def lines(self, most: int, width: int | None = None) -> list[str]:
-        """Return the worst finding of each kind, a line for each of at most so many kinds, with how many others there are; cut to a width."""
+    def lines(self, most: int, width: int = 10_000) -> list[str]:
+        """Return the worst finding of each kind, a line for each of at most so many kinds, with how many others there are; messages are cut to a
+        width, 40 at least."""
         kinds: dict[str, list[Finding]] = {}
         for finding in self.findings:
-            kinds.setdefault(finding.code, []).append(finding)
+            kinds.setdefault(finding.subject if finding.code == "not-run" else finding.code, []).append(finding)
+        shown, rest = list(kinds.values())[:most], list(kinds.values())[most:]
         lines = []
-        for first, *others in list(kinds.values())[:most]:
-            more = f" Likewise in {len(others)} other place{'s' * (len(others) > 1)}." if others else ""
-            said = first.message if width is None else textwrap.shorten(first.message, width - len(more), placeholder=" …")
+        for first, *others in shown:
+            more = f" And {len(others):,} more of this kind." if others else ""
+            said = textwrap.shorten(first.message, max(width, 40) - len(more), placeholder=" …")
             lines.append(f"  {first.level:>6}  {said}{more}")
-        rest = list(kinds.values())[most:]
         if rest:
-            lines.append(f"          … and {sum(map(len, rest))} more of {len(rest)} other kind{'s' * (len(rest) > 1)}")
+            lines.append(f"          … and {sum(map(len, rest)):,} more of {len(rest):,} other kind{'s' * (len(rest) > 1)}")
         return lines
 
     def __repr__(self) -> str:
