@@ -153,12 +153,11 @@ class Contract:
     @property
     def muted_columns(self) -> frozenset[str]:
         """The columns of which every assumption of their own is muted."""
-        own = [a for a in self._assumptions if len(a.fields) == 1 and a.code != "ignored"]
-        return frozenset(a.fields[0] for a in own) - frozenset(a.fields[0] for a in own if not a.muted)
+        return self.checker().muted_columns
 
     def settled(self, name: str) -> bool:
         """Whether a person said what a column may hold."""
-        return any(a.fields == (name,) and a.evidence.get("set") for a in self._assumptions)
+        return name in self.checker().settled
 
     def checker(self) -> Checker:
         """Return the contract as it stands now, compiled; later edits do not reach it."""
@@ -235,6 +234,17 @@ class Checker:
     assumptions: tuple[Assumption, ...]
     checks: tuple[tuple[int, Check], ...]
     came: Mapping[str, Array] = field(default_factory=dict)
+
+    @cached_property
+    def muted_columns(self) -> frozenset[str]:
+        """The columns of which every assumption of their own is muted."""
+        own = [a for a in self.assumptions if len(a.fields) == 1 and a.code != "ignored"]
+        return frozenset(a.fields[0] for a in own) - frozenset(a.fields[0] for a in own if not a.muted)
+
+    @cached_property
+    def settled(self) -> frozenset[str]:
+        """The columns of which a person said what they may hold."""
+        return frozenset(a.fields[0] for a in self.assumptions if len(a.fields) == 1 and a.evidence.get("set"))
 
     @cached_property
     def of_files(self) -> bool:

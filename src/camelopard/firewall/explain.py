@@ -58,10 +58,10 @@ class Explainer:
                 spoken.add(reason.field)
             found.append((self._weight(i, reason.field), reason))
         spoken |= self.contract.muted_columns
-        for j, name in enumerate(self.panel.reader.columns):
-            if not self.panel.reader.whole[j]:
-                continue
-            if name not in spoken and not (self.contract.settled(name) and self.examination.reading.states[i, j] == OK):
+        states = self.examination.reading.states[i]
+        for j in np.flatnonzero((states != OK) | (self.examination.suspicions[i] >= NOTICEABLE * self.panel.never)).tolist():
+            name = self.panel.reader.columns[j]
+            if self.panel.reader.whole[j] and name not in spoken and not (states[j] == OK and self.contract.settled(name)):
                 found.extend(self._cell(i, j, name))
         for name in self.panel.reader.views:
             if name not in spoken:
@@ -158,10 +158,9 @@ class Explainer:
         return encoder.low <= value <= encoder.high
 
     def _cell(self, i: int, j: int, name: str) -> list[tuple[float, Reason]]:
+        """Return what is to be said of a cell that is no number, or suspicious."""
         state = int(self.examination.reading.states[i, j])
         cost = float(self.examination.suspicions[i, j])
-        if state == OK and cost < NOTICEABLE * self.panel.never:
-            return []
         if state == MISSING and cost < 0.3 * self.panel.never:
             return []
         column = self.schema[name]
