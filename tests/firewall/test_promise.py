@@ -86,12 +86,15 @@ def test_a_budget_leaves_as_many_rows_to_calibrate_as_alarms_take() -> None:
 def test_where_nothing_can_be_stopped_it_is_said_what_helps() -> None:
     rng = np.random.default_rng(0)
     wrapped = cp.wrap(lambda t: np.where(t["c0"] > 0, "a", "b"), name="m", classes=["a", "b"])
-    with pytest.warns(NoAlarmsWarning, match="35 clean rows calibrate it.* takes about 165 rows .* Give more rows, or a larger alpha") as found:
+    with pytest.warns(
+        NoAlarmsWarning, match="35 clean rows calibrate it.* takes about 165 rows .* Give more rows, or an alpha of 0.028 at least."
+    ) as found:
         cp.Firewall(budget=None).fit(None, normals(rng, 100))
     assert len(found) == 1
+    assert cp.Firewall(alpha=0.028).fit(None, normals(rng, 100)).describe()["threshold"]["alarms_possible"]
     with pytest.warns(NoAlarmsWarning, match="takes about 99 rows"):
         cp.Firewall().fit(None, normals(rng, 90), reference=normals(rng, 300))
-    with pytest.warns(NoAlarmsWarning, match="more rows, a larger budget, or a larger alpha"), warnings.catch_warnings():
+    with pytest.warns(NoAlarmsWarning, match="more rows, a larger budget, or an alpha of 0.0"), warnings.catch_warnings():
         warnings.simplefilter("ignore", LittleLearnedWarning)
         cp.Firewall(budget=2000).fit(wrapped, normals(rng, 100), reference=normals(rng, 300))
 

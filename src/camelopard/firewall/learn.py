@@ -282,9 +282,11 @@ def rows_for(alpha: float) -> int:
 def no_alarms(threshold: AlarmThreshold, *, alone: bool, budget: bool) -> str:
     """Return that no row can be stopped, and what helps. `alone`: all rows given calibrate; `budget`: it may be that which leaves few of them."""
     enough = fewest_on_average(threshold.alpha) if alone else rows_for(threshold.alpha)
+    possible = math.ceil(1000 / (threshold.rows + 1)) / 1000
     return (
         f"this firewall can stop no row: {threshold.rows} clean rows calibrate it, too few to promise at most {threshold.alpha:.1%} false alarms "
-        f"even on average; that takes about {enough:,} rows given to fit. Give more rows, {'a larger budget, ' if budget else ''}or a larger alpha."
+        f"even on average; that takes about {enough:,} rows given to fit. Give more rows, {'a larger budget, ' if budget else ''}or an alpha of "
+        f"{possible:g} at least."
     )
 
 
