@@ -117,7 +117,7 @@ def measure(name: str, seed: int) -> dict[str, Any]:
     there = scene(name, seed)
     learned = concluded(there.ready.panel, there.ready.material, 0.01, np.random.default_rng([seed, 1]))
     said = learned.judge(there.answer, there.found.table)
-    outside, _ = learned.outside(there.found)
+    outside = learned.outside(there.found)
     odd, novelty = learned.oddity(there.found), learned.novelty(there.found)
     clean, known = there.kind == "", there.kind != NOVEL
     weight = shared(there.kind)
