@@ -354,13 +354,13 @@ def test_all_that_a_firewall_offers_works_on_texts(firewall: Firewall, world: Mo
     assert len(verdicts.to_pandas()) == len(verdicts.to_polars()) == 3
 
 
-def test_without_a_model_the_rows_set_apart_to_learn_from_do_not_calibrate() -> None:
+def test_without_a_model_rows_that_are_learned_from_do_not_calibrate() -> None:
     rng = np.random.default_rng(0)
     texts = [f"{' '.join(rng.choice(list('abcdefghij'), 4))} is told of the number {i}" for i in range(300)]
     firewall = cp.Firewall(alpha=0.1).fit(None, texts)
-    rows = firewall.describe()["rows"]
-    assert rows["calibrated"] + rows["reference"] == 300
-    assert rows["taught"] == rows["reference"]
+    assert firewall.describe()["rows"] == {"taught": 195, "calibrated": 105, "raising": 0, "reference": 0}
+    given = cp.Firewall(alpha=0.1).fit(None, texts, reference=texts[:150]).describe()["rows"]
+    assert given == {"taught": 150, "calibrated": 300, "raising": 0, "reference": 150}
 
 
 def test_risk_reads_no_column_that_was_learned_from_labels(firewall: Firewall) -> None:

@@ -302,14 +302,15 @@ def _fewer(batch: Batch, most: int | None, rng: np.random.Generator) -> Batch:
 
 def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, progress: Progress) -> Trained:
     schema, split = given.schema, given.split
-    known = given.batch.take(split.teach) if given.reference is None else given.reference
-    held = given.batch.take(split.calibrate if given.known else split.rows)
+    reference = None if given.known else given.reference  # rows that teach are as good to learn from as those of them that were set apart
+    known = given.batch.take(np.setdiff1d(np.arange(len(given.batch)), split.calibrate)) if reference is None else reference
+    held = given.batch.take(split.calibrate if reference is None else split.rows)
     report = stress(None, known, budget=budget, seed=seed, schema=schema, progress=progress)
     panel = learn_panel(schema, known, None, None, None, np.ones(len(schema.names)), False)
     about = {
         "model": None,
         "mode": "data",
-        "rows": {"taught": len(known), "calibrated": len(held), "raising": 0, "reference": _length(given.reference)},
+        "rows": {"taught": len(known), "calibrated": len(held), "raising": 0, "reference": _length(reference)},
         "labelled": False,
         "asked": 0,
     }
