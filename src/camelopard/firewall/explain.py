@@ -158,7 +158,7 @@ class Explainer:
         return encoder.low <= value <= encoder.high
 
     def _cell(self, i: int, j: int, name: str) -> list[tuple[float, Reason]]:
-        """Return what is to be said of a cell that is no number, or suspicious."""
+        """Return what is to be said of a cell that is missing, cannot be read as its kind, or is suspicious."""
         state = int(self.examination.reading.states[i, j])
         cost = float(self.examination.suspicions[i, j])
         if state == MISSING and cost < 0.3 * self.panel.never:

@@ -118,7 +118,7 @@ class Purse:
     uncertainty: int = 0
     suspicious: float = 1 - GATE
     pictures: int | None = None
-    least: int = 20
+    least: int = 0
 
     def damaged(self, most: int) -> int:
         """Return how many damaged rows are drawn: as many as this pays for where none of their repairs costs anything, since what they cost shows

@@ -177,7 +177,7 @@ def prepare(
     left = None if rows is None else max(rows - asked, 0)
     purses = [
         Purse(model.session(part, thrifty=True), part, suspicious=panel.suspicious, pictures=large.damaged, least=clean)
-        for part, clean in ((_part(left, TEACHING), 20), (_part(left, 1 - TEACHING), least))
+        for part, clean in ((_part(left, TEACHING), 0), (_part(left, 1 - TEACHING), least))
     ]
     lessons = [*report.cases, *struck(purses[0].session, taught, answer.take(split.teach), *struck_by)]
     teach = taught, lessons, _taken(labels, split.teach), purses[0]

@@ -100,9 +100,9 @@ class StressReport:
     def lines(self, most: int, width: int = 10_000) -> list[str]:
         """Return the worst finding of each kind, a line for each of at most so many kinds, with how many others there are; messages are cut to a
         width, 40 at least."""
-        kinds: dict[str, list[Finding]] = {}
+        kinds: dict[tuple[str, str], list[Finding]] = {}
         for finding in self.findings:
-            kinds.setdefault(finding.subject if finding.code == "not-run" else finding.code, []).append(finding)
+            kinds.setdefault((finding.code, finding.subject if finding.code == "not-run" else ""), []).append(finding)  # of each check, why
         shown, rest = list(kinds.values())[:most], list(kinds.values())[most:]
         lines = []
         for first, *others in shown:
