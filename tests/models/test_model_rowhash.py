@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,29 @@ def test_dates_and_truth_values_have_keys() -> None:
     assert keys[0] == keys[3] and len(set(keys)) == 3
     hasher = RowHasher()
     assert hasher.keys(batch(b=np.array([True, False]))) == hasher.keys(batch(b=[True, False]))
+
+
+class Borrower:
+    pass
+
+
+def test_a_hasher_is_lent_to_one_at_a_time_and_forgets_what_was_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rowhash, "_idle", deque())
+    one, two = Borrower(), Borrower()
+    first, second = RowHasher.lent(one), RowHasher.lent(two)
+    assert first is not second
+    before = first.keys(batch(a=["secret", "x"]))
+    del one
+    assert list(rowhash._idle) == [first] and "secret" not in first._memo
+    after = RowHasher.lent(two)
+    assert after is first and not rowhash._idle
+    assert not set(before) & set(after.keys(batch(a=["other", "secret", "x", 3.0])))
+
+
+def test_hashers_that_wait_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rowhash, "_idle", deque())
+    many = [Borrower() for _ in range(2 * rowhash.IDLE)]
+    for one in many:
+        RowHasher.lent(one)
+    del many, one
+    assert len(rowhash._idle) == rowhash.IDLE

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from camelopard.core.errors import CamelopardError
 from camelopard.core.records import Reason, Repair
 from camelopard.firewall.verdicts import Verdicts
 from camelopard.store.log import Health, VerdictLog
+from camelopard.store.log_columns import Parcel
+from camelopard.store.log_privacy import Privacy
 from camelopard.store.log_reading import read
 from camelopard.store.log_table import add as add_rows
 from camelopard.store.log_table import opened, shown
+from camelopard.store.log_writer import Writer
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 SECRET = "4111-1111-1111-1111"
@@ -131,6 +135,15 @@ def test_numbers_of_odd_models_come_back_with_their_types(tmp_path: Path) -> Non
     with VerdictLog(tmp_path) as log:
         log.append("m", "f", "r", said, None, ["answer"] * n, NOW)
     assert repr([row.prediction for row in read(tmp_path)]) == repr([1, 1.0, True, "1", float("inf"), 10**30, 7])
+
+
+def test_requests_are_let_go_one_after_the_other_with_breaths_between_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(str(tmp_path), Privacy("whole", (), (), None), {}, 1 << 30)
+    parcels = deque(Parcel("income", "f1", f"r{i}", verdicts(["pass"]), [{"age": i}], ["answer"], 0) for i in range(40))
+    left: list[int] = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: left.append(len(parcels)))
+    assert writer.take(parcels) is None and writer.rows == 40
+    assert len(left) == 3 and left == sorted(left, reverse=True) and left[-1] == 0 < left[0] < 40
 
 
 def test_hidden_and_hashed_columns_never_touch_the_disk(tmp_path: Path) -> None:

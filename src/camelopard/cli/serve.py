@@ -118,16 +118,21 @@ def serve(
 
 def application() -> Gateway:
     """Return the gateway that the environment describes; each worker process makes its own."""
+    from camelopard.server.lines import to_standard_error
+    from camelopard.server.run import without_pauses
+
+    to_standard_error()
+    made = _gateway(json.loads(os.environ[PLACE]))
+    without_pauses()
+    return made
+
+
+def _gateway(plan: Mapping[str, Any]) -> Gateway:
     from camelopard.cli.loading import firewall_of
     from camelopard.server.gateway import Gateway
-    from camelopard.server.lines import to_standard_error
-    from camelopard.server.run import shared_evenly
     from camelopard.server.scoring.served import Served
     from camelopard.server.scoring.settings import Settings
 
-    to_standard_error()
-    shared_evenly()
-    plan = json.loads(os.environ[PLACE])
     path, word = Path(plan["firewall"]), plan["model"]
 
     models: dict[str, Served] = {}

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from camelopard.core.arrays import Array, Ints, objects
+from camelopard.core.arrays import FLOAT, Array, Ints, objects
 from camelopard.core.errors import InputError
 
 FormKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "texts", "images"]
@@ -84,6 +85,11 @@ class Batch:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.columns)
+
+    @cached_property
+    def floats(self) -> bool:
+        """Whether all columns are of plain floats."""
+        return all(values.dtype is FLOAT for values in self.columns.values())
 
     def row(self, i: int) -> dict[str, Any]:
         """Return row i as plain Python values."""

@@ -115,9 +115,14 @@ class Schema:
         given: Kind | None = {"texts": "text", "images": "image"}.get(batch.form.kind)  # type: ignore[assignment]
         return cls({name: _column(name, values, given) for name, values in batch.columns.items()}, batch.form)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(self.columns)
+
+    @cached_property
+    def numbers(self) -> bool:
+        """Whether all columns are of numbers."""
+        return all(column.kind == "number" for column in self.columns.values())
 
     def __getitem__(self, name: str) -> Column:
         try:
@@ -143,6 +148,8 @@ class Schema:
 
         Cells that fit the column's kind are brought to its type; all others stay as they came, in an object column.
         """
+        if self.numbers and batch.floats and batch.names == self.names:
+            return replace(batch, form=self.form)
         n = len(batch)
         columns: dict[str, Array] = {}
         for name, column in self.columns.items():

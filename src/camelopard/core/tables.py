@@ -101,10 +101,7 @@ def _from_rows(rows: Sequence[object]) -> Batch:
     if not set(map(type, names)) <= {str}:
         for name in names:
             _check_name(name)
-    if len(rows) == 1:
-        columns = {name: _of_cell(value) for name, value in rows[0].items()}  # type: ignore[attr-defined]
-    else:
-        columns = {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[attr-defined]
+    columns = _of_row(rows[0]) if len(rows) == 1 else {name: _of_cells([row.get(name) for row in rows]) for name in names}  # type: ignore[arg-type, attr-defined]
     return Batch(columns, np.arange(len(rows)), Form("rows"))
 
 
@@ -124,6 +121,15 @@ def _from_columns(columns: Mapping[Any, list[Any]]) -> Batch:
         raise InputError(f"the columns have different lengths: {told}{', …' if len(lengths) > 5 else ''}. Give every column one value for each row.")
     n = next(iter(lengths.values()))
     return Batch({name: _of_cells(cells) for name, cells in columns.items()}, np.arange(n), Form("rows"))
+
+
+def _of_row(row: Mapping[str, object]) -> dict[str, Array]:
+    """Return the cells of a row as columns: the same as `_of_cells` of each, and quicker."""
+    if set(map(type, row.values())) == {float}:
+        cells = np.array(list(row.values()))
+        if not np.isnan(cells).any():
+            return dict(zip(row, cells[:, None], strict=True))
+    return {name: _of_cell(value) for name, value in row.items()}
 
 
 def _of_cell(value: object) -> Array:
@@ -180,7 +186,7 @@ def _from_array(X: Array) -> Batch:
     columns: dict[str, Array] = {}
     for j in range(X.shape[1]):
         columns[f"x{j}"] = column_of([cell(v) for v in X[:, j]]) if values is not None else _native(X[:, j])
-    return Batch(columns, np.arange(len(X)), Form("numpy", {name: str(X.dtype) for name in columns}))
+    return Batch(columns, np.arange(len(X)), Form("numpy", dict.fromkeys(columns, str(X.dtype))))
 
 
 def _from_frame(X: Any) -> Batch:

@@ -116,7 +116,7 @@ def groups(batch: Batch, table: Plan) -> Iterator[tuple[Ints, Signature]]:
     if table.kind in media.BUILDERS:
         yield from media.groups(batch)
         return
-    if table.floats and all(batch.columns[name].dtype is FLOAT for name in table.names):
+    if table.floats and _floats_in(batch, table):
         yield np.arange(n), {}
         return
     labels: Ints = np.zeros(n, dtype=np.int64)
@@ -517,8 +517,13 @@ def _rows(batch: Batch, table: Plan, signature: Signature) -> list[dict[str, Any
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
+def _floats_in(batch: Batch, table: Plan) -> bool:
+    """Whether all columns that the model eats are of plain floats."""
+    return batch.floats or all(batch.columns[name].dtype is FLOAT for name in table.names)
+
+
 def _numpy(batch: Batch, table: Plan, signature: Signature) -> Array:
-    if not signature and table.floats and all(batch.columns[name].dtype is FLOAT for name in table.names):
+    if not signature and table.floats and _floats_in(batch, table):
         columns = [batch.columns[name] for name in table.names]
         return np.concatenate(columns)[None] if len(batch) == 1 else np.column_stack(columns)
     columns = [_numpy_column(batch.columns[c.name], c, signature.get(c.name)) for c in table.columns]

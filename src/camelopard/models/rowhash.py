@@ -7,9 +7,11 @@ first seen), and a row is two independent random linear combinations of its cell
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,11 @@ from camelopard.models.native import EXACT
 Words = NDArray[np.uint64]
 MOST_VALUES = 1_000_000  # distinct values remembered before the memory starts afresh
 CHUNK = 4096  # rows at a time: the work stays in the processor's cache
+SMALL = 1000  # layouts that a hasher may know and still be lent again
+ROOM = 1024  # values that there is room for at first
+IDLE = 16  # hashers that wait to be lent
 NONE, NAN = 0, 1  # running numbers of the two kinds of gap
+GAPS = 2
 
 
 class RowHasher:
@@ -39,6 +45,21 @@ class RowHasher:
         self._layouts: dict[object, tuple[Words, frozenset[str]]] = {}
         self._forms: dict[int, tuple[Form, dict[tuple[str, ...], tuple[Words, frozenset[str]]]]] = {}
         self._memo = _Memo(self)
+
+    @classmethod
+    def lent(cls, to: object) -> RowHasher:
+        """Return a hasher that is nobody else's as long as `to` lives: making one takes longer than the keys of a few rows."""
+        try:
+            hasher = _idle.pop()
+        except IndexError:
+            hasher = cls()
+        finalize(to, hasher._returned).atexit = False
+        return hasher
+
+    def _returned(self) -> None:
+        if len(_idle) < IDLE and len(self._layouts) <= SMALL:
+            self._memo.restart()  # nothing of what was in the rows stays
+            _idle.append(self)
 
     def keys(self, batch: Batch, form: Form | None = None) -> list[bytes]:
         """Return one 16-byte key per row. `form`: the form in which the rows will be asked, where it is not their own."""
@@ -126,6 +147,9 @@ class RowHasher:
         return self._rng.integers(1, 2**64, n, dtype=np.uint64, endpoint=False) | np.uint64(1)
 
 
+_idle: deque[RowHasher] = deque()
+
+
 class _Memo(dict[Any, int]):
     """The running number of every value seen in object and boolean columns, and the random bits behind it.
 
@@ -142,10 +166,12 @@ class _Memo(dict[Any, int]):
 
     def restart(self) -> None:
         """Forget all values but the gaps. Values seen again get new bits: their rows are asked again, never mistaken."""
-        gaps = self.bits[:2] if self._used else self._hasher.random_bits(2)
+        if self._used == GAPS:
+            return
+        gaps = self.bits[:GAPS] if self._used else self._hasher.random_bits(GAPS)
         self.clear()
-        self.bits = np.concatenate([gaps, self._hasher.random_bits(1022)])
-        self._used = 2
+        self.bits = np.concatenate([gaps, self._hasher.random_bits(ROOM - GAPS)])
+        self._used = GAPS
         self[None] = NONE
 
     def numbers(self, values: Array, numeric: bool) -> NDArray[np.int64]:

@@ -101,7 +101,7 @@ class Session:
 
     @cached_property
     def _hasher(self) -> RowHasher:
-        return RowHasher()
+        return RowHasher.lent(self)
 
     def members(self, batch: Batch) -> Floats | None:
         """Return what each member of an ensemble answers, shape (m, n, k) or (m, n), NaN where one raises; None where the model is no ensemble.

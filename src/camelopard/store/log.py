@@ -242,8 +242,7 @@ class VerdictLog:
     def _turn(self) -> None:
         """Write what waits, or note why that cannot be done."""
         with self._changed:
-            parcels, self._turning = list(self._queue), True
-            self._queue.clear()
+            parcels, self._queue, self._turning = self._queue, deque(), True
             self._taken, self._held, self._queued = self._taken + self._queued, self._held + self._queued, 0
         start, problem, failed = time.monotonic(), None, self._failed + 1
         try:

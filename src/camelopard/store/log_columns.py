@@ -41,9 +41,10 @@ from camelopard.store.log_privacy import Kept, Privacy, Said
 
 UNJUDGED = "unjudged"
 UNTOLD = "untold"  # code of the reason where a verdict could not say why
-ROWS_AT_ONCE, PARCELS_AT_ONCE = 1024, 64  # other threads wait that long, about a millisecond
+ROWS_AT_ONCE, PARCELS_AT_ONCE = 1024, 64  # other threads wait that long, about two milliseconds
 NAMES = ("model", "firewall", "request")
 LONGEST = 1000  # characters of a reason
+FEW = 16  # cells that are sooner looked at one by one
 FIGURES = ("risk", "confidence", "oddity", "novelty")
 REASON = pa.struct([("code", pa.string()), ("field", pa.string()), ("message", pa.string()), ("contribution", pa.float64())])
 SCHEMA = pa.schema(
@@ -134,12 +135,12 @@ def micros(moment: dt.datetime) -> int:
     return ((moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)) - EPOCH) // MICROSECOND
 
 
-def groups(parcels: Iterable[Parcel]) -> Iterator[list[Piece]]:
-    """Yield the rows of all parcels in groups so small that nobody waits for one of them to be written."""
+def groups(parcels: Iterable[Parcel], at_once: int = PARCELS_AT_ONCE) -> Iterator[list[Piece]]:
+    """Yield the rows of all parcels in groups of so few that nobody waits for one of them to be written."""
     group: list[Piece] = []
     rows = 0
     for piece in (piece for parcel in parcels for piece in _pieces(parcel)):
-        if group and (rows + piece.n > ROWS_AT_ONCE or len(group) >= PARCELS_AT_ONCE):
+        if group and (rows + piece.n > ROWS_AT_ONCE or len(group) >= at_once):
             yield group
             group, rows = [], 0
         group.append(piece)
@@ -220,7 +221,7 @@ def _column(values: Array) -> list[Any]:
     if values.dtype.kind == "M":
         values = values.astype("datetime64[us]")
     cells: list[Any] = values.tolist()
-    return [None if v != v else v for v in cells] if values.dtype.kind == "f" and np.isnan(values).any() else cells
+    return [None if v != v else v for v in cells] if values.dtype.kind == "f" and (len(cells) < FEW or np.isnan(values).any()) else cells
 
 
 def _inputs(pieces: Sequence[Piece], privacy: Privacy) -> tuple[pa.Array, list[Kept]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from camelopard.store.log_columns import SCHEMA, Parcel, Piece, groups, table
+from camelopard.store.log_columns import PARCELS_AT_ONCE, SCHEMA, Parcel, Piece, groups, table
 from camelopard.store.log_privacy import Privacy
 from camelopard.store.log_table import Options, add, has, made
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 BREATH = 1e-4  # seconds between two groups, in which other threads have their turn
+CALM, CALM_GROUP, CALM_BREATH = 1500, 16, 2e-3  # up to so many requests at a time there is leisure: small groups, and a few answers between them
 
 
 class Writer:
@@ -41,11 +43,12 @@ class Writer:
         """Return how many rows are ready to be written."""
         return sum(map(len, self._ready)) + (0 if self._portion is None else len(self._portion))
 
-    def take(self, parcels: Sequence[Parcel]) -> str | None:
-        """Make rows of requests; return what is wrong where some could not be made, or not be kept."""
+    def take(self, parcels: deque[Parcel]) -> str | None:
+        """Make rows of requests, which are taken away as that is done; return what is wrong where some could not be made, or not be kept."""
         problem = None
+        at_once, breath = (CALM_GROUP, CALM_BREATH) if len(parcels) <= CALM else (PARCELS_AT_ONCE, BREATH)
         held = sum(part.nbytes for part in self._ready) + (0 if self._portion is None else self._portion.nbytes)
-        for group in groups(parcels):
+        for group in groups(_taken(parcels), at_once):
             found, error = self._made(group)
             if error is not None:
                 problem = f"some verdicts could not be made rows of the log ({error})."
@@ -54,7 +57,7 @@ class Writer:
             else:
                 self._ready.append(found)
                 held += found.nbytes
-            time.sleep(BREATH)
+            time.sleep(breath)
         return problem
 
     def write(self, millis: int) -> None:
@@ -92,3 +95,9 @@ class Writer:
             why = type(error).__name__
             parts = [self._made([piece])[0] for piece in group] if len(group) > 1 else []
             return pa.concat_tables(parts) if parts else SCHEMA.empty_table(), why
+
+
+def _taken(parcels: deque[Parcel]) -> Iterator[Parcel]:
+    """Yield and drop one after the other: a thousand requests that are let go at once keep everybody waiting for ten milliseconds."""
+    while parcels:
+        yield parcels.popleft()
