@@ -24,9 +24,11 @@ from camelopard.evidence.suspicion import hard
 
 PLACES = (0.5, 0.1, 0.3, 0.7, 0.9)  # quantiles drawn for the most suspicious cell; the middle one is the repair
 LATER_PLACES = (0.5, 0.15, 0.85)  # for the second and the third
-FIRST_HEIGHTS, LATER_HEIGHTS = (np.array([NormalDist().inv_cdf(p) for p in places]) for places in (PLACES, LATER_PLACES))
 RANKS = 3  # suspicious cells looked at, one at a time, then the first two and the first three together
-CANDIDATES = len(PLACES) + 2 * len(LATER_PLACES) + 2
+HEIGHTS = np.array([NormalDist().inv_cdf(p) for p in (*PLACES, *LATER_PLACES, *LATER_PLACES)])  # of the candidates in which one cell is put anew
+RANK = np.repeat(np.arange(RANKS), [len(PLACES), len(LATER_PLACES), len(LATER_PLACES)])  # of that cell
+BY_RANK = tuple((int(np.searchsorted(RANK, rank)), int(np.searchsorted(RANK, rank, "right"))) for rank in range(RANKS))
+CANDIDATES = len(HEIGHTS) + 2
 NAMES = (
     *(f"{what}_{rank}" for rank in range(RANKS) for what in ("moved", "shift")),
     "moved_two",
@@ -91,15 +93,12 @@ def impact(
     m, c, d = values.shape
     answers = session.predict(batch_of(values.reshape(m * c, d), reader, form, media, own_new(batch, reading, rows, reader)))
     moved, shift = _moves(answer.take(rows), answers, c, task, tolerance)
-    start = 0
-    for rank in range(RANKS):
-        width = len(PLACES) if rank == 0 else len(LATER_PLACES)
-        table[rows, 2 * rank] = _mean(moved[:, start : start + width])
-        table[rows, 2 * rank + 1] = _mean(shift[:, start : start + width])
-        start += width
-    table[rows, 6], table[rows, 7] = moved[:, -2], shift[:, -2]
-    table[rows, 8], table[rows, 9] = moved[:, -1], shift[:, -1]
-    table[rows, 10] = _mean(answers.failed.reshape(m, c))
+    both = np.stack([moved, shift])
+    singly = [_mean(both[:, :, start:stop]) for start, stop in BY_RANK]
+    table[rows, :-1] = np.concatenate([*singly, both[:, :, -2], both[:, :, -1]]).T
+    failed = answers.failed
+    if failed.any():
+        table[rows, -1] = _mean(failed.reshape(m, c))
     return Impact(table, rows, values, answers, moved, media)
 
 
@@ -146,7 +145,6 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     these are usual stays what it is.
     """
     m, d = len(rows), reading.values.shape[1]
-    at = np.arange(m)
     states, costs = reading.states[rows], suspicions[rows]
     impossible = hard(states)
     if reader.views:
@@ -161,23 +159,19 @@ def candidates(reading: Reading, suspicions: Floats, rows: Ints, reader: Reader,
     base = _decoded(filled, impossible & (states != VARIANT), reading.values[rows], reader)
     cells = _order(costs, impossible, states, able)
     out = np.repeat(base[:, None, :], CANDIDATES, axis=1)
-    start = 0
+    varied = cells[:, RANK]
+    drawn = _expected(filled, cells, copula)[:, RANK] + copula.sd[varied] * HEIGHTS
+    for j in set(cells.ravel().tolist()) - {-1}:
+        row, slot = (varied == j).nonzero()
+        out[row, slot, j] = reader.encoders[j].decode(drawn[row, slot])
+    gaps = np.zeros((2, m, d), dtype=bool)
     for rank in range(RANKS):
-        heights = FIRST_HEIGHTS if rank == 0 else LATER_HEIGHTS
         own = (cells[:, rank] >= 0).nonzero()[0]
-        cell = cells[own, rank]
-        drawn = _expected_at(filled[own], cell, copula)[:, None] + copula.sd[cell, None] * heights
-        out[own[:, None], start + np.arange(len(heights)), cell[:, None]] = _decode_at(drawn, cell, reader)
-        start += len(heights)
-    for joint, depth in ((CANDIDATES - 2, 2), (CANDIDATES - 1, 3)):
-        gaps = np.zeros((m, d), dtype=bool)
-        for rank in range(depth):
-            own = (cells[:, rank] >= 0).nonzero()[0]
-            gaps[at[own], cells[own, rank]] = True
-        if depth == RANKS:
-            gaps |= (costs > far) & ~impossible
-        together = copula.fill(np.where(gaps, 0.0, filled), gaps)
-        out[:, joint, :] = _decoded(together, gaps, base, reader)
+        gaps[0 if rank < 2 else 1 :, own, cells[own, rank]] = True
+    gaps[1] |= (costs > far) & ~impossible
+    both = gaps.reshape(2 * m, d)
+    together = copula.fill(np.where(both, 0.0, np.concatenate([filled, filled])), both)
+    out[:, -2:] = _decoded(together, both, np.concatenate([base, base]), reader).reshape(2, m, d).swapaxes(0, 1)
     return out
 
 
@@ -219,11 +213,11 @@ def batch_of(
     return Batch(columns, np.arange(len(values)), form)
 
 
-def _expected_at(filled: Floats, cell: Ints, copula: Copula) -> Floats:
-    """Return the conditional mean of one cell per row, given the others, shape (m,)."""
-    total: Floats = np.einsum("ij,ij->i", filled, copula.precision[cell])  # exact on the grid, in whatever order
-    own = filled[np.arange(len(filled)), cell]
-    return np.asarray(own - total / copula.diagonal[cell], dtype=np.float64)
+def _expected(filled: Floats, cells: Ints, copula: Copula) -> Floats:
+    """Return the conditional means of some cells per row, each given all others, shape (m, k)."""
+    total: Floats = np.einsum("ij,ikj->ik", filled, copula.precision[cells])  # exact on the grid, in whatever order
+    own = filled[np.arange(len(filled))[:, None], cells]
+    return np.asarray(own - total / copula.diagonal[cells], dtype=np.float64)
 
 
 def _decoded(scores: Floats, where: Bools, values: Floats, reader: Reader) -> Floats:
@@ -233,15 +227,6 @@ def _decoded(scores: Floats, where: Bools, values: Floats, reader: Reader) -> Fl
         at = where[:, j].nonzero()[0]
         found[at, j] = reader.encoders[j].decode(scores[at, j])
     return found
-
-
-def _decode_at(scores: Floats, cell: Ints, reader: Reader) -> Floats:
-    """Return what scores of one cell per row stand for, shape (m, k) like the scores."""
-    drawn = np.empty_like(scores)
-    for j in set(cell.tolist()):
-        here = (cell == j).nonzero()[0]
-        drawn[here] = reader.encoders[j].decode(scores[here].ravel()).reshape(-1, scores.shape[1])
-    return drawn
 
 
 def _moves(before: Prediction, after: Prediction, c: int, task: Task, tolerance: float) -> tuple[Bools, Floats]:
@@ -261,9 +246,10 @@ def _moves(before: Prediction, after: Prediction, c: int, task: Task, tolerance:
     return (answered != best[:, None]) & ~failed & ~lost, np.where(failed | lost, 0.0, drop)
 
 
-def _mean(columns: Array) -> Floats:
-    total: Floats = columns[:, 0].astype(np.float64)
-    for k in range(1, columns.shape[1]):
-        total = total + columns[:, k]
-    mean: Floats = total / columns.shape[1]
+def _mean(cells: Array) -> Floats:
+    """Return the means along the last axis, summed in its order: the same bytes whatever the shape."""
+    total: Floats = cells[..., 0].astype(np.float64)
+    for k in range(1, cells.shape[-1]):
+        total = total + cells[..., k]
+    mean: Floats = total / cells.shape[-1]
     return mean

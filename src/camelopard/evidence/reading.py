@@ -81,6 +81,8 @@ class Reader:
         # Each encoder; of plain numbers, whether they are whole. Figures have states of their own.
         self._plain = [(e, e.integral if type(e) is NumberEncoder and not e.date else None) for e in self.encoders]
         self.edges = np.array([e.edges for e in self.encoders], dtype=np.float64).reshape(-1, 2).T  # of the scores of clean cells, shape (2, d)
+        ranges = [(e.low, e.high) if isinstance(e, NumberEncoder) else NO_EDGES for e in self.encoders]
+        self.low, self.high = np.array(ranges, dtype=np.float64).reshape(-1, 2).T  # of clean numbers, each of shape (d,)
         self.scorer = Scorer(
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, NumberEncoder)],
             [(j, e) for j, e in enumerate(self.encoders) if isinstance(e, CategoryEncoder)],
@@ -350,7 +352,7 @@ class CategoryEncoder:
         self._scores, self.edges = self.all_scores.tolist(), NO_EDGES
         order = np.argsort(self.all_scores, kind="stable")
         drawn = order < len(self.known)  # a new value is never put in place of another
-        self._ladder, self._by_score = np.cumsum(self.all_shares[order])[drawn], order[drawn]
+        self._ladder, self._by_score = _heights(np.cumsum(self.all_shares[order])[drawn]), order[drawn]
 
     @classmethod
     def learn(cls, column: Column, values: Array, axis: Floats) -> CategoryEncoder:
@@ -429,8 +431,7 @@ class CategoryEncoder:
         """Return the positions of the categories at these normal scores, shape (n,): known ones, wherever there are any."""
         if not len(self.known):
             return np.full(len(scores), np.nan if self.new is None else self.after)
-        probability = _normal_cdf(scores)
-        rung = np.minimum(np.searchsorted(self._ladder, probability), len(self.known) - 1)
+        rung = np.minimum(np.searchsorted(self._ladder, scores), len(self.known) - 1)
         return self._by_score[rung].astype(np.float64)
 
     def cells(self, codes: Floats) -> Array:
@@ -483,10 +484,7 @@ def _simple(value: object) -> bool:
     return isinstance(value, (str, int, float, dt.date))
 
 
-def _normal_cdf(z: Floats) -> Floats:
-    """Return the normal distribution function by Zelen & Severo's polynomial (Abramowitz & Stegun 26.2.17), error below 7.5e-8."""
-    t = 1.0 / (1.0 + 0.2316419 * np.abs(z))
-    tail = np.exp(-0.5 * z * z) * 0.3989422804014327
-    tail = tail * t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-    result: Floats = np.where(z > 0, 1.0 - tail, tail)
-    return result
+def _heights(p: Floats) -> Floats:
+    """Return where the normal distribution function reaches these probabilities."""
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(x) if 0 < x < 1 else np.copysign(np.inf, x - 0.5) for x in p.tolist()], dtype=np.float64)

@@ -15,7 +15,7 @@ import numpy as np
 from camelopard.confidence.logistic import Logistic, logit
 from camelopard.core.arrays import Array, Bools, Floats, Ints, Objects
 from camelopard.evidence.impact import CANDIDATES, PLACES, RANKS
-from camelopard.evidence.reading import MISSING, OK, VARIANT, NumberEncoder
+from camelopard.evidence.reading import MISSING, OK, VARIANT
 from camelopard.evidence.suspicion import hard
 from camelopard.firewall.panel import STANDS_OUT, Examination, Panel
 
@@ -62,6 +62,12 @@ class Proposals:
     answer: Objects
     answered: Bools
 
+    @classmethod
+    def none(cls) -> Proposals:
+        """Return no repairs."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(nothing, nothing, nothing.astype(bool), np.zeros((0, len(NAMES))), np.empty(0, dtype=object), nothing.astype(bool))
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -103,11 +109,12 @@ class Trust:
 def proposed(found: Examination, panel: Panel) -> Proposals:
     """Return the repairs of those suspicious rows that hold an evidently damaged cell, and of which some repair moves the answer."""
     impact, reader = found.impact, panel.reader
-    none = np.zeros(0, dtype=np.int64)
     if impact.answers is None or not len(impact.rows):
-        return Proposals(none, none, none.astype(bool), np.zeros((0, len(NAMES))), np.empty(0, dtype=object), none.astype(bool))
+        return Proposals.none()
     damaged = evident(found, panel, impact.rows)
     place = np.flatnonzero(damaged.any(axis=1) & (impact.moved[:, [FIRST, TWO, ALL]].any(axis=1) | found.answer.failed[impact.rows]))
+    if not len(place):
+        return Proposals.none()
     rows, damaged, k = impact.rows[place], damaged[place], np.arange(len(place))
     choice, left = chosen(found, panel, place)
     values, now, states = impact.values[place, choice], found.reading.values[rows], found.reading.states[rows]
@@ -180,19 +187,16 @@ def _differing(answers: Array, failed: Bools, choice: Ints, places: list[int], p
 
 def evident(found: Examination, panel: Panel, rows: Ints) -> Bools:
     """Return which cells of these rows clean data never showed, shape (m, d): impossible, out of range, or missing where next to nothing was."""
-    states = found.reading.states[rows]
-    damaged: Bools = hard(states) | ((states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never))
-    for j, encoder in enumerate(panel.reader.encoders):
-        if isinstance(encoder, NumberEncoder):
-            values = found.reading.values[rows, j]
-            damaged[:, j] |= (values < encoder.low) | (values > encoder.high)
-    return damaged
+    states, values = found.reading.states[rows], found.reading.values[rows]
+    never: Bools = (states == MISSING) & (panel.null_costs >= STANDS_OUT * panel.never)
+    return hard(states) | never | (values < panel.reader.low) | (values > panel.reader.high)
 
 
 def trusted(found: Examination, panel: Panel, trust: Trust) -> Bools:
     """Return which of the suspicious rows have a repair to be trusted, shape (m,)."""
     proposals, able = proposed(found, panel), np.zeros(len(found.impact.rows), dtype=bool)
-    able[proposals.place] = trust.right(proposals)
+    if len(proposals.place):
+        able[proposals.place] = trust.right(proposals)
     return able
 
 
