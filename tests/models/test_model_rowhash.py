@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections import deque
 from typing import Any
 
@@ -95,8 +96,13 @@ class Borrower:
     pass
 
 
-def test_a_hasher_is_lent_to_one_at_a_time_and_forgets_what_was_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def none_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.collect()  # what other tests left behind brings no hasher back while this one runs
     monkeypatch.setattr(rowhash, "_idle", deque())
+
+
+def test_a_hasher_is_lent_to_one_at_a_time_and_forgets_what_was_in_the_rows(none_idle: None) -> None:
     one, two = Borrower(), Borrower()
     first, second = RowHasher.lent(one), RowHasher.lent(two)
     assert first is not second
@@ -108,8 +114,7 @@ def test_a_hasher_is_lent_to_one_at_a_time_and_forgets_what_was_in_the_rows(monk
     assert not set(before) & set(after.keys(batch(a=["other", "secret", "x", 3.0])))
 
 
-def test_hashers_that_wait_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rowhash, "_idle", deque())
+def test_hashers_that_wait_are_few(none_idle: None) -> None:
     many = [Borrower() for _ in range(2 * rowhash.IDLE)]
     for one in many:
         RowHasher.lent(one)
