@@ -70,6 +70,8 @@ def test_a_replay_tells_what_differs_by_the_last_bit(firewall: cp.Firewall, tmp_
     row = logged(tmp_path, firewall, ROWS[:1], 1)[0]
 
     class Other:
+        policy = firewall.policy
+
         def screen(self, X: Any, /) -> cp.Verdicts:
             found = firewall.screen(X)
             return replace(found, risk=np.nextafter(found.risk, 1.0), route=np.array(["block"], dtype=object))

@@ -102,6 +102,7 @@ def serve(
             "tokens": tokens,
             "traces": traces,
             "private_metrics": private_metrics,
+            "workers": workers,
             "called": [host, *(one.strip() for one in called.split(",") if one.strip())],
         }
     )
@@ -155,7 +156,8 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
         return firewall_to_serve(home, name, fitted, home.clock())
 
     remote = word.startswith(("http://", "https://"))
-    served = models[name] = Served(loaded(), Settings.from_json(plan["settings"]), remote=remote, again=loaded, log=kept)
+    settings = Settings.from_json(plan["settings"])
+    served = models[name] = Served(loaded(), settings, remote=remote, again=loaded, log=kept, processes=plan["workers"])
     served.keep_days = plan["keep_days"]
     tracing = None
     if plan["traces"]:

@@ -116,6 +116,25 @@ class Desk:
         notes = noted(self.policy, verdicts, decision, placed.route, placed.audited, placed.no_room)
         return routed(verdicts, placed.route, placed.propensity, notes)
 
+    @property
+    def last(self) -> dt.datetime | None:
+        """The time at which rows were last admitted; None before the first."""
+        return self._last
+
+    def begun(self, now: dt.datetime, reviews: int) -> Desk:
+        """Return a desk like this one on which so many reviews were made today, by whomever: a desk whose state nobody kept begins with them."""
+        desk = Desk(self.policy, band=self.band, hours=self.hours)
+        desk._begin(now)
+        desk._spent = min(reviews, desk._most)
+        return desk
+
+    def under(self, policy: Policy) -> Desk:
+        """Return the desk of another policy, on which today's reviews count as well."""
+        desk = Desk(policy, band=self.band, hours=self.hours)
+        desk._day, desk._last, desk._spent = self._day, self._last, min(self._spent, desk._most)
+        desk._audits = min(self._audits, desk._spent, desk._most_audits)
+        return desk
+
     def place(self, decision: Decision, now: dt.datetime) -> Placement:
         """Return what becomes of rows that the policy has decided about, and count their reviews."""
         self._begin(now)

@@ -22,9 +22,18 @@ from camelopard.store.log_reading import Logged
 COMPARED = ("prediction", "probabilities", *FIGURES, "route")
 
 
+class Limits(Protocol):
+    """A policy: how many reviews there are in a day, None for any number."""
+
+    @property
+    def reviews_per_day(self) -> int | None: ...
+
+
 class Screens(Protocol):
     """A fitted firewall."""
 
+    @property
+    def policy(self) -> Limits: ...
     def screen(self, X: Any, /) -> Judged: ...
     def save(self, path: str, /) -> None: ...
 
@@ -35,15 +44,19 @@ class Replay:
 
     then, now
         Prediction, probabilities, risk, confidence, oddity, novelty and route.
+    placed
+        Whether one of the routes is a review, and a day has only so many: which rows get one hangs on the day, so routes are not compared.
     """
 
     then: Mapping[str, Any]
     now: Mapping[str, Any]
+    placed: bool = False
 
     @property
     def different(self) -> tuple[str, ...]:
         """Return the names of what is not the same to the byte."""
-        return tuple(name for name in COMPARED if encoded([self.then[name]]) != encoded([self.now[name]]))
+        names = [name for name in COMPARED if name != "route" or not self.placed]
+        return tuple(name for name in names if encoded([self.then[name]]) != encoded([self.now[name]]))
 
     @property
     def same(self) -> bool:
@@ -123,7 +136,8 @@ def replay(logged: Logged, firewall: Screens, *, version: str | None = None) -> 
         "route": verdicts.route[0],
     }
     then = {name: getattr(logged, name) for name in COMPARED}
-    return Replay({**then, "probabilities": None if logged.probabilities is None else list(logged.probabilities)}, now)
+    placed = firewall.policy.reviews_per_day is not None and "review" in (logged.route, now["route"])
+    return Replay({**then, "probabilities": None if logged.probabilities is None else list(logged.probabilities)}, now, placed)
 
 
 def _rows(cells: Any) -> Any:

@@ -25,6 +25,7 @@ from camelopard.server.metrics import Counts
 from camelopard.server.scoring.breaker import Breaker
 from camelopard.server.scoring.crowd import Crowd, kind_of
 from camelopard.server.scoring.outcome import Outcome, outcome
+from camelopard.server.scoring.places import Places
 from camelopard.server.scoring.rows import Asked, respond_one
 from camelopard.server.scoring.settings import Settings
 
@@ -91,11 +92,13 @@ class Served:
         Loads firewall and model once more, for `reload`.
     log
         Where every verdict is kept; None: nowhere.
+    processes
+        That serve the model together, and share the reviews of a day (see `Places`).
 
     Raises
     ------
     CamelopardError
-        If the firewall came without its model.
+        If the firewall came without its model, or a day has fewer reviews than there are processes.
     """
 
     def __init__(
@@ -106,10 +109,12 @@ class Served:
         remote: bool = False,
         again: Callable[[], Firewall] | None = None,
         log: VerdictLog | None = None,
+        processes: int = 1,
     ) -> None:
         if firewall.model_ is None:
             raise CamelopardError("a gateway needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
+        self.places = Places(processes, None if log is None else self._given)
         self.take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
         self._threads = settings.most_at_once if remote else THREADS
@@ -131,6 +136,7 @@ class Served:
             from camelopard.store.log_replay import version_of
 
             version = version_of(firewall)
+        self.places.take(firewall.policy)
         force = Force(firewall, version)
         self._in_force = force, Crowd(firewall.screen, partial(self._told_of, force))
 
@@ -231,6 +237,7 @@ class Served:
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
         else:
+            verdicts = self.places.admit(verdicts, dt.datetime.now(dt.UTC))
             self.counts.add(verdicts, seconds)
             if self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL:
                 self.counts.upstream += 1
@@ -244,6 +251,18 @@ class Served:
     def _keep(self, force: Force, said: Outcome, asked: Asked) -> None:
         if self.log is not None:
             self.log.append(self.name, force.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
+
+    def _given(self, since: dt.datetime) -> int:
+        """Return how many reviews the log knows of."""
+        from camelopard.store.log_reading import counts
+        from camelopard.store.log_table import NoLog
+
+        assert self.log is not None
+        try:
+            found = counts(self.log.place, "day", since=since, model=self.name, route="review", storage_options=self.log.options)
+        except NoLog:
+            return 0
+        return sum(day.rows.get("review", 0) for day in found)
 
     def _told_of(self, force: Force, verdicts: Verdicts) -> bytes:
         """Return what a client is told of one row, without the id of its request."""
@@ -292,7 +311,7 @@ class Served:
 
     def _seen(self, force: Force, parse: Parse) -> None:
         asked, start = parse(force), time.perf_counter()
-        verdicts = force.firewall.screen(asked.rows)
+        verdicts = self.places.admit(force.firewall.screen(asked.rows), dt.datetime.now(dt.UTC))
         self.counts.add(verdicts, time.perf_counter() - start)
         name, nothing = request_id(time.time_ns() // 1000), [None] * asked.n
         self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
