@@ -33,8 +33,14 @@ check: $(VENV)/dev  ## linters, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev  ## measure every bar and write the figures into README.md
+bench: $(VENV)/dev  ## measure the tables, imports, memory and one row, and write the figures into README.md
 	$(PY) -m bench.run
+
+bench-all: bench bench-fooled bench-calibration bench-trust bench-gateway bench-media  ## measure every bar: some four hours on two cores
+	$(PY) -m bench.one_row
+	$(PY) -m bench.space
+	$(PY) -m bench.vectors
+	$(PY) -m bench.corruptions
 
 bench-quick: $(VENV)/dev  ## the same on less data, written nowhere
 	$(PY) -m bench.run --quick

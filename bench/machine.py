@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import platform
@@ -22,6 +23,14 @@ def into_readme(start: str, end: str, text: str, path: Path = ROOT / "README.md"
     """Write figures between two marks of the README, or of another page."""
     before, rest = path.read_text().split(start, 1)
     path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}")
+
+
+def state_of_code() -> str:
+    """Return a name for the code that figures come from: those of other code are not taken up again."""
+    found = hashlib.sha256()
+    for path in sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def cpu() -> float:

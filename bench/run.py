@@ -1,4 +1,4 @@
-"""Measures every bar (with --quick on less data and fewer seeds, written nowhere without --write), keeps the figures in bench/results, and writes the tables of the README from them: no figure is typed."""
+"""Measures the tables of the README that stand first (with --quick on less data and fewer seeds, written nowhere without --write), keeps the figures in bench/results, and writes the tables of the README from them: no figure is typed."""
 
 from __future__ import annotations
 

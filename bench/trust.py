@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -24,7 +23,7 @@ from bench.fooled import models
 from bench.fooled.data import TARGETS, load
 from bench.fooled.pair import FAMILY
 from bench.fooled.traffic import wrongly
-from bench.machine import RESULTS, ROOT, cpu, in_process, into_readme, median, where
+from bench.machine import RESULTS, cpu, in_process, into_readme, median, state_of_code, where
 from camelopard.confidence.acceptance import RiskCoverage
 from camelopard.confidence.unlabelled import OURS
 from camelopard.core.arrays import Array, Bools, Floats, Ints
@@ -384,14 +383,6 @@ def speed() -> dict[str, float]:
     taken = cpu() - start
     added = [now / before - 1 for now, before in zip(cost["with"], cost["without"], strict=True)]
     return {"verdicts": MANY, "optimise": taken, "time_added": added[0], "memory_added": added[1], "fit_cpu": cost["with"][0]}
-
-
-def state_of_code() -> str:
-    """Return a name for the code that figures come from: those of other code are not taken up again."""
-    found = hashlib.sha256()
-    for path in sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]):
-        found.update(path.read_bytes())
-    return found.hexdigest()[:12]
 
 
 def main() -> int:

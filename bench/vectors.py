@@ -13,7 +13,7 @@ from camelopard.core.arrays import Array, objects
 from camelopard.modality.image import ImageVectors
 from camelopard.modality.text import TextVectors
 
-DATA = ROOT.parent / "shared" / "data"
+DATA = ROOT / "bench" / "data"
 ROUNDS = 5
 
 
