@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lightgbm import LGBMClassifier
+from lightgbm import Booster, LGBMClassifier
 
 import camelopard as cp
 from camelopard.cli.main import main
@@ -73,6 +73,17 @@ def test_it_is_the_same_in_json(command: Command) -> None:
     assert found["errors_counted"] is None
 
 
+def test_the_policy_that_was_tried_can_be_kept(command: Command, folder: Path) -> None:
+    code, out, _ = command(*PRICES, "--reviews-per-day", "4", "--per-day", "25", "-o", "chosen.firewall")
+    assert code == 0 and out.endswith("The firewall with this policy is in chosen.firewall.\n")
+    model = cp.wrap(Booster(model_file=folder / "model.txt"), classes=["no", "yes"])
+    before, after = (cp.Firewall.load(folder / name, model=model) for name in ("f.firewall", "chosen.firewall"))
+    assert before.policy.costs is None and after.policy.costs is not None
+    assert after.policy.reviews_per_day == 4 and after.policy.least_benefit is not None
+    past = people(300, 2)[["dose", "age"]]
+    assert (after.screen(past).route == after.policy.applied(before.screen(past)).route).all()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -85,6 +96,7 @@ def test_it_is_the_same_in_json(command: Command) -> None:
         (("--wrong", "nan", "--review", "5", "--block", "20", "--per-day", "10"), "expected a price"),
         ((*PRICES, "--per-day", "10", "--reviews-per-day", "-1"), "expected a whole number from 0"),
         ((*PRICES, "--per-day", "10", "--audit", "0.9"), "expected a share of the reviews"),
+        ((*PRICES, "--per-day", "10", "-o", "nowhere/chosen.firewall"), "nowhere"),
     ],
 )
 def test_wrong_use_is_one_line_and_code_2(command: Command, words: tuple[str, ...], message: str) -> None:

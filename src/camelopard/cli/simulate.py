@@ -24,6 +24,7 @@ def simulate(
     texts: Texts = None,
     images: Images = None,
     encoder: Encoder = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the firewall with this policy, to screen and to serve by it.")] = None,
     audit: Annotated[float, typer.Option("--audit", help="Share of the reviews drawn at random from rows that would pass.")] = 0.0,
     classes: Annotated[str | None, typer.Option("--classes", help="Class names in the model's order, separated by commas.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -31,12 +32,14 @@ def simulate(
 ) -> None:
     """Simulate a policy by costs on past traffic: routes, people, errors, money, beside its rivals."""
     from camelopard.cli.loading import firewall_of
-    from camelopard.cli.telling import as_json, working
+    from camelopard.cli.telling import as_json, check_place, working
     from camelopard.core.errors import UnknownName
     from camelopard.firewall.costs import Costs
     from camelopard.modality.files import read_table_file
 
     costs = Costs(wrong, review, block)
+    if output is not None:
+        check_place(output)
     with working(quiet=json):
         fitted = firewall_of(firewall, model, trust=trust, classes=classes, encoder=encoder)
         policy = fitted.policy.with_costs(costs, reviews_per_day, audit)
@@ -45,8 +48,13 @@ def simulate(
             raise UnknownName.among(day, batch.names, "column")
         days = None if day is None else batch.columns[day]
         verdicts = fitted.screen(batch)
-        simulation = policy.fitted_to(verdicts, per_day=per_day, days=days).simulate(verdicts, per_day=per_day, days=days, y=labels)
+        chosen = policy.fitted_to(verdicts, per_day=per_day, days=days)
+        simulation = chosen.simulate(verdicts, per_day=per_day, days=days, y=labels)
+    if output is not None:
+        fitted.with_policy(chosen).save(output)
     if json:
         as_json(simulation.to_dict())
-    else:
-        typer.echo(repr(simulation))
+        return
+    typer.echo(repr(simulation))
+    if output is not None:
+        typer.echo(f"The firewall with this policy is in {output}.")
