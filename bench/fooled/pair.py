@@ -17,7 +17,7 @@ from camelopard.confidence.quality import auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
-from camelopard.firewall.learn import conclude
+from camelopard.firewall.learn import conclude, least_risk
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
@@ -58,9 +58,11 @@ class Judged:
     rank: Floats
 
     @classmethod
-    def of(cls, score: Floats, clean: Bools) -> Judged:
-        known = np.sort(score[clean])
-        return cls(score, 1.0 - np.searchsorted(known, score, side="left") / len(known))
+    def of(cls, score: Floats, clean: Bools, least: float = -np.inf) -> Judged:
+        """Rank scores; all below `least` are alike: nobody would stop such a row."""
+        raised = np.maximum(score, least)
+        known = np.sort(raised[clean])
+        return cls(score, 1.0 - np.searchsorted(known, raised, side="left") / len(known))
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged
     for k, group in enumerate(groups):
         material = replace(ready.material.without(group), labelled=False)  # of the risk only
         learned = conclude(ready.panel, material, 0.01, np.random.default_rng([seed, 3]))
-        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean)
+        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean, least_risk(material.check))
         mine = np.isin(kind, list(group)) | (np.char.startswith(kind, "attack") & (KIND in group)) | (clean & (dealt == k))
         risk[mine], rank[mine] = found.score[mine], found.rank[mine]
     return Judged(risk, rank)
@@ -122,7 +124,7 @@ def measure(pair: Pair) -> dict[str, Any]:
     known = judges.damage_classifier(ready.material, there.found.table, pair.seed)
     others = {name: Judged.of(score, traffic.clean) for name, score in {CLASSIFIER: known, **blind}.items()}
     ours = {
-        "seen": Judged.of(said.risk, traffic.clean),
+        "seen": Judged.of(said.risk, traffic.clean, least_risk(ready.material.check)),
         "kind left out": left_out([[kind] for kind in kinds], there, pair.seed),
         "family left out": left_out(families(kinds), there, pair.seed),
     }

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
-from camelopard.confidence.conformal import fewest_on_average
+from camelopard.confidence.conformal import AlarmThreshold, fewest_on_average
+from camelopard.confidence.logistic import Logistic
 from camelopard.firewall.firewall import NoAlarmsWarning
+from camelopard.firewall.learn import LEAST_RISK, spared
 from camelopard.firewall.little import LittleLearnedWarning
 from camelopard.firewall.material import Split
 
@@ -139,3 +141,27 @@ def test_confidence_without_labels_is_no_surer_than_the_model() -> None:
     assert verdicts.proba is not None
     assert (verdicts.confidence <= verdicts.proba.max(axis=1) + 1e-9).all()
     assert "ece_confidence" not in firewall.describe()["measured"]
+
+
+def test_no_row_is_stopped_whose_risk_is_below_one_in_twenty() -> None:
+    def model(t: pd.DataFrame) -> np.ndarray:
+        return np.where((t.abs() > 8).any(axis=1), "b", "a")
+
+    rng = np.random.default_rng(0)
+    wrapped = cp.wrap(model, name="m", classes=["a", "b"])
+    firewall = cp.Firewall(alpha=0.2, budget=30_000).fit(wrapped, normals(rng, 600), reference=normals(rng, 600))
+    assert firewall.describe()["threshold"]["risk"] == pytest.approx(LEAST_RISK)
+    clean = firewall.screen(normals(rng, 3000))
+    assert clean.risk.mean() < 0.01 and (clean.route != "pass").mean() < 0.01  # 0.2 would be allowed
+    assert (firewall.screen(normals(rng, 200).assign(c0=50.0)).route != "pass").mean() > 0.95
+
+
+def test_a_limit_is_only_ever_raised_and_stays_where_risk_says_nothing() -> None:
+    clean = np.arange(100.0)
+    limit = AlarmThreshold(90.0, 0.1, 0.95, 100, 9)
+    assert spared(limit, Logistic(np.array([1.0]), -95.0), 0.5, clean) == AlarmThreshold(95.0, 0.1, 0.95, 100, 4)
+    assert spared(limit, Logistic(np.array([1.0]), -80.0), 0.5, clean) == limit
+    for risk, least in ((Logistic(np.array([0.0]), -95.0), 0.5), (Logistic(np.array([1.0]), -95.0), 0.0)):
+        assert spared(limit, risk, least, clean) == limit
+    never = AlarmThreshold(np.inf, 0.1, 1.0, 5, 0)
+    assert spared(never, Logistic(np.array([1.0]), -95.0), 0.5, clean) == never
