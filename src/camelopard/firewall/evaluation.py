@@ -21,6 +21,7 @@ from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, repaired_right, right_answers
 from camelopard.firewall.measure import measure
+from camelopard.firewall.policy import Policy
 from camelopard.firewall.stressed import gather
 from camelopard.firewall.summary import quality
 from camelopard.stress.budget import PIXELS
@@ -51,7 +52,16 @@ class Quality:
 
 
 def evaluate(
-    model: Model, learned: Learned, schema: Schema, tolerance: float, X: Any, y: Any, budget: int | None, seed: int, progress: Progress
+    model: Model,
+    learned: Learned,
+    schema: Schema,
+    tolerance: float,
+    policy: Policy,
+    X: Any,
+    y: Any,
+    budget: int | None,
+    seed: int,
+    progress: Progress,
 ) -> Quality:
     """Return the quality of a firewall on clean rows and every kind of damage done to them. See `Firewall.evaluate`."""
     rng = np.random.default_rng(seed)
@@ -62,7 +72,8 @@ def evaluate(
         test = replace(test, odd=learned.strange.oddness(test.table))
     right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)
     within = tolerance if model.task == "regression" else None
-    return Quality(measure(test, right, learned.judge(test.answer, test.table), learned.threshold, rng, repaired_right=mended), within)
+    judged = learned.judge(test.answer, test.table)
+    return Quality(measure(test, right, judged, learned.threshold, rng, policy=policy, repaired_right=mended), within)
 
 
 def accept_by(

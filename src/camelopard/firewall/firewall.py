@@ -236,7 +236,8 @@ class Firewall:
         Parameters
         ----------
         X, y
-            Clean rows that it was not fitted on, and their labels where there are any. They are damaged in every way, as in fitting.
+            Clean rows that it was not fitted on, and their labels where there are any. They are damaged in every way, as in fitting. With labels
+            the routes that the policy in force gives them are measured, too.
         budget
             Rows asked of the model at most; None for about 150,000.
         seed
@@ -259,7 +260,7 @@ class Firewall:
         self._check_fitted()
         if self.model_ is None or self.learned_.risk is None:
             raise CamelopardError("evaluate() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        return evaluate(self.model_, self.learned_.as_fitted(), self.schema_, self.about_["tolerance"], X, y, budget, seed, progress)
+        return evaluate(self.model_, self.learned_.as_fitted(), self.schema_, self.about_["tolerance"], self.policy, X, y, budget, seed, progress)
 
     def with_policy(self, policy: Policy) -> Firewall:
         """Return this firewall with another policy. Nothing is fitted again; what comes from here and what comes from there is judged alike.

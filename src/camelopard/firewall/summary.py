@@ -23,7 +23,7 @@ def summary(about: Mapping[str, Any]) -> str:
                 "",
                 *_promise(about),
                 "",
-                *quality(about["measured"], _within(about)),
+                *quality(about["measured"], _within(about), about["policy"]),
                 *sentences(about.get("uncertainty")),
                 "",
                 *_contract(about["contract"]),
@@ -103,8 +103,11 @@ def _within(about: Mapping[str, Any]) -> float | None:
     return about["tolerance"] if about["model"] is not None and about["model"]["task"] == "regression" else None
 
 
-def quality(measured: Mapping[str, Any], within: float | None = None) -> list[str]:
-    """Return what was measured of a firewall, as lines of a table; `within`: how far a number may be from the truth and still be right."""
+def quality(measured: Mapping[str, Any], within: float | None = None, policy: Mapping[str, Any] | None = None) -> list[str]:
+    """Return what was measured of a firewall, as lines of a table.
+
+    `within`: how far a number may be from the truth and still be right. `policy`: the one in force, where that may not be the one that was measured.
+    """
     if not measured:
         return ["Quality: not measured, there is no model to fool."]
 
@@ -129,7 +132,7 @@ def quality(measured: Mapping[str, Any], within: float | None = None) -> list[st
     ]
     if "ece_confidence" in measured:
         lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
-    lines += digest(measured, within)
+    lines += digest(measured, within, policy)
     if measured.get("falls_back"):
         lines.append("On the whole the model's own confidence says more of what fools it than what was learned: risk is read from that alone.")
     kinds = sorted((k for k in measured["by_kind"].items() if k[1]["auroc"] == k[1]["auroc"]), key=lambda k: k[1]["auroc"])

@@ -138,17 +138,20 @@ def certainty(document: Mapping[str, Any]) -> Certainty:
     )
 
 
-def digest(measured: Mapping[str, Any], tolerance: float | None = None) -> list[str]:
+def digest(measured: Mapping[str, Any], tolerance: float | None = None, policy: Mapping[str, Any] | None = None) -> list[str]:
     """Return the gist of what was measured, two lines for a terminal; none where there were no labels.
 
-    `tolerance`: how far a number may be from the truth and still be right; None where answers are classes.
+    `tolerance`: how far a number may be from the truth and still be right; None where answers are classes. `policy`: the one in force; where the
+    routes measured are those of another, that is said.
 
     >>> curve = {"coverage": [0.5, 0.8, 1.0], "wrong": [0.02, 0.06, 0.15], "at_most": [0.03, 0.07, 0.16]}
     >>> digest({"risk_coverage": {"sureness": 0.95, "confidence": curve}})
     ['Accept the surest 80 % and 6 % of those are wrong (at most 7 %, with 95 % probability); accept everything, and 15 % are.']
     """
     model = {} if tolerance is None else {"model": {"task": "regression"}, "tolerance": tolerance}
-    told = certainty({"firewall": {"measured": measured, **model}}).sentences
+    told = dict(certainty({"firewall": {"measured": measured, **model}}).sentences)
+    if told["routes"] and policy is not None and policy != given.entry(measured, "routes", "policy"):
+        told["routes"] = f"Under the policy it was fitted with: {told['routes']} What the policy in force does, evaluate measures."
     return [told[name].replace(wording.SPACE, " ").replace("’", "'") for name in ("accepting", "routes") if told[name]]
 
 
