@@ -64,6 +64,16 @@ def test_routes_of_another_policy_than_the_one_in_force_are_told_to_be_so(firewa
     assert label not in repr(other.evaluate(rows(200, 5), truth(rows(200, 5), 6), budget=6_000))
 
 
+def test_clean_rows_stopped_are_told_beside_alpha_where_they_did_not_set_the_threshold(firewall: cp.Firewall) -> None:
+    X = rows(200, 5)
+    found = firewall.evaluate(X, truth(X, 6), budget=6_000)
+    alarmed = float((firewall.screen(X).grounds.alarmed).mean())  # type: ignore[union-attr]
+    told = found.figures["clean_stopped"]
+    assert (told["value"], told["alpha"]) == (alarmed, 0.05) and told["low"] <= alarmed <= told["high"]
+    assert "share stopped of the clean rows (alpha is 0.05)" in repr(found)
+    assert "clean_stopped" not in firewall.describe()["measured"] and "of the clean rows" not in firewall.summary()
+
+
 def test_a_policy_that_was_fitted_with_is_the_one_in_force_after_loading_too(tmp_path: Path) -> None:
     X = rows(300, 1)
     policy = cp.Policy(costs=COSTS, overrides=[cp.Override("block", segment={"kind": ["b", None]})])

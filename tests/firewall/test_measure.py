@@ -7,11 +7,12 @@ import pytest
 
 from camelopard.confidence.conformal import AlarmThreshold
 from camelopard.core.arrays import Array, Bools, objects
+from camelopard.core.intervals import share
 from camelopard.core.records import Prediction
 from camelopard.firewall.costs import Costs
 from camelopard.firewall.learned import Judged
 from camelopard.firewall.material import Lesson
-from camelopard.firewall.measure import measure
+from camelopard.firewall.measure import clean_stopped, measure
 from camelopard.firewall.policy import Policy
 
 N = 600
@@ -83,3 +84,34 @@ def test_what_is_measured_more_leaves_other_figures_as_they_are() -> None:
     assert {key: with_labels[key] for key in without if key != "labelled"} == {key: without[key] for key in without if key != "labelled"}
     assert first.random() == second.random(), "labels draw nothing further"
     assert with_labels["auroc_fooled"]["value"] == pytest.approx(1.0)
+
+
+def test_clean_alarms_are_counted_with_an_interval_for_rows_that_did_not_set_the_threshold() -> None:
+    test = lesson()
+    score = np.where(~test.damaged & (np.arange(N) % 100 == 0), 1.0, 0.0)
+    found = clean_stopped(test, score, AlarmThreshold(0.5, 0.01, 0.95, 300, 0))["clean_stopped"]
+    assert found == {"value": 0.02, "low": share(6, 300).low, "high": share(6, 300).high, "alpha": 0.01}
+
+
+def test_wrong_answers_are_ranked_by_confidence_and_by_the_models_own_word() -> None:
+    test = lesson()
+    right = ~test.fooled & (np.arange(N) % 6 != 0)
+    found = figures(test, right)
+    confidence, own = np.where(test.fooled, 0.3, 0.9), test.answer.shares.max(axis=1)
+    for key, said in (("auroc_wrong", confidence), ("auroc_wrong_by_own_doubt", own)):
+        pairs = [(a < b) + (a == b) / 2 for a in said[~right] for b in said[right]]
+        assert found[key]["value"] == pytest.approx(np.mean(pairs))
+        assert found[key]["low"] < found[key]["value"] < found[key]["high"]
+
+
+def test_what_would_be_stopped_at_five_percent_clean_alarms_is_counted_by_what_it_did() -> None:
+    test = lesson()
+    place = np.arange(N)
+    score = place / N  # of 300 clean rows the fifteen above 568.1 are stopped, and all damaged ones from 569 on
+    right = ~test.fooled | (place < 585)
+    judged = Judged(score, np.full(N, 0.1), np.full(N, 0.9))
+    found = measure(test, right, judged, AlarmThreshold(0.5, 0.01, 0.95, 300, 0), np.random.default_rng(0))
+    assert found["fooled_caught_at_5_percent"]["value"] == 4 / 60  # 569, 579, 589, 599
+    assert found["harmful_caught_at_5_percent"]["value"] == 2 / 2  # 589, 599
+    assert found["harmless_flagged_at_5_percent"]["value"] == 12 / 240
+    assert "harmful_caught_at_5_percent" not in measure(test, None, judged, AlarmThreshold(0.5, 0.01, 0.95, 300, 0), np.random.default_rng(0))

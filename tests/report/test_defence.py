@@ -29,12 +29,19 @@ def test_measured_quality_may_hold_its_interval_either_way(quality: dict[str, An
 
 def test_a_model_without_confidence_has_no_figure_for_it_and_a_repaired_number_is_not_called_wrong() -> None:
     none, some = {"value": 0.5, "low": 0.5, "high": 0.5}, {"value": 0.5, "low": 0.48, "high": 0.52}
-    measured = {"auroc_fooled": none, "auroc_fooled_by_own_doubt": none, "auroc_unseen_by_own_doubt": some, "repaired": {"value": 0.25}}
+    measured = {
+        "auroc_fooled": none,
+        "auroc_fooled_by_own_doubt": none,
+        "auroc_unseen_by_own_doubt": some,
+        "repaired": {"value": 0.25},
+        "auroc_wrong": some,
+    }
     found = defence.firewall({"firewall": {"measured": measured, "tolerance": 2.5, "model": {"task": "regression"}}})
     assert [f.name for f in found.figures] == [
         defence.FIGURES["auroc_fooled"],
         defence.FIGURES["auroc_unseen_by_own_doubt"],
         "Answers off by more than 2.5 (the model's median error) among those given to repaired rows",
+        "AUROC: answers off by more than 2.5 (the model's median error) above right ones, by confidence",
     ]
 
 

@@ -20,7 +20,7 @@ from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS
 from camelopard.firewall.learned import Learned
 from camelopard.firewall.material import CALIBRATION_DAMAGED, Lesson, Purse, examined, repaired_right, right_answers
-from camelopard.firewall.measure import measure
+from camelopard.firewall.measure import clean_stopped, measure
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.stressed import gather
 from camelopard.firewall.summary import quality
@@ -73,7 +73,8 @@ def evaluate(
     right, mended = None if known is None else right_answers(test, known, tolerance), repaired_right(test, known, tolerance)
     within = tolerance if model.task == "regression" else None
     judged = learned.judge(test.answer, test.table)
-    return Quality(measure(test, right, judged, learned.threshold, rng, policy=policy, repaired_right=mended), within)
+    figures = measure(test, right, judged, learned.threshold, rng, policy=policy, repaired_right=mended)
+    return Quality({**figures, **clean_stopped(test, judged.score, learned.threshold)}, within)
 
 
 def accept_by(

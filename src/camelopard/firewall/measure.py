@@ -51,9 +51,10 @@ def measure(
     own = 1.0 - test.answer.shares.max(axis=1)
     rows = Resampled(test.origin, w, rng)
     flagged = np.asarray(score > threshold.value, dtype=bool)
+    at_5_percent = np.asarray(score > np.quantile(score[clean], 0.95), dtype=bool) if clean.any() else flagged
 
-    def area(values: Floats) -> dict[str, Any]:
-        return figure(auroc(values, fooled, w), rows.auroc(values, fooled))
+    def area(values: Floats, event: Bools) -> dict[str, Any]:
+        return figure(auroc(values, event, w), rows.auroc(values, event))
 
     def rate(hit: Bools, among: Bools) -> dict[str, Any]:
         value = float(np.average(hit[among], weights=w[among])) if among.any() else np.nan
@@ -62,21 +63,31 @@ def measure(
     found = {
         "rows": {"clean": int(clean.sum()), "damaged": int(damaged.sum()), "fooled": int(fooled.sum()), "origins": len(np.unique(test.origin))},
         "labelled": right is not None,
-        "auroc_fooled": area(score),
-        "auroc_fooled_by_own_doubt": area(own),
-        "auroc_fooled_by_oddity": area(test.odd),
+        "auroc_fooled": area(score, fooled),
+        "auroc_fooled_by_own_doubt": area(own, fooled),
+        "auroc_fooled_by_oddity": area(test.odd, fooled),
         "fooled_caught": rate(flagged, fooled),
         "harmless_flagged": rate(flagged, damaged & ~fooled),
-        "fooled_caught_at_5_percent": rate(score > np.quantile(score[clean], 0.95), fooled) if clean.any() else rate(flagged, fooled),
+        "fooled_caught_at_5_percent": rate(at_5_percent, fooled),
+        "harmless_flagged_at_5_percent": rate(at_5_percent, damaged & ~fooled),
         "ece_risk": calibration_error(risk, fooled, weight=w),
         "brier_risk": brier(risk, fooled, w),
         "by_kind": {str(kind): _of_kind(test, score, np.asarray(test.kind == kind, dtype=bool)) for kind in np.unique(test.kind) if kind},
     }
     if right is not None:
+        found["auroc_wrong"], found["auroc_wrong_by_own_doubt"] = (area(doubt, ~right) for doubt in (1.0 - confidence, own))
+        found["harmful_caught_at_5_percent"] = rate(at_5_percent, fooled & ~right)
         found["ece_confidence"], found["brier_confidence"] = calibration_error(confidence, right, weight=w), brier(confidence, right, w)
         held = HeldOut(confidence, own_word(test.answer), right, w, test.origin, rows)
         found.update(held.figures(), routes=routes(policy or Policy(), risk, flagged, _repairable(test), repaired_right, held))
     return found
+
+
+def clean_stopped(test: Lesson, score: Floats, threshold: AlarmThreshold) -> dict[str, Any]:
+    """Return the share of clean rows above the alarm threshold: of rows that did not set it, for those that did cannot exceed alpha."""
+    clean = ~test.damaged
+    n, k = int(clean.sum()), int((score[clean] > threshold.value).sum())
+    return {"clean_stopped": {**figure(k / max(n, 1), share(k, n)), "alpha": threshold.alpha}}
 
 
 def repairs(material: Material, stopped: Bools, rng: np.random.Generator) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from camelopard.confidence.conformal import SURE, fewest
+from camelopard.core.digits import figure as digits
 from camelopard.firewall.policy import Policy
 from camelopard.firewall.uncertainty import sentences
 from camelopard.firewall.underfit import sentence
@@ -113,11 +114,16 @@ def quality(measured: Mapping[str, Any], within: float | None = None, policy: Ma
 
     def line(name: str, key: str) -> list[str]:
         found = measured.get(key)
-        if found is None or is_silent(key, found):
+        if found is None or is_silent(key, found) or found["value"] != found["value"]:
             return []
         return [f"  {name:<58} {found['value']:.3f}  ({found['low']:.3f}–{found['high']:.3f})"]
 
-    rows = measured["rows"]
+    def calibration(name: str) -> list[str]:
+        errors = {"calibration error": measured.get(f"ece_{name}"), "Brier score": measured.get(f"brier_{name}")}
+        return [f"  {f'{what} of {name}':<58} {value:.3f}" for what, value in errors.items() if value is not None]
+
+    rows, wrong = measured["rows"], "wrong" if within is None else f"off by more than {digits(within)}"
+    alpha = measured.get("clean_stopped", {}).get("alpha")
     lines = [
         f"Measured on {rows['clean']:,} clean and {rows['damaged']:,} damaged rows that took no part in learning; "
         f"{rows['fooled']:,} of them fooled the model:",
@@ -126,12 +132,18 @@ def quality(measured: Mapping[str, Any], within: float | None = None, policy: Ma
         *line("  how odd the row is", "auroc_fooled_by_oddity"),
         *line("AUROC on families of damage that it was not taught", "auroc_unseen"),
         *line("  the model's own confidence on the same rows", "auroc_unseen_by_own_doubt"),
+        *line(f"AUROC, answer {wrong} or not: confidence", "auroc_wrong"),
+        *line("  the model's own confidence", "auroc_wrong_by_own_doubt"),
+        *line(f"share stopped of the clean rows (alpha is {alpha})", "clean_stopped"),
         *line("share stopped of the rows that fooled the model", "fooled_caught"),
         *line("share stopped of the damaged rows that did not", "harmless_flagged"),
-        f"  {'calibration error of risk':<58} {measured['ece_risk']:.3f}",
+        *line("stopped at 5 % clean alarms, of the rows that fooled it", "fooled_caught_at_5_percent"),
+        *line(f"  of those that fooled and whose answer is {wrong}", "harmful_caught_at_5_percent"),
+        *line("  of the damaged rows that did not", "harmless_flagged_at_5_percent"),
+        *line(f"share {wrong} of the answers to repaired rows", "repaired"),
+        *calibration("risk"),
+        *calibration("confidence"),
     ]
-    if "ece_confidence" in measured:
-        lines.append(f"  {'calibration error of confidence':<58} {measured['ece_confidence']:.3f}")
     lines += digest(measured, within, policy)
     if measured.get("falls_back"):
         lines.append("On the whole the model's own confidence says more of what fools it than what was learned: risk is read from that alone.")

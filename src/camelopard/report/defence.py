@@ -22,9 +22,14 @@ FIGURES = {
     "auroc_fooled_by_oddity": "The same, by how odd the row is",
     "auroc_unseen": "AUROC on families of damage that it was not taught",
     "auroc_unseen_by_own_doubt": "The same, by the model’s own confidence",
+    "auroc_wrong": "AUROC: answers that are wrong above right ones, by confidence",
+    "auroc_wrong_by_own_doubt": "AUROC: answers that are wrong above right ones, by the model’s own confidence",
+    "clean_stopped": "Clean rows that were stopped",
     "fooled_caught": "Rows that fooled the model and were stopped",
     "harmless_flagged": "Damaged rows that did not fool it and were stopped all the same",
     "fooled_caught_at_5_percent": "Fooling rows that would be stopped at 5 % clean alarms",
+    "harmful_caught_at_5_percent": "Fooling rows with answers that are wrong, stopped at 5 % clean alarms",
+    "harmless_flagged_at_5_percent": "Damaged rows that did not fool it, stopped at 5 % clean alarms",
     "ece_risk": "Calibration error of the risk (0 is perfect)",
     "brier_risk": "Brier score of the risk (0 is perfect)",
     "ece_confidence": "Calibration error of the confidence (0 is perfect)",
@@ -37,7 +42,17 @@ SIZES = {  # what the size of a change is, by what the data are
     "pair": "The size of a change is the share of the texts’ characters that it touches.",
     "image": "The size of a change is its root mean square over the picture, as a share of the range of values.",
 }
-SHARES = frozenset({"fooled_caught", "harmless_flagged", "fooled_caught_at_5_percent", "repaired"})
+SHARES = frozenset(
+    {
+        "clean_stopped",
+        "fooled_caught",
+        "harmless_flagged",
+        "fooled_caught_at_5_percent",
+        "harmful_caught_at_5_percent",
+        "harmless_flagged_at_5_percent",
+        "repaired",
+    }
+)
 SAME = 1e-6
 OWN = "_by_own_doubt"  # how keys of figures by the model's own confidence end
 TOLD_ELSEWHERE = frozenset({"repaired_wrong"})  # the same figure as "repaired"
@@ -220,8 +235,8 @@ def _figures(found: Any) -> list[Figure]:
         low, high = given.number(interval, "low"), given.number(interval, "high")
         between = "" if low is None or high is None else wording.span(low, high) if key in SHARES else f"{low:.3f}–{high:.3f}"
         name = FIGURES.get(key) or wording.clean(key.replace("_", " "), wording.LONGEST_NAME)
-        if key == "repaired" and within is not None:
-            name = name.replace("Wrong answers", f"Answers {beyond(within)}")
+        if within is not None:
+            name = name.replace("Wrong answers", f"Answers {beyond(within)}").replace("answers that are wrong", f"answers {beyond(within)}")
         figures.append(Figure(name, wording.percent(estimate) if key in SHARES else f"{estimate:.3f}", between))
     return figures[:40]
 
