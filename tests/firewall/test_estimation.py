@@ -177,8 +177,23 @@ def test_wrong_use_is_told(firewall: cp.Firewall, unlabelled: cp.Firewall) -> No
         firewall.estimate(X, metric="recall", positive="huge")
     with pytest.raises(cp.CamelopardError, match="no column|Known"):
         firewall.accept_by("colour", X, truth(X, 6), 0.1)
-    with pytest.raises(cp.CamelopardError, match="recalibrated for other traffic"):
-        firewall.recalibrated(rows(200, 5)).accept(0.1)
+
+
+def test_what_was_recalibrated_makes_no_promise_about_the_traffic_of_fitting_whoever_asks(firewall: cp.Firewall) -> None:
+    X = rows(200, 5)
+    moved = firewall.recalibrated(X)
+    told = "is for the traffic of fitting, and this firewall was recalibrated for other traffic. Use the one before."
+    asks: dict[str, Any] = {
+        "accept()": lambda: moved.accept(0.1),
+        "accept_by()": lambda: moved.accept_by("kind", X, truth(X, 6), 0.1),
+        "Policy(accept=0.9)": lambda: moved.with_policy(cp.Policy(accept=0.9)),
+    }
+    for name, ask in asks.items():
+        with pytest.raises(cp.CamelopardError) as error:
+            ask()
+        assert str(error.value) == f"{name} {told}"
+    assert moved.with_policy(cp.Policy(review=0.3)).policy.review == 0.3
+    assert firewall.with_policy(cp.Policy(accept=0.9)).policy.accept == 0.9
 
 
 def test_labels_of_one_class_teach_nothing_and_few_errors_are_told() -> None:

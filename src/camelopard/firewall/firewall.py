@@ -269,11 +269,15 @@ class Firewall:
         ------
         UnknownName
             If an override is for reasons on a column that the firewall does not know.
+        CamelopardError
+            For a policy with `accept`, if the firewall was recalibrated: that promise is about the traffic of fitting.
         """
         self._check_fitted()
         if not isinstance(policy, Policy):
             raise CamelopardError(f"with_policy({policy!r}): expected a camelopard.Policy.")
         check_columns(policy.overrides, self.schema_.names)
+        if policy.accept is not None:
+            self._check_traffic(f"Policy(accept={policy.accept:.3g})")
         other = copy(self)
         other.contract_, other.policy = deepcopy(self.contract_), policy
         return other
@@ -383,13 +387,14 @@ class Firewall:
             If a share is not above 0 and below 1.
         """
         self._check_labelled("accept")
-        if self.learned_.mix.shift:
-            raise CamelopardError("accept() is for the traffic of fitting, and this firewall was recalibrated for other traffic. Ask the one before.")
+        self._check_traffic("accept()")
         assert self.learned_.accept is not None
         return self.learned_.accept.accept(errors, sureness, self.about_["tolerance"] if self.learned_.panel.task == "regression" else None)
 
     def accept_by(self, by: str, X: Any, y: Any, errors: float, *, sureness: float = 0.9, seed: int = 0) -> dict[Any, Accepted]:
         """Return the same for each value of a column, from labelled clean rows that the firewall was not fitted on; they are damaged as in fitting.
+
+        `Policy(accept=…)` is one number for all rows: thresholds of segments are for you to hold against `Verdicts.confidence`.
 
         Raises
         ------
@@ -399,9 +404,9 @@ class Firewall:
         from camelopard.firewall.evaluation import accept_by
 
         self._check_labelled("accept_by")
+        self._check_traffic("accept_by()")
         assert self.model_ is not None
-        known = self.learned_.as_fitted()
-        return accept_by(self.model_, known, self.schema_, self.about_["tolerance"], by, X, y, errors, sureness, seed)
+        return accept_by(self.model_, self.learned_, self.schema_, self.about_["tolerance"], by, X, y, errors, sureness, seed)
 
     def _check_labelled(self, what: str) -> None:
         self._check_fitted()
@@ -411,6 +416,10 @@ class Firewall:
             raise CamelopardError(f"{what}() needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         if self.learned_.accept is None or self.learned_.estimator is None:
             raise CamelopardError(f"{what}() rests on labels, and this firewall was fitted without. Fit it with y: firewall.fit(model, X, y).")
+
+    def _check_traffic(self, what: str) -> None:
+        if self.learned_.mix.shift:
+            raise CamelopardError(f"{what} is for the traffic of fitting, and this firewall was recalibrated for other traffic. Use the one before.")
 
     def _evidence(self, X: Any) -> Live:
         """Return what is known of the rows that hold something and that the model answers."""
@@ -460,18 +469,11 @@ class Firewall:
                 "on_average": threshold.on_average,
                 "rows": threshold.rows,
                 "alarms_possible": bool(np.isfinite(threshold.value)),
-                "risk": self._risk_at_threshold(),
+                "risk": self.learned_.risk_at_threshold(),
             },
             "measured": dict(self.learned_.measured),
             "contract": [asdict(a) for a in self.contract_],
         }
-
-    def _risk_at_threshold(self) -> float | None:
-        risk, value = self.learned_.risk, self.learned_.threshold.value
-        if risk is None or not np.isfinite(value):
-            return None
-        at = np.array([value])
-        return float(self.learned_.mix.risk(at, risk.probability(at[:, None]))[0])
 
     def summary(self) -> str:
         """Return the same in words, for people."""

@@ -125,6 +125,14 @@ class Learned:
         confidence = confidence_of(self.confidence, self.errors, self.opinion, answer, declared, table, self.panel.task)
         return Judged(score, risk, self.mix.confidence(confidence, declared, risk))
 
+    def risk_at_threshold(self) -> float | None:
+        """Return the risk from which the alarm is raised; None where it never is, or without a model."""
+        value = self.threshold.value
+        if self.risk is None or not np.isfinite(value):
+            return None
+        at = np.array([value])
+        return float(self.mix.risk(at, self.risk.probability(at[:, None]))[0])
+
     def as_fitted(self) -> Learned:
         """Return the same for the traffic of fitting."""
         return replace(self, mix=replace(self.mix, shift=0.0))

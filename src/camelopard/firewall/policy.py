@@ -33,6 +33,7 @@ class Policy:
         Risk at which a row without a trustworthy repair is refused instead of shown to a person.
     accept
         Confidence below which an answer does not pass, whatever its risk: what `Firewall.accept(errors).threshold` says keeps a promise.
+        One number for all rows; what `accept_by` finds for segments is for the caller to apply.
     repair
         Whether a row with a trustworthy repair is answered with it (route "repair") instead of being sent to review.
     costs
