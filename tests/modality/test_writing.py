@@ -75,3 +75,10 @@ def test_a_file_can_be_read_by_whom_the_system_lets(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     write_table(tmp_path / "t.csv", PARTS)
     assert (tmp_path / "t.csv").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_whether_a_row_lies_outside_is_written_as_a_truth_value(tmp_path: Path) -> None:
+    parts: list[dict[str, list[Any]]] = [{"id": [], "outside": []}, {"id": [0, 1], "outside": [True, False]}]
+    write_table(tmp_path / "t.parquet", parts)
+    found = pd.read_parquet(tmp_path / "t.parquet")["outside"]
+    assert found.dtype == bool and found.tolist() == [True, False]

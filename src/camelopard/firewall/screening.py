@@ -74,6 +74,7 @@ def judged(
         learned.panel.tolerance if learned.panel.task == "regression" else None,
         None if learned.risk is None else partial(doubts, answer, risk, confidence, outside),
         labelled,
+        outside,
     )
     return Verdicts(
         raw.ids, answer.value, answer.proba, risk, confidence, oddity, route, explainer.reasons, explainer.repair, grounds, novelty=novelty

@@ -53,6 +53,8 @@ class Grounds:
         Which kind of doubt each row would be in (see `camelopard.firewall.doubts`); None where there is no model.
     labelled
         Whether confidence was checked against labels; None where that is not known.
+    outside
+        Which rows lie outside everything that was tested; None where that is not known.
     """
 
     alarmed: Bools
@@ -66,6 +68,7 @@ class Grounds:
     tolerance: float | None = None
     doubts: Callable[[], Objects] | None = None
     labelled: bool | None = None
+    outside: Bools | None = None
 
     @classmethod
     def of(cls, verdicts: Verdicts) -> Grounds:
@@ -144,6 +147,14 @@ class Verdicts:
         return np.asarray(self.route == "review", dtype=np.float64) if self.chance is None else self.chance
 
     @property
+    def outside(self) -> Bools:
+        """Which rows lie outside everything that was tested, odder or lacking more cells than any row that taught, shape (n,).
+
+        Their risk and confidence are guesses, whatever they say; False where nothing could be measured of a row.
+        """
+        return np.zeros(len(self), dtype=bool) if self.grounds is None or self.grounds.outside is None else self.grounds.outside
+
+    @property
     def doubt(self) -> Objects:
         """Which kind of doubt rows are in that do not simply pass, shape (n,), None for those that do.
 
@@ -199,7 +210,10 @@ class Verdicts:
         return [verdict.to_dict() for verdict in self]
 
     def table(self) -> dict[str, list[Any]]:
-        """Return the columns of a flat table: id, prediction, risk, confidence, oddity, route, doubt, reason, repair, repaired_prediction."""
+        """Return the columns of a flat table: id, prediction, risk, confidence, oddity, outside, route, doubt, reason, repair, repaired_prediction.
+
+        Texts and pictures have novelty, too.
+        """
         columns: dict[str, list[Any]] = {
             "id": self.ids.tolist(),
             "prediction": [plain(v) for v in self.prediction],
@@ -207,6 +221,7 @@ class Verdicts:
             "confidence": self.confidence.tolist(),
             "oddity": self.oddity.tolist(),
             **({} if self.novelty is None else {"novelty": self.novelty.tolist()}),
+            "outside": self.outside.tolist(),
             "route": self.route.tolist(),
             "doubt": self.doubt.tolist(),
             "reason": [],
@@ -293,6 +308,7 @@ def alone(verdicts: Verdicts, i: int) -> Verdicts:
         of_all.tolerance,
         None if doubts is None else lambda: doubts()[here],
         of_all.labelled,
+        None if of_all.outside is None else of_all.outside[here],
     )
     return Verdicts(
         np.arange(1),
@@ -374,4 +390,5 @@ def _joined_grounds(parts: Sequence[Grounds], starts: Ints) -> Grounds:
         return np.concatenate([np.full(len(part.alarmed), DATA, dtype=object) if part.doubts is None else part.doubts() for part in parts])
 
     labelled = next((part.labelled for part in parts if part.labelled is not None), None)
-    return Grounds(alarmed, repairable, unreadable, held, fit, tickets, reasons, repaired_wrong, tolerance, doubts, labelled)
+    outside = np.concatenate([np.zeros(len(part.alarmed), dtype=bool) if part.outside is None else part.outside for part in parts])
+    return Grounds(alarmed, repairable, unreadable, held, fit, tickets, reasons, repaired_wrong, tolerance, doubts, labelled, outside)

@@ -14,6 +14,7 @@ from camelopard.core.errors import InputError
 from camelopard.core.files import replaced
 
 FIGURES = ("risk", "confidence", "oddity", "novelty")
+FLAG = "outside"
 
 
 def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[Any]]], *, figures: Iterable[str] = FIGURES) -> int:
@@ -22,7 +23,8 @@ def write_table(path: str | os.PathLike[str], parts: Iterable[Mapping[str, list[
     Parameters
     ----------
     figures
-        Columns of numbers. In Parquet they are float64, "id" is int64, and all others are text: types do not hang on which rows come first.
+        Columns of numbers. In Parquet they are float64, "id" is int64, "outside" is a truth value, and all others are text: types do not hang on
+        which rows come first.
 
     Raises
     ------
@@ -90,6 +92,8 @@ def _column(name: str, values: list[Any], figures: frozenset[str]) -> Any:
 
     if name in figures:
         return pyarrow.array(values, type=pyarrow.float64())
+    if name == FLAG:
+        return pyarrow.array(values, type=pyarrow.bool_())
     if name == "id":
         return pyarrow.array([v if isinstance(v, int) else None for v in values], type=pyarrow.int64())
     return pyarrow.array([None if v is None else str(v).encode("utf-8", "backslashreplace").decode() for v in values], type=pyarrow.string())
