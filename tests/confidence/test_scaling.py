@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -101,3 +103,71 @@ def test_more_sure_never_becomes_less_even_where_no_row_was_seen(family: str, be
     fitted = Scaling.fit(np.column_stack([1 - p, p]), codes, family)
     ladder = 1 / (1 + np.exp(-np.linspace(-13.5, 13.5, 500)))
     assert (np.diff(fitted.proba(np.column_stack([1 - ladder, ladder]))[:, 1]) >= -1e-9).all()
+
+
+def counted(power: list[float], factor: list[float]) -> tuple[Floats, Ints]:
+    """Return probabilities, and labels as often as powers of them, times a factor for each class, say exactly: whole numbers of rows."""
+    quarters = [(2, 1, 1), (1, 2, 1), (1, 1, 2)]
+    fifths = [(3, 1, 1), (1, 1, 3), (2, 1, 2)]
+    proba, codes = [], []
+    for row in [*quarters, *fifths]:
+        for code in range(3):
+            times = round(row[code] ** power[code] * factor[code] * (4 if row in quarters else 5) ** (max(power) - power[code]))
+            proba += [[part / sum(row) for part in row]] * times
+            codes += [code] * times
+    return np.array(proba), np.array(codes, dtype=np.int64)
+
+
+@pytest.mark.usefixtures("free")
+def test_temperature_of_three_classes_is_the_one_that_made_the_labels() -> None:
+    """Rows of (2, 1, 1) / 4 have the labels 4 : 1 : 1, those of (3, 1, 1) / 5 have 9 : 1 : 1, and so on: squares, which is a scale of 2."""
+    proba, codes = counted([2, 2, 2], [1, 1, 1])
+    found = Scaling.fit(proba, codes, "temperature")
+    assert found.matrix == pytest.approx(2 * np.eye(3), abs=1e-4) and found.offset.tolist() == [0, 0, 0]
+    assert found.proba(np.array([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])) == pytest.approx(
+        np.array([[4, 1, 1], [1.5, 1.5, 13.5]]) / [[6], [16.5]], abs=1e-4
+    )
+
+
+@pytest.mark.usefixtures("free")
+def test_vector_scaling_is_the_power_and_the_factor_of_each_class_that_made_the_labels() -> None:
+    """The first class squared, the third one doubled: rows of (3, 1, 1) / 5 have the labels 9 / 25 : 1 / 5 : 2 / 5."""
+    proba, codes = counted([2, 1, 1], [1, 1, 2])
+    found = Scaling.fit(proba, codes, "vector")
+    assert found.matrix == pytest.approx(np.diag([2.0, 1.0, 1.0]), abs=2e-3)
+    assert found.offset - found.offset[1] == pytest.approx(np.log([1.0, 1.0, 2.0]), abs=2e-3)
+    assert found.proba(np.array([[0.6, 0.2, 0.2]])) == pytest.approx(np.array([[9, 5, 10]]) / 24, abs=2e-4)
+
+
+def penalised(proba: Floats, codes: Ints, diagonal: list[float], offset: list[float], drawn: float) -> float:
+    """Return the loss that scaling is to make least, row by row: log loss, and a pull towards factors of 1 and offsets of 0."""
+    total = drawn
+    for row, code in zip(proba.tolist(), codes.tolist(), strict=True):
+        raised = [math.exp(b) * p**a for p, a, b in zip(row, diagonal, offset, strict=True)]
+        total -= math.log(raised[code] / sum(raised))
+    return total
+
+
+def test_temperature_drawn_towards_one_is_what_a_plain_search_finds() -> None:
+    proba, codes = counted([2, 2, 2], [1, 1, 1])
+    low, high = 1.0, 3.0
+    for _ in range(60):  # the loss has one valley: the thirds without it are left out
+        third = (high - low) / 3
+        a, b = (penalised(proba, codes, [s] * 3, [0.0] * 3, 0.5 * 0.1 * (s - 1) ** 2) for s in (low + third, high - third))
+        low, high = (low, high - third) if a < b else (low + third, high)
+    assert Scaling.fit(proba, codes, "temperature").matrix[0, 0] == pytest.approx(low, abs=1e-4)
+    assert low < 2.0 - 1e-4
+
+
+def test_vector_scaling_drawn_towards_nothing_lies_where_no_step_in_any_direction_is_better() -> None:
+    proba, codes = counted([2, 1, 1], [1, 1, 2])
+    found = Scaling.fit(proba, codes, "vector")
+
+    def loss(theta: list[float]) -> float:
+        return penalised(proba, codes, theta[:3], theta[3:], 0.5 * sum((a - 1) ** 2 for a in theta[:3]) + 0.25 * sum(b * b for b in theta[3:]))
+
+    least = [*np.diag(found.matrix).tolist(), *found.offset.tolist()]
+    for k in range(6):
+        for step in (-0.02, 0.02):
+            assert loss([value + step * (j == k) for j, value in enumerate(least)]) > loss(least)
+    assert loss(least) < loss([1.0] * 3 + [0.0] * 3) - 1 and loss(least) < loss([2.0, 1.0, 1.0, 0.0, 0.0, math.log(2)])
