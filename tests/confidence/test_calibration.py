@@ -45,6 +45,11 @@ def test_a_calibrated_model_is_left_nearly_alone() -> None:
     assert calm.weights["nothing"] > 0.1
 
 
+def test_what_calibrating_on_few_rows_costs_a_calibrated_model_is_little_and_less_with_more_rows() -> None:
+    costs = [np.mean([change(n, seed, 1.0) for seed in range(12)]) for n in (60, 300)]
+    assert 0.02 > costs[0] > costs[1] > -0.001
+
+
 def test_what_it_is_worth_is_measured_on_rows_that_took_no_part() -> None:
     """Over many worlds the figure is right on average, and its interval covers the truth."""
     worth = [Calibration.fit(*world(400, seed, 1.5), np.random.default_rng(seed)).figures["log_loss"] for seed in range(16)]

@@ -52,7 +52,7 @@ class Calibration:
         """Learn from probabilities, shape (n, k), and which class was right, shape (n,).
 
         Every family is fitted, and they are averaged with weights by how well they predict rows that they were not fitted to (pseudo-Bayesian model
-        averaging; Yao, Vehtari, Simpson & Gelman 2018): where little can be learned, "nothing" weighs much, and nothing is lost.
+        averaging; Yao, Vehtari, Simpson & Gelman 2018): where little can be learned, "nothing" weighs much, and little is lost.
         """
         from threadpoolctl import threadpool_limits
 
