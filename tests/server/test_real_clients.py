@@ -204,11 +204,17 @@ def test_two_workers_share_a_port(place: Path) -> None:
         (("--mode", "gaurd"), "no mode named 'gaurd'"),
         (("--port", "0"), "port 0"),
         (("--on-block", "x"), "no on_block named 'x'"),
+        (
+            ("--log", "unkept", "--hashed", "age"),
+            "--hashed needs a secret key of 16 to 64 bytes in the environment variable CAMELOPARD_LOG_KEY; there",
+        ),
+        (("--log", "unkept", "--log-inputs", "hashed"), "--log-inputs hashed needs a secret key"),
     ],
 )
 def test_wrong_options_are_told_in_one_line(place: Path, options: tuple[str, ...], words: str) -> None:
     command = [sys.executable, "-m", "camelopard.cli.main", "serve", "promotion.firewall", "--model", "promoting:shares", "--classes", "no,yes"]
-    done = subprocess.run([*command, *options], cwd=place, capture_output=True, text=True, timeout=60, check=False)
+    keyless = {name: value for name, value in os.environ.items() if name != "CAMELOPARD_LOG_KEY"}
+    done = subprocess.run([*command, *options], cwd=place, env=keyless, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
 
 
@@ -228,3 +234,25 @@ def test_a_killed_gateway_leaves_a_log_that_the_command_line_reads_and_replays(p
     assert told.returncode == 0 and "3 of 3 rows come out the same" in told.stdout, told.stderr
     wrong = subprocess.run([*command, "--since", "yesterday"], cwd=place, capture_output=True, text=True, timeout=60, check=False)
     assert wrong.returncode == 2 and "expected a day or a time" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", ["--log", "--home"])
+def test_hidden_and_hashed_columns_are_kept_from_any_log(place: Path, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("deltalake")
+    from camelopard.store.log_cells import Hashed
+    from camelopard.store.log_reading import read
+
+    monkeypatch.setenv("CAMELOPARD_LOG_KEY", "a key that is long enough")
+    kept = place / f"kept-by-{option[2:]}"
+    with served(place, "promoting:shares", option, kept.name, "--hidden", "gain", "--hashed", "email, Age") as (port, process):
+        for row in (ROW, {**ROW, "hours": 39.0, "email": "ann@example.org"}, {**ROW, "age": "41 years"}):
+            asked(port, "POST", "/predict", row)
+        process.send_signal(signal.SIGTERM)  # what waits is written
+        process.wait(timeout=20)
+    odd, second, first = read(kept / "verdicts" if option == "--home" else kept)
+    assert [set(row.cells) for row in (first, second, odd)] == [{"age", "hours"}, {"age", "hours", "email"}, {"age", "hours"}]
+    assert all(isinstance(row.cells["age"], Hashed) for row in (first, second, odd)) and isinstance(second.cells["email"], Hashed)
+    assert first.cells["age"] == second.cells["age"] != odd.cells["age"]
+    assert (first.cells["hours"], second.cells["hours"]) == (38.0, 39.0)
+    data = b"".join(path.read_bytes() for path in kept.rglob("*") if path.is_file())
+    assert data and not any(word in data for word in (b"41 years", b"812.5", b"ann@example.org", b"a key that is long enough"))

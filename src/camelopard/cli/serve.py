@@ -49,6 +49,10 @@ def serve(
     log_inputs: Annotated[str, typer.Option("--log-inputs", help="What is kept of the rows: whole, hashed or none.")] = "whole",
     keep_days: Annotated[int | None, typer.Option("--keep-days", help="Days of the log that are kept; by default all.")] = None,
     hidden: Annotated[str, typer.Option("--hidden", help="Columns that are never kept, separated by commas.")] = "",
+    hashed: Annotated[
+        str,
+        typer.Option("--hashed", help="Columns of which keyed hashes are kept, separated by commas. The key: CAMELOPARD_LOG_KEY."),
+    ] = "",
     home: Annotated[
         Path | None, typer.Option("--home", help="A folder to remember in: models, versions, people, verdicts. With it come the pages and their API.")
     ] = None,
@@ -96,14 +100,15 @@ def serve(
             "log": log,
             "keep_days": keep_days,
             "inputs": log_inputs,
-            "hidden": [column for column in hidden.split(",") if column],
+            "hidden": _listed(hidden),
+            "hashed": _listed(hashed),
             "home": None if home is None else str(home),
             "facts": facts,
             "tokens": tokens,
             "traces": traces,
             "private_metrics": private_metrics,
             "workers": workers,
-            "called": [host, *(one.strip() for one in called.split(",") if one.strip())],
+            "called": [host, *_listed(called)],
         }
     )
     made = application()
@@ -138,14 +143,13 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
 
     models: dict[str, Served] = {}
     name = plan["name"] or path.stem
-    key = os.environ.get(KEY)
     kept = None
     home = None if plan["home"] is None else _home(plan, models)
     log = plan["log"] if home is None else home.verdicts
     if log:
         from camelopard.store.log import VerdictLog
 
-        kept = VerdictLog(log, inputs=plan["inputs"], hidden=plan["hidden"], key=key.encode() if key else None)
+        kept = VerdictLog(log, inputs=plan["inputs"], hidden=plan["hidden"], hashed=plan["hashed"], key=_key(plan))
 
     def loaded() -> Firewall:
         fitted = firewall_of(path, word, trust=plan["trust"], classes=plan["classes"], encoder=plan["encoder"])
@@ -178,6 +182,35 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
     from camelopard.server.admission import Admission
 
     return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]), tracing)
+
+
+def _key(plan: Mapping[str, Any]) -> bytes | None:
+    """Return the key of hashes; None where nothing is hashed.
+
+    Raises
+    ------
+    CamelopardError
+        If something is to be hashed and the environment holds no key, or one that is too short or too long.
+    """
+    from camelopard.core.errors import CamelopardError
+    from camelopard.store.log_privacy import LONGEST_KEY, SHORTEST_KEY
+
+    asked = "--hashed" if plan["hashed"] else "--log-inputs hashed" if plan["inputs"] == "hashed" else None
+    if asked is None:
+        return None
+    key = os.environ.get(KEY, "").encode()
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        what = f"this one has {len(key)}" if key else "there is none"
+        raise CamelopardError(
+            f"{asked} needs a secret key of {SHORTEST_KEY} to {LONGEST_KEY} bytes in the environment variable {KEY}; {what}. "
+            "Make one with python -c 'import secrets; print(secrets.token_hex(32))', and keep it."
+        )
+    return key
+
+
+def _listed(text: str) -> list[str]:
+    """Return the names in a text in which commas part them."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _home(plan: Mapping[str, Any], models: Mapping[str, Served]) -> Home:
