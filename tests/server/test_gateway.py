@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 
 import camelopard as cp
 from camelopard.core.errors import CamelopardError, UnknownName
+from camelopard.core.records import Repair
 from camelopard.server.gateway import Gateway
+from camelopard.server.scoring.outcome import outcome
 from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
 from tests.server.conftest import NAMES, Reply, people, speak, spoken
@@ -50,6 +53,48 @@ def test_a_damaged_row_is_answered_with_its_repair_and_says_so(firewall: cp.Fire
     assert reply.status == 200 and reply.value["done"] == "repaired"
     assert reply.value["prediction"] == repair.prediction and reply.value["repair"]["changes"] == {"age": 41.0}
     assert reply.value["reasons"][0]["field"] == "age" and reply.value["reasons"][0]["observed"] == "41 years"
+    assert reply.headers["camelopard-repair"] == '{"age":41}'
+
+
+def test_only_an_answer_to_one_repaired_row_has_the_repair_in_its_headers(firewall: cp.Firewall) -> None:
+    invoked = speak(gateway(firewall), "POST", "/invocations", json.dumps({"instances": [IN_WORDS]}).encode())
+    assert invoked.headers["camelopard-repair"] == '{"age":41}'
+    others = [
+        judged(firewall, GOOD),
+        judged(firewall, BIRTH_YEAR),
+        judged(firewall, BIRTH_YEAR, on_review="answer"),
+        judged(firewall, IN_WORDS, mode="shadow"),
+        judged(firewall, [IN_WORDS, IN_WORDS]),
+    ]
+    assert [reply.headers.get("camelopard-repair") for reply in others] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"age\r\nset-cookie: a=b": "x\r\n\r\nHTTP/1.1 200 OK\x00\x7f\x85\u2028"},
+        {"naïve 😀": 'quoted " and \\ Ω'},
+        {"age": float("inf"), "gain": np.float64("nan"), "hours": 2**63},
+    ],
+)
+def test_no_repair_ends_a_header(firewall: cp.Firewall, changes: dict[str, Any]) -> None:
+    found = repaired(firewall, changes)
+    assert found is not None and all(0x20 <= byte < 0x7F for byte in found)
+    told = {name: value if isinstance(value, str) or value == 2**63 else None for name, value in changes.items()}
+    assert json.loads(found) == told
+
+
+def test_a_long_repair_is_in_the_body_alone(firewall: cp.Firewall) -> None:
+    longest = 2000 - len('{"age":""}')
+    assert repaired(firewall, {"age": "x" * longest}) is not None
+    assert repaired(firewall, {"age": "x" * (longest + 1)}) is None
+    assert repaired(firewall, {"age": "ä" * 400}) is None  # six characters each
+
+
+def repaired(firewall: cp.Firewall, changes: dict[str, Any]) -> bytes | None:
+    """Return the header of a row that was repaired so."""
+    verdicts = replace(firewall.screen([IN_WORDS]), repair_of=lambda _: Repair(changes, "no"))
+    return dict(outcome(verdicts, Settings(), "request").headers()).get(b"camelopard-repair")
 
 
 def test_each_route_does_what_its_setting_says(firewall: cp.Firewall) -> None:

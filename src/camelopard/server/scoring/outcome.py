@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from camelopard.core.batch import plain
-from camelopard.core.records import Reason
+from camelopard.core.records import Reason, Repair
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts
+from camelopard.server.exchange import encoded
 from camelopard.server.scoring.settings import Action, Settings
 
 ROUTES = ("pass", "repair", "review", "block")
@@ -18,6 +20,7 @@ UNJUDGED = "unjudged"
 OF_THE_MODEL = ("no-answer", NO_MODEL)
 MOST_REASONS, MOST_TOLD = 5, 1000  # told of a row; rows of a request whose reasons are told
 LONGEST = 200  # characters of a header
+LONGEST_REPAIR = 2000  # characters of the header with a repair: a part of one would be no JSON
 WITHHELD: tuple[Action, ...] = ("hold", "refuse")
 
 
@@ -75,11 +78,14 @@ class Outcome:
         found["reasons"] = [_told(reason) for reason in self.verdicts.reasons(i)[:MOST_REASONS]]
         repair = self.verdicts.repair(i)
         if repair is not None:
-            found["repair"] = {"changes": {k: plain(v) for k, v in repair.changes.items()}, "prediction": plain(repair.prediction)}
+            found["repair"] = {"changes": _changes(repair), "prediction": plain(repair.prediction)}
         return found
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return what clients that know nothing of the firewall may read: the worst route; of one row its figures, of several how many went where."""
+        """Return what clients that know nothing of the firewall may read: the worst route; of one row its figures, of several how many went where.
+
+        Of a row that was answered as repaired, also what was changed.
+        """
         found = [(b"camelopard-request", self.request.encode())]
         if self.verdicts is None:
             return [*found, (b"camelopard-route", UNJUDGED.encode())]
@@ -98,6 +104,10 @@ class Outcome:
         if first is not None:
             codes = ",".join(reason.code for reason in self.verdicts.reasons(first)[:MOST_REASONS])
             found.append((b"camelopard-reasons", codes.encode("ascii", "replace")[:LONGEST]))
+        if len(self) == 1 and self.done[0] == "repaired" and (repair := self.verdicts.repair(0)) is not None:
+            changes = _ascii(_changes(repair))
+            if len(changes) <= LONGEST_REPAIR:
+                found.append((b"camelopard-repair", changes))
         if self.withheld:
             found.append((b"camelopard-withheld", str(self.withheld).encode()))
         return found
@@ -140,6 +150,16 @@ def _told(reason: Reason) -> dict[str, Any]:
     """Return a reason as plain data, without what a model said when it failed: that is for its owners."""
     found = reason.to_dict()
     return {**found, "message": "the model gave no answer"} if reason.code in OF_THE_MODEL else found
+
+
+def _changes(repair: Repair) -> dict[str, Any]:
+    """Return the cells that a repair changed, as plain data."""
+    return {name: plain(cell) for name, cell in repair.changes.items()}
+
+
+def _ascii(value: Any) -> bytes:
+    """Return a value in JSON of printable ASCII alone: whatever a row holds, it ends no header."""
+    return json.dumps(json.loads(encoded(value)), separators=(",", ":")).encode("ascii")
 
 
 def _figure(value: Any) -> float | None:
