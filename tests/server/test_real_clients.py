@@ -35,6 +35,8 @@ def shares(rows):
     high = 1 / (1 + np.exp(-np.clip(score, -30, 30)))
     return np.column_stack([1 - high, high])
 """
+MB = 1 << 20
+FILES = 4096  # of a process with a thousand connections, and room to spare
 ROW = {"age": 41.0, "hours": 38.0, "gain": 812.5}
 
 
@@ -179,16 +181,77 @@ def test_in_front_of_another_server_and_when_that_goes_away(place: Path) -> None
             assert asked(port, "GET", "/v2/health/live")[0] == 200
 
 
-def test_idle_and_slow_connections_do_not_keep_others_waiting(gateway: tuple[int, Any]) -> None:
-    idle = [socket.create_connection(("127.0.0.1", gateway[0])) for _ in range(300)]
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process, and those that it starts, hold many files and connections."""
+    resource = pytest.importorskip("resource", reason="only Unix tells how many files a process may open")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < FILES:
+        pytest.skip(f"a process may open {hard} files here; this takes {FILES}")
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, FILES), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_thousand_idle_and_slow_connections_do_not_keep_others_waiting(place: Path, many_files: None) -> None:
+    with served(place, "promoting:shares") as (port, _):
+        idle = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(1000)]
+        try:
+            for line in idle[:400]:
+                line.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            assert asked(port, "GET", "/v2/health/live")[0] == 200
+            assert [asked(port, "POST", "/predict", ROW)[0] for _ in range(5)] == [200] * 5
+            body = json.dumps(ROW).encode()
+            for line in idle[-3:]:  # none of them was closed
+                line.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                assert line.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+            for line in idle[400:]:  # more who begin than may: they are told so, and nobody else waits
+                line.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            assert asked(port, "GET", "/v2/health/live")[0] == 200
+            assert asked(port, "POST", "/predict", ROW)[0] in (200, 503)
+        finally:
+            for line in idle:
+                line.close()
+        deadline = time.monotonic() + 20
+        while (last := asked(port, "POST", "/predict", ROW)[0]) == 503 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert last == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
+def test_a_body_of_100_mb_is_refused_without_being_held(gateway: tuple[int, subprocess.Popen[str]], chunked: bool) -> None:
+    port, process = gateway
+    told = Path(f"/proc/{process.pid}")
     try:
-        for line in idle[:50]:
-            line.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        assert asked(gateway[0], "POST", "/predict", ROW)[0] in (200, 503)
-        assert asked(gateway[0], "GET", "/v2/health/live")[0] == 200
+        (told / "clear_refs").write_text("5")  # from here on the largest size is counted anew
+    except OSError:
+        pytest.skip("this system does not tell how large a process has been")
+    before, during = resident(told, "VmRSS"), []
+
+    def pieces() -> Iterator[bytes]:
+        for k in range(100):
+            if k == 60:
+                during.append(asked(port, "POST", "/predict", ROW)[0])
+            yield b" " * MB
+
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        lengths = {} if chunked else {"content-length": str(100 * MB)}
+        line.request("POST", "/predict", pieces(), lengths, encode_chunked=chunked)
+        reply = line.getresponse()
+        assert reply.status == 413 and b"at once" in reply.read()
     finally:
-        for line in idle:
-            line.close()
+        line.close()
+    assert during == [200]
+    assert asked(port, "POST", "/predict", ROW)[0] == 200
+    assert resident(told, "VmHWM") - before < 64 * MB
+
+
+def resident(told: Path, which: str) -> int:
+    """Return the bytes that a process holds in memory (VmRSS), or held at most (VmHWM)."""
+    found = next(one for one in (told / "status").read_text().splitlines() if one.startswith(which))
+    return int(found.split()[1]) << 10
 
 
 def test_two_workers_share_a_port(place: Path) -> None:
