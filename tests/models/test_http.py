@@ -174,6 +174,13 @@ def test_objects_per_row_are_labels_numbers_or_probabilities(world: World) -> No
         wrap(f"{world.url}/invocations").predict(ROWS[:2])
     world.answer = lambda h: h.reply({"predictions": [{"label": "fine", "score": 0.9}]})
     assert wrap(f"{world.url}/invocations").predict(ROWS[:1]).value.tolist() == ["fine"]
+    sure = wrap(f"{world.url}/invocations", classes=["poor", "fine"]).predict(ROWS[:1]).proba
+    assert sure is not None and sure.tolist() == [[pytest.approx(0.1), 0.9]]
+    world.answer = lambda h: h.reply({"predictions": [[{"label": "fine", "score": 0.75}, {"label": "poor", "score": 0.25}]]})
+    sure = wrap(f"{world.url}/invocations").predict(ROWS[:1]).proba
+    assert sure is not None and sure.tolist() == [[0.75, 0.25]]
+    world.answer = lambda h: h.reply({"predictions": [{"label": "fine", "score": 90}]})
+    assert wrap(f"{world.url}/invocations").predict(ROWS[:1]).errors.tolist() == ["no probability: the score of 'fine' is 90, outside 0–1"]
     world.answer = lambda h: h.reply({"predictions": [{"0": 3.5}]})
     assert wrap(f"{world.url}/invocations").predict(ROWS[:1]).value.tolist() == [3.5]
 

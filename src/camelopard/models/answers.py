@@ -16,8 +16,9 @@ from camelopard.core.batch import plain
 from camelopard.core.cells import cell
 from camelopard.core.errors import ModelError
 from camelopard.core.records import Prediction, Task
+from camelopard.models.scored import Scores, Scoring, best, listed, named, of_two, scores_of
 
-Meaning = Literal["labels", "numbers", "proba", "positive"]
+Meaning = Literal["labels", "numbers", "proba", "positive", "scored"]
 SUM_TOLERANCE = 1e-3  # float32 softmax over thousands of classes stays well within
 RANGE_TOLERANCE = 1e-6
 
@@ -35,7 +36,8 @@ class Raw:
     """What an adapter got from its framework.
 
     meaning
-        "labels", "numbers", "proba" (n, k), "positive" (the probability of the second class, shape (n,)), or None where only the answer can tell.
+        "labels", "numbers", "proba" (n, k), "positive" (the probability of the second class, shape (n,)), "scored" (objects with a label and its
+        score, or lists of them), or None where only the answer can tell.
     scores
         Raw decision values, shape (n, k), or None.
     """
@@ -47,7 +49,10 @@ class Raw:
 
 @dataclass(frozen=True)
 class Answers:
-    """Checked answers: a class code (-1: none) or a number (NaN: none) per row, probabilities, scores and errors."""
+    """Checked answers: a class code (-1: none) or a number (NaN: none) per row, probabilities, scores and errors.
+
+    `proba` has one column where only the probability of the class that was answered is known: see `Reader.known`.
+    """
 
     codes: Ints
     numbers: Floats
@@ -99,7 +104,8 @@ class Reader:
         The classes as they are to be shown; default: as the model spells them.
 
     Where the first answer must tell: text, bool and int mean classes, float means numbers, rows of two or more columns that sum to 1 mean
-    probabilities of the classes 0 … k-1. Classes that were learned from answers may still grow; given ones may not.
+    probabilities of the classes 0 … k-1, objects with a label and a score classes. Classes that were learned from answers may still grow; given
+    ones may not.
     """
 
     def __init__(self, task: Task | None, own: Sequence[Any] | None = None, classes: Sequence[Any] | None = None) -> None:
@@ -117,6 +123,7 @@ class Reader:
         self._labels: Array = natural(())  # the same, as an array
         self._open = not self._shown
         self._meaning: Meaning | None = None
+        self._scoring = Scoring(None if self._open else tuple(self._codes))
 
     @property
     def settled(self) -> bool:
@@ -145,6 +152,8 @@ class Reader:
         ModelError
             If it cannot be told what they mean.
         """
+        if "scored" in (raw.meaning, self._meaning) or (raw.meaning is None and self._meaning is None and self._may_be_scored(raw.values)):
+            return self._read_scored(raw.values, n)
         values = _array(raw.values, n)
         meaning = raw.meaning or self._meaning or self._guess(values)
         if meaning is None:
@@ -154,8 +163,16 @@ class Reader:
         self._task = "regression" if meaning == "numbers" else "classification"
         return replace(answers, scores=raw.scores) if raw.scores is not None and raw.scores.shape == (n, len(self._shown)) else answers
 
+    def known(self, answers: Answers) -> Answers:
+        """Return the answers with the probabilities that are known of all classes by now."""
+        if self._meaning != "scored" or answers.proba is None or self._scoring.layout == "all":
+            return answers
+        two = self._scoring.layout == "one" and len(self._shown) == 2
+        return replace(answers, proba=of_two(answers.codes.tolist(), answers.proba[:, 0]) if two else None)
+
     def prediction(self, answers: Answers) -> Prediction:
         """Return the answers as the record that callers see."""
+        answers = self.known(answers)
         failed = np.array([e is not None for e in answers.errors.tolist()], dtype=bool)
         if self._task == "regression":
             return Prediction(np.where(failed, np.nan, answers.numbers), errors=answers.errors)
@@ -195,6 +212,54 @@ class Reader:
             "fractions as answers of a classifier: pass classes=[negative, positive] to wrap if each is the probability of the positive class, "
             "or task='regression' if they are numbers."
         )
+
+    def _may_be_scored(self, values: Any) -> bool:
+        return self._task != "regression" and named(values)
+
+    def _read_scored(self, values: Any, n: int) -> Answers:
+        said = listed(values)
+        if said is None or len(said) != n:
+            came = f"{len(said)}" if said is not None else f"a {type(values).__name__}"
+            raise WrongShape(f"wrong shape: expected {n} labels with scores, one object or list of them per row; got {came}.")
+        found = [scores_of(answer) for answer in said]
+        self._scoring.hear(found, SUM_TOLERANCE)
+        sound = [row for row in found if not isinstance(row, str)]
+        if sound:
+            self._meaning, self._task = "scored", "classification"
+        if self._open:
+            self._learn([label for row in sound for label in row])
+            self._open = not self._scoring.closed
+        if self._scoring.layout == "all":
+            answers = self._read_proba(np.array([self._in_order(row) for row in found]), n)
+        else:
+            answers = self._coded([best(row) for row in found], n)
+        if self._scoring.layout == "one":
+            answers = replace(answers, proba=np.array([[np.nan if isinstance(row, str) else max(row.values())] for row in found]))
+        for i, row in enumerate(found):
+            wrong = self._wrong_scores(row)
+            if wrong is not None:
+                answers.codes[i], answers.errors[i] = -1, wrong
+        if answers.proba is not None:
+            answers.proba[answers.codes < 0] = np.nan
+        return answers
+
+    def _in_order(self, row: Scores | str) -> list[float]:
+        """Return one row's scores in the order of the classes, NaN where one is missing."""
+        return [np.nan if isinstance(row, str) else row.get(label, np.nan) for label in self._codes]
+
+    def _wrong_scores(self, row: Scores | str) -> str | None:
+        """Return what is wrong with one row's classes and scores, None where they are as those of this model must be."""
+        if isinstance(row, str):
+            return row
+        if self._scoring.layout == "one" and not self._open and len(self._shown) == 2 and max(row.values()) < 0.5 - SUM_TOLERANCE:
+            return f"no probabilities: {best(row)!r} is answered with {max(row.values()):.6g}; expected 0.5 or more of the better of two classes"
+        if self._scoring.layout != "all":
+            return None
+        for label in row:
+            if label not in self._codes:
+                return f"unknown class {str(label)[:80]!r}; expected one of {_shown(self._codes)}"
+        gone = [label for label in self._codes if label not in row]
+        return f"no probability of {gone[0]!r}; expected one of each class" if gone else None
 
     def _read_numbers(self, values: Array, n: int) -> Answers:
         if values.ndim == 2 and values.shape[1] == 1:

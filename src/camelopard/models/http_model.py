@@ -311,12 +311,12 @@ def _said(body: bytes) -> str:
 
 
 def _from_dicts(said: list[dict[str, Any]], classes: Sequence[Any] | None) -> list[Any]:
-    """Return objects as answers: the label among label and score, the one value of one column, or a probability per class."""
+    """Return objects as answers: a label with its score as it is, the one value of one column, or a probability per class."""
     names = list(said[0])
     if any(list(answer) != names for answer in said):
         return list(said)
-    if "label" in names and set(names) <= {"label", "score"}:
-        return [answer["label"] for answer in said]
+    if {"label", "score"} <= set(names):
+        return list(said)
     if len(names) == 1:
         return [answer[names[0]] for answer in said]
     if classes is None or {str(c) for c in classes} != set(names):

@@ -113,7 +113,7 @@ def imitate(
     if len(predictions) != len(batch):
         raise InputError(f"{len(predictions)} predictions for {len(batch)} rows; expected one per row.")
     reader = Reader(task, None, classes)
-    answers = reader.read(Raw(predictions), len(batch))
+    answers = reader.known(reader.read(Raw(predictions), len(batch)))
     rows = np.flatnonzero([error is None for error in answers.errors])
     if len(rows) < FEWEST:
         raise InputError(f"{len(rows)} rows with an answer; at least {FEWEST} are needed to imitate a model.")

@@ -37,8 +37,9 @@ def wrap(
     obj
         A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model (native booster or estimator), a torch module, the path of an
         ONNX file or a session on one, the URL of a model server, or a function from a table to answers: one class or number per row,
-        probabilities of shape (n, k), or, with two `classes`, the probability of the second, shape (n,). `torch_model`, `onnx_model` and
-        `http_model` say more about how a module, a file or a server is to be asked; what they return is wrapped like any other model.
+        probabilities of shape (n, k), with two `classes` the probability of the second, shape (n,), or per row {"label": …, "score": …} or a list
+        of them, as a text-classification pipeline of transformers gives them. `torch_model`, `onnx_model` and `http_model` say more about how a
+        module, a file or a server is to be asked; what they return is wrapped like any other model.
     name
         How reports call it; default: its own name.
     task
@@ -173,6 +174,7 @@ _KNOWN: dict[tuple[str, str], Callable[[], Of]] = {
     ("onnxruntime", "InferenceSession"): _onnx,
     ("camelopard", "OnnxModel"): _onnx,
     ("camelopard", "HttpModel"): _http,
+    ("transformers", "Pipeline"): _function,  # its `predict` is another name for calling it
     ("lightgbm", "Booster"): _lightgbm_booster,
     ("lightgbm", "LGBMModel"): _lightgbm_face,
     ("xgboost", "Booster"): _xgboost_booster,
