@@ -8,10 +8,10 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,15 @@ from camelopard.core.arrays import Array
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from camelopard.store.roles import Role
+    from camelopard.store.versions import Version
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 READY = CHROMIUM is not None and all(importlib.util.find_spec(name) for name in ("playwright", "fastapi", "uvicorn", "deltalake"))
 collect_ignore_glob = [] if READY else ["test_*.py"]
 
 NAME = "Löhne & 50 % <mehr>"  # a name that has to be quoted wherever it stands
+OTHERS: dict[str, Role] = {"dora": "developer", "ben": "approver"}  # beside the admin
 PASSWORD = "a sentence that I keep"
 SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -37,10 +41,11 @@ SWITCHES = (
 
 @dataclass(frozen=True)
 class Site:
-    """Where the pages are, and the one-time password of their admin."""
+    """Where the pages are, the one-time password of everybody in them, and the id of a row that was blocked."""
 
     address: str
-    word: str
+    words: Mapping[str, str]
+    blocked: str
 
 
 def shares(rows: pd.DataFrame) -> Array:
@@ -55,20 +60,29 @@ def people(n: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"age": rng.integers(18, 90, n).astype(float), "job": rng.choice(["clerk", "smith", "miller"], n)})
 
 
+def place_of(version: Version, words: str) -> int:
+    """Return the place of the first rule in whose sentence these words stand."""
+    from camelopard.server.management import amending
+
+    return next(rule.place for rule in amending.rules(amending.contract_of(version)) if words in rule.statement)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     import uvicorn
 
     from camelopard.server.gateway import Gateway
     from camelopard.server.home import Home
+    from camelopard.server.management import amending
     from camelopard.server.management.enrolment import enrol
     from camelopard.server.scoring.outcome import outcome
     from camelopard.server.scoring.served import Served, request_id
     from camelopard.server.scoring.settings import Settings
     from camelopard.server.web.app import managed
-    from camelopard.store import inventory
+    from camelopard.store import inventory, versions
     from camelopard.store import people as users
     from camelopard.store.log import VerdictLog
+    from camelopard.store.log_reading import read
     from camelopard.store.roles import Actor
 
     held = people(700, 1)
@@ -90,15 +104,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         name = request_id(int(at.timestamp() * 1e6))
         log.append(NAME, models[NAME].force.content, name, verdicts, rows, outcome(verdicts, Settings(), name).done, at)
     log.flush()
-    word = users.first_admin(home.database, now)
-    assert word is not None
+    first = versions.get(home.database, NAME, 1)
+    older = amending.edited(amending.contract_of(first), {place_of(first, "age lies between"): amending.Edit(False, "18", "110")})
+    amending.amended(home, Actor.itself(), first, older, "People work longer.", now)
+    words = {"admin": users.first_admin(home.database, now)}
+    with home.database.change(Actor.itself(), now) as change:
+        words |= {name: users.add(change, name, [role]) for name, role in OTHERS.items()}
+    blocked = read(str(home.verdicts), route="block", limit=1)[0].id
     port = _port()
     server = uvicorn.Server(uvicorn.Config(Gateway(models, lambda: managed(home, ["localhost"])), port=port, log_level="error", log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    yield Site(f"http://127.0.0.1:{port}", word.reveal())
+    yield Site(f"http://127.0.0.1:{port}", {name: word.reveal() for name, word in words.items() if word}, blocked)
     server.should_exit = True
     thread.join(10)
     home.close()
@@ -115,43 +134,73 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the state of a browser in which the admin has signed in, as a person does."""
-    page = browser.new_page()
+def keys(site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the state of a browser in which somebody has signed in, as a person does, by their name."""
+    found, folder = {}, tmp_path_factory.mktemp("browser")
+    for name in site.words:
+        page = browser.new_page()
+        sign_in(page, site, name)
+        found[name] = folder / f"{name}.json"
+        page.context.storage_state(path=found[name])
+        page.context.close()
+    return found
+
+
+def sign_in(page: Page, site: Site, name: str) -> None:
+    """Sign in for the first time, and choose a password."""
     page.goto(f"{site.address}/models")
-    page.get_by_label("Name").fill("admin")
-    page.get_by_label("Password").fill(site.word)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(site.words[name])
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("one-time password").fill(site.word)
+    page.get_by_label("one-time password").fill(site.words[name])
     page.locator("input[name=new]").fill(PASSWORD)
     page.locator("input[name=again]").fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     page.wait_for_url(f"{site.address}/models**")
-    place = tmp_path_factory.mktemp("browser") / "state.json"
-    page.context.storage_state(path=place)
-    page.context.close()
-    return place
 
 
 @dataclass
 class Visit:
-    """A page of a signed-in browser, and what went wrong in it: errors in its console, scripts that failed, answers from 400 on."""
+    """A page of a browser, and what went wrong in it: errors in its console, scripts that failed, answers from 400 on."""
 
     page: Page
-    wrong: list[str]
+    wrong: list[str] = field(default_factory=list)
+
+
+Enter = Callable[..., Visit]
 
 
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, site: Site, browser: Browser, signed_in: Path) -> Iterator[Visit]:
-    """Yield a signed-in browser, 1280 pixels wide and light unless `request.param` says (width, colour scheme)."""
-    width, scheme = cast(tuple[int, Literal["light", "dark"]], getattr(request, "param", (1280, "light")))
-    context = browser.new_context(storage_state=signed_in, viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.address)
-    page, wrong = context.new_page(), []
-    page.on("console", lambda message: wrong.append(f"{page.url}: {message.text}") if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-    page.on("response", lambda response: wrong.append(f"{response.url}: {response.status}") if response.status >= 400 else None)
-    yield Visit(page, wrong)
-    context.close()
+def enter(site: Site, browser: Browser, keys: Mapping[str, Path]) -> Iterator[Enter]:
+    """Yield what opens a browser of somebody who has signed in, or of nobody: 1280 pixels wide, light and with scripts unless told otherwise."""
+    contexts = []
+
+    def opened(who: str = "admin", width: int = 1280, scheme: Literal["light", "dark"] = "light", *, scripts: bool = True) -> Visit:
+        contexts.append(
+            browser.new_context(
+                storage_state=keys.get(who),
+                viewport={"width": width, "height": 900},
+                color_scheme=scheme,
+                java_script_enabled=scripts,
+                base_url=site.address,
+            )
+        )
+        made = Visit(contexts[-1].new_page())
+        page, wrong = made.page, made.wrong
+        page.on("console", lambda message: wrong.append(f"{page.url}: {message.text}") if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+        page.on("response", lambda response: wrong.append(f"{response.url}: {response.status}") if response.status >= 400 else None)
+        return made
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(enter: Enter) -> Visit:
+    """Return the browser of the admin."""
+    return enter()
 
 
 def _port() -> int:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import NAME, Site, Visit
+from tests.browser.conftest import NAME, Enter, Site, Visit
 
 PICTURES = Path("build/pages")
 MOST = 60  # pages of a crawl; of those that look alike (verdicts, pages of a list) a few
 ALIKE = 3
 MODEL = f"/models/{quote(NAME)}"
-PLACES = ("/models", MODEL, f"{MODEL}/contract", f"{MODEL}/versions/1", f"{MODEL}/traffic", f"{MODEL}/try", "/traffic", "/people", "/audit", "/me")
+VERDICT = "/traffic/BLOCKED"
+PLACES = {  # who goes there
+    "nobody": ("/sign-in",),
+    "admin": (
+        "/models", MODEL, f"{MODEL}/contract", f"{MODEL}/versions", f"{MODEL}/versions/1", f"{MODEL}/compare?from=1&to=2", f"{MODEL}/traffic",
+        f"{MODEL}/try", "/traffic", VERDICT, "/people", "/people/dora", "/audit", "/audit/verify", "/me", "/me/password", "/api",
+    ),
+    "dora": ("/models", MODEL, f"{MODEL}/contract/edit", f"{MODEL}/contract/edit?as_text=true"),
+    "ben": (f"{MODEL}/versions/2",),
+}  # fmt: skip
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 
 CONTRAST = """() => {
@@ -31,11 +39,11 @@ CONTRAST = """() => {
   while (walk.nextNode()) {
     const e = walk.currentNode.parentElement, text = walk.currentNode.textContent.trim();
     if (!text || !e.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-    if (e.closest('svg, .unseen, .skip, [disabled], option, script')) continue;
-    const style = getComputedStyle(e), a = light(parse(style.color)), b = light(ground(e));
+    if (e.closest('.unseen, .skip, [disabled], option, script, style, svg title, svg desc')) continue;
+    const style = getComputedStyle(e), a = light(parse(e.closest('svg') ? style.fill : style.color)), b = light(ground(e));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
-    if (ratio < (large ? 3 : 4.5)) found.push(`${text.slice(0, 40)} (${e.tagName.toLowerCase()}.${e.className}): ${ratio.toFixed(2)}`);
+    if (ratio < (large ? 3 : 4.5)) found.push(`${text.slice(0, 40)} (${e.tagName.toLowerCase()}.${e.getAttribute("class")}): ${ratio.toFixed(2)}`);
   }
   return found;
 }"""
@@ -43,6 +51,11 @@ NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), sel
   .filter(e => e.checkVisibility() && !(e.innerText || '').trim() && !e.labels?.length)
   .filter(e => !e.getAttribute('aria-label') && !e.title && !e.querySelector('svg title, img[alt]'))
   .map(e => e.outerHTML.slice(0, 120))"""
+
+BROKEN = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager';  // also where nobody scrolls to it
+  return image.decode().then(() => '', () => image.src);
+}))"""
 
 
 def test_no_link_is_dead_and_nothing_goes_wrong_on_the_way(visit: Visit, site: Site) -> None:
@@ -66,25 +79,29 @@ def test_no_link_is_dead_and_nothing_goes_wrong_on_the_way(visit: Visit, site: S
     assert len(seen) > 20
 
 
-@pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=lambda look: f"{look[0]}-{look[1]}")
-def test_every_page_can_be_read_at_this_width_and_in_this_light(visit: Visit) -> None:
-    page, (width, scheme) = visit.page, _look(visit.page)
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_can_be_read_at_this_width_and_in_this_light(enter: Enter, site: Site, width: int, scheme: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for place in PLACES:
-        page.goto(place)
-        name = place.replace(MODEL, "/model").strip("/").replace("/", "-") or "first"
-        page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
-        sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert sideways <= 0, (place, sideways)
-        assert page.evaluate(CONTRAST) == [], place
-        assert page.evaluate(NAMELESS) == [], place
-        assert page.locator("h1").count() == 1, place
-    assert visit.wrong == []
+    for who, places in PLACES.items():
+        visit = enter(who, width, scheme)
+        page = visit.page
+        for place in places:
+            page.goto(place.replace(VERDICT, f"/traffic/{site.blocked}"))
+            assert [address for address in page.evaluate(BROKEN) if address] == [], place
+            page.screenshot(path=PICTURES / f"{_called(who, place)}-{width}-{scheme}.png", full_page=True)
+            assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
+            sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert sideways <= 0, (place, sideways)
+            assert page.evaluate(CONTRAST) == [], place
+            assert page.evaluate(NAMELESS) == [], place
+            assert page.locator("h1").count() == 1, place
+        assert visit.wrong == []
 
 
-def _look(page: Page) -> tuple[int, str]:
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    return page.evaluate("innerWidth"), "dark" if dark else "light"
+def _called(who: str, place: str) -> str:
+    """Return the name of a picture."""
+    name = re.sub(r"\W+", "-", place.replace(MODEL, "/model")).strip("-").lower()
+    return name if who in ("admin", "nobody") else f"{name}-{who}"
 
 
 def test_the_first_key_leads_to_the_content_and_every_link_can_be_reached_by_keys(visit: Visit) -> None:
@@ -105,14 +122,13 @@ def test_a_script_in_a_row_is_only_text(visit: Visit) -> None:
     assert visit.wrong == []
 
 
-def test_pages_work_without_scripts(visit: Visit, site: Site, browser: Any, signed_in: Path) -> None:
-    context = browser.new_context(storage_state=signed_in, java_script_enabled=False, base_url=site.address)
-    page = context.new_page()
-    for place in PLACES:
-        answer = page.goto(place)
-        assert answer.status == 200, place
-        assert page.locator("h1").count() == 1
-    context.close()
+def test_pages_work_without_scripts(enter: Enter, site: Site) -> None:
+    for who, places in PLACES.items():
+        page = enter(who, scripts=False).page
+        for place in places:
+            answer = page.goto(place.replace(VERDICT, f"/traffic/{site.blocked}"))
+            assert answer is not None and answer.status == 200, place
+            assert page.locator("h1").count() == 1
 
 
 def test_a_verdict_comes_into_the_live_list_by_itself(visit: Visit, site: Site) -> None:

@@ -218,6 +218,8 @@ def test_charts_are_drawings_of_the_evidence_and_kept(home: Home) -> None:
     assert (said.status_code, said.headers["content-type"]) == (200, "image/svg+xml")
     assert said.text.startswith('<svg xmlns="http://www.w3.org/2000/svg"') and "prefers-color-scheme: dark" in said.text
     assert "max-age" in said.headers["cache-control"]
+    wide, narrow = (int(re.findall(r'width="(\d+)"', vera.client.get(f"{AT}/versions/1/chart.svg?narrow={word}").text)[0]) for word in ("0", "1"))
+    assert narrow < 390 < wide
     assert vera.client.get(f"{AT}/versions/1/chart.svg?what=nothing").status_code == 400
     with home.database.change(Actor.itself(), home.clock()) as change:
         versions.add(change, "promotion", firewall="0" * 64)

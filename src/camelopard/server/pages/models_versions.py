@@ -25,7 +25,7 @@ from camelopard.store.roles import Permission
 router = APIRouter(prefix="/models/{name}", include_in_schema=False)
 
 ON_A_PAGE = 50
-WIDTH = 330  # pixels of a panel
+WIDTH, NARROW = 330, 280  # pixels of a panel, and of one on a phone
 FOR_A_DAY = {"cache-control": "private, max-age=86400"}  # a version never changes
 DARK = (
     "<style>@media (prefers-color-scheme: dark) { [fill='#22282e'] { fill: #e4e8eb } [fill='#59626b'] { fill: #a3adb6 } "
@@ -96,11 +96,11 @@ def force(form: Sent, name: str, number: int) -> Response:
 
 
 @router.get("/versions/{number}/chart.svg")
-def chart(by: SignedIn, name: str, number: int, what: Chart = "reliability") -> Response:
-    """Return a drawing of how sure the model is, and how rightly."""
+def chart(by: SignedIn, name: str, number: int, what: Chart = "reliability", narrow: bool = False) -> Response:
+    """Return a drawing of how sure the model is, and how rightly; `narrow`: for a phone."""
     by.must("see models")
     found = versions.get(by.home.database, name, number)
-    drawn = _drawn(what, line(found.evidence))
+    drawn = _drawn(what, narrow, line(found.evidence))
     if not drawn:
         raise HTTPException(404)
     return Response(drawn, media_type="image/svg+xml", headers=FOR_A_DAY)
@@ -126,19 +126,19 @@ def compare(
     return shell.page(by, "compare.html", {"model": model, "found": found, "numbers": numbers, "at": at})
 
 
-def _drawn(what: Chart, evidence: str) -> bytes:
+def _drawn(what: Chart, narrow: bool, evidence: str) -> bytes:
     """Return a drawing; each is made once, and one at a time: what draws is slow to start."""
     with _drawing:
-        return _draw(what, evidence)
+        return _draw(what, narrow, evidence)
 
 
 @lru_cache(maxsize=128)
-def _draw(what: Chart, evidence: str) -> bytes:
+def _draw(what: Chart, narrow: bool, evidence: str) -> bytes:
     sure = certainty({"firewall": json.loads(evidence)})
     if what == "reliability":
-        drawn = certainty_charts.reliability(sure.reliability, 2, WIDTH, "chart")
+        drawn = certainty_charts.reliability(sure.reliability, *((1, NARROW) if narrow else (2, WIDTH)), "chart")
     else:
-        drawn = certainty_charts.accepting(sure.accepting, 2 * WIDTH, "chart")
+        drawn = certainty_charts.accepting(sure.accepting, NARROW if narrow else 2 * WIDTH, "chart")
     if not drawn:
         return b""
     head, tag, rest = drawn.partition(">")
