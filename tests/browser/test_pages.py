@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NAME, Enter, Site, Visit
+from tests.browser.conftest import NAME, PASSWORD, Enter, Site, Visit
 
 PICTURES = Path("build/pages")
 MOST = 60  # pages of a crawl; of those that look alike (verdicts, pages of a list) a few
@@ -56,6 +56,12 @@ BROKEN = """() => Promise.all([...document.images].map(image => {
   image.loading = 'eager';  // also where nobody scrolls to it
   return image.decode().then(() => '', () => image.src);
 }))"""
+
+MOST_KEYS = 150
+FOCUS = "() => document.activeElement === document.body ? -1 : [...document.querySelectorAll('*')].indexOf(document.activeElement)"
+WANTED = """() => { const all = [...document.querySelectorAll('*')];
+  return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+    .filter(e => e.checkVisibility() && !e.disabled).map(e => [all.indexOf(e), e.outerHTML.slice(0, 80)]); }"""
 
 
 def test_no_link_is_dead_and_nothing_goes_wrong_on_the_way(visit: Visit, site: Site) -> None:
@@ -104,15 +110,63 @@ def _called(who: str, place: str) -> str:
     return name if who in ("admin", "nobody") else f"{name}-{who}"
 
 
-def test_the_first_key_leads_to_the_content_and_every_link_can_be_reached_by_keys(visit: Visit) -> None:
+@pytest.mark.parametrize(("who", "place"), [("admin", "/models"), ("admin", "/audit"), ("admin", f"{MODEL}/try"), ("dora", f"{MODEL}/contract/edit")])
+def test_the_first_key_leads_to_the_content_and_everything_can_be_reached_by_keys_in_its_order(enter: Enter, who: str, place: str) -> None:
+    page = enter(who).page
+    page.goto(place)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.goto(place)
+    reached: list[int] = []
+    for _ in range(MOST_KEYS):
+        page.keyboard.press("Tab")
+        if (at := page.evaluate(FOCUS)) < 0:
+            break
+        reached.append(at)
+    assert reached == sorted(set(reached))
+    wanted = page.evaluate(WANTED)
+    assert [words for at, words in wanted if at not in reached] == [] and len(wanted) > 10
+
+
+def test_a_form_is_sent_by_enter(visit: Visit) -> None:
+    visit.page.goto("/audit")
+    visit.page.get_by_label("By whom").fill("dora")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/audit?who=dora*")
+    assert {name.strip() for name in visit.page.locator("td[data-name=Who] a").all_inner_texts()} == {"dora"}
     visit.page.goto("/models")
-    visit.page.keyboard.press("Tab")
-    assert visit.page.evaluate("document.activeElement.className") == "skip"
-    reached = set()
-    for _ in range(60):
-        visit.page.keyboard.press("Tab")
-        reached.add(visit.page.evaluate("document.activeElement.textContent.trim()"))
-    assert NAME in reached
+    visit.page.get_by_label("Words in name").fill("nothing of this name")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/models?words=nothing*")
+    assert visit.page.get_by_role("link", name=NAME).count() == 0
+    assert visit.wrong == []
+
+
+def test_a_contract_that_one_edits_another_approves_and_the_audit_log_says_who(enter: Enter) -> None:
+    dora, ben, admin = enter("dora"), enter("ben"), enter("admin")
+    dora.page.goto(f"{MODEL}/contract/edit?version=1")
+    rule = dora.page.locator(".rule").filter(has_text="age lies between 18 and 89.")
+    rule.get_by_label("Highest").fill("95")
+    dora.page.get_by_label("Why it changes").fill("Ninety is no mistake.")
+    dora.page.keyboard.press("Enter")
+    dora.page.wait_for_url("**/versions/*?made=true")
+    made = urlsplit(dora.page.url).path
+    expect(dora.page.locator("main")).to_contain_text("not yet; somebody other than you has to")
+    assert dora.page.get_by_role("button", name="Approve it").count() == 0
+
+    ben.page.goto(f"{MODEL}/compare?from=1&to={made.rpartition('/')[2]}")
+    expect(ben.page.locator("ins")).to_contain_text("age lies between 18 and 95.")
+    ben.page.goto(made)
+    ben.page.get_by_role("button", name="Approve it").click()
+    expect(ben.page.get_by_role("row", name="Approved")).to_contain_text("by ben")
+
+    admin.page.goto("/audit")
+    approved, added = (admin.page.locator("tbody tr").filter(has_text=words) for words in ("version approved", "Ninety is no mistake."))
+    expect(approved.first).to_contain_text("ben")
+    expect(added).to_contain_text("dora")
+    assert dora.wrong == ben.wrong == admin.wrong == []
 
 
 def test_a_script_in_a_row_is_only_text(visit: Visit) -> None:
@@ -129,6 +183,18 @@ def test_pages_work_without_scripts(enter: Enter, site: Site) -> None:
             answer = page.goto(place.replace(VERDICT, f"/traffic/{site.blocked}"))
             assert answer is not None and answer.status == 200, place
             assert page.locator("h1").count() == 1
+
+
+def test_forms_work_without_scripts(enter: Enter) -> None:
+    page = enter("nobody", scripts=False).page
+    page.goto(f"{MODEL}/try")
+    page.get_by_label("Name").fill("dora")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{MODEL}/try")
+    page.get_by_label("age").first.fill("1985")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("age is 1985; expected")
 
 
 def test_a_verdict_comes_into_the_live_list_by_itself(visit: Visit, site: Site) -> None:
