@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import NAME, PASSWORD, Enter, Site, Visit
 
@@ -58,6 +58,7 @@ BROKEN = """() => Promise.all([...document.images].map(image => {
 }))"""
 
 MOST_KEYS = 150
+MOST_BYTES = 60_000  # compressed, as they come over the network
 FOCUS = "() => document.activeElement === document.body ? -1 : [...document.querySelectorAll('*')].indexOf(document.activeElement)"
 WANTED = """() => { const all = [...document.querySelectorAll('*')];
   return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
@@ -108,6 +109,29 @@ def _called(who: str, place: str) -> str:
     """Return the name of a picture."""
     name = re.sub(r"\W+", "-", place.replace(MODEL, "/model")).strip("-").lower()
     return name if who in ("admin", "nobody") else f"{name}-{who}"
+
+
+def test_every_page_is_small_with_everything_that_it_loads(enter: Enter, site: Site) -> None:
+    large = {}
+    for who, places in PLACES.items():
+        for place in places:
+            page = enter(who).page  # a browser that has seen nothing yet
+            loaded = _loaded(page)
+            page.goto(place.replace(VERDICT, f"/traffic/{site.blocked}"))
+            page.evaluate(BROKEN)
+            size = sum(request.sizes()["responseBodySize"] for request in loaded)
+            assert len(loaded) >= 3, place  # the page and its style sheets, at least
+            if size > MOST_BYTES:
+                large[place] = size
+            page.context.close()
+    assert large == {}
+
+
+def _loaded(page: Page) -> list[Request]:
+    """Return a list to which all that a page loads comes by itself."""
+    found: list[Request] = []
+    page.on("requestfinished", lambda request: found.append(request))
+    return found
 
 
 @pytest.mark.parametrize(("who", "place"), [("admin", "/models"), ("admin", "/audit"), ("admin", f"{MODEL}/try"), ("dora", f"{MODEL}/contract/edit")])
