@@ -17,7 +17,7 @@ from camelopard.confidence.quality import auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
-from camelopard.firewall.learn import conclude, least_risk
+from camelopard.firewall.learn import conclude
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
@@ -100,7 +100,7 @@ def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged
     for k, group in enumerate(groups):
         material = replace(ready.material.without(group), labelled=False)  # of the risk only
         learned = conclude(ready.panel, material, 0.01, np.random.default_rng([seed, 3]))
-        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean, least_risk(material.check))
+        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean, material.check.least_risk)
         mine = np.isin(kind, list(group)) | (np.char.startswith(kind, "attack") & (KIND in group)) | (clean & (dealt == k))
         risk[mine], rank[mine] = found.score[mine], found.rank[mine]
     return Judged(risk, rank)
@@ -124,7 +124,7 @@ def measure(pair: Pair) -> dict[str, Any]:
     known = judges.damage_classifier(ready.material, there.found.table, pair.seed)
     others = {name: Judged.of(score, traffic.clean) for name, score in {CLASSIFIER: known, **blind}.items()}
     ours = {
-        "seen": Judged.of(said.risk, traffic.clean, least_risk(ready.material.check)),
+        "seen": Judged.of(said.risk, traffic.clean, ready.material.check.least_risk),
         "kind left out": left_out([[kind] for kind in kinds], there, pair.seed),
         "family left out": left_out(families(kinds), there, pair.seed),
     }

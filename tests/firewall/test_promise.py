@@ -12,9 +12,9 @@ import camelopard as cp
 from camelopard.confidence.conformal import AlarmThreshold, fewest_on_average
 from camelopard.confidence.logistic import Logistic
 from camelopard.firewall.firewall import NoAlarmsWarning
-from camelopard.firewall.learn import LEAST_RISK, spared
+from camelopard.firewall.learn import spared
 from camelopard.firewall.little import LittleLearnedWarning
-from camelopard.firewall.material import Split
+from camelopard.firewall.material import LEAST_RISK, Split
 
 
 def normals(rng: np.random.Generator, n: int) -> pd.DataFrame:

@@ -44,7 +44,6 @@ RIDGE = 5.0  # how strongly confidence is drawn towards the model's own word
 OWN_WORD = np.array([1.0, 0.0, 0.0])
 ERROR_FOLDS = 3
 MOST_STACKED = 16_000  # rows that a head of one fold learns from
-LEAST_RISK = 0.05  # of rows that are stopped
 FOLDS = 5  # for measuring calibration on rows that took no part in it
 
 
@@ -99,7 +98,7 @@ def conclude(
         head = RiskHead.learn(lesson, rng, panel.summary, panel.certain)
     score = head.score(check.table, check.answer)
     risk, fooled = learn_risk(check, score)
-    threshold = spared(alarm_threshold(score[~check.damaged], alpha), risk, least_risk(check), score[~check.damaged])
+    threshold = spared(alarm_threshold(score[~check.damaged], alpha), risk, check.least_risk, score[~check.damaged])
     sure = learn_confidence(panel, material, fooled, rng)
     strange = Strangeness.learn(panel, odd_by.lesson.table, lesson.damaged, lesson.weight, rng)
     if strange is not None:
@@ -148,11 +147,6 @@ def risk_of(check: Lesson, score: Floats, rows: Bools | None = None) -> Logistic
     """Return the map from score to risk learned from rows that calibrate, or some of them."""
     some = np.ones(len(score), dtype=bool) if rows is None else rows
     return Logistic.fit(score[some, None], check.fooled[some], check.weight[some])
-
-
-def least_risk(check: Lesson) -> float:
-    """Return the risk below which no row is stopped, whatever false alarms would be allowed: one in twenty, or the mean where that is less."""
-    return min(LEAST_RISK, float(np.average(check.fooled, weights=check.weight)))
 
 
 def spared(threshold: AlarmThreshold, risk: Logistic, least: float, clean: Floats) -> AlarmThreshold:

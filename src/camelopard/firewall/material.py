@@ -31,6 +31,7 @@ from camelopard.stress.truth import Truth
 
 NO_TRUST = Trust()
 CALIBRATION_SHARE = 0.35
+LEAST_RISK = 0.05  # of rows that are stopped
 MOST_CALIBRATING = 0.6  # of few rows, so that alarms are possible at all
 DAMAGED_ROWS, CLEAN_ROWS = 6_000, 10_000  # rows of evidence the head learns from
 CALIBRATION_DAMAGED = 4_000
@@ -167,6 +168,11 @@ class Lesson:
     label: Ints | None = None
     before: Ints | None = None
     trust: Trust = NO_TRUST
+
+    @property
+    def least_risk(self) -> float:
+        """The risk below which no row is stopped, whatever false alarms would be allowed: one in twenty, or that of the mean row where it is less."""
+        return min(LEAST_RISK, float(np.average(self.fooled, weights=self.weight))) if len(self.fooled) else LEAST_RISK
 
     def without(self, kinds: Collection[str]) -> Lesson:
         """Return the lesson without the rows of these kinds of damage, the others weighed anew."""

@@ -51,7 +51,7 @@ def measure(
     own = 1.0 - test.answer.shares.max(axis=1)
     rows = Resampled(test.origin, w, rng)
     flagged = np.asarray(score > threshold.value, dtype=bool)
-    at_5_percent = np.asarray(score > np.quantile(score[clean], 0.95), dtype=bool) if clean.any() else flagged
+    at_5_percent = np.asarray((score > np.quantile(score[clean], 0.95)) & (risk >= test.least_risk), dtype=bool) if clean.any() else flagged
 
     def area(values: Floats, event: Bools) -> dict[str, Any]:
         return figure(auroc(values, event, w), rows.auroc(values, event))
