@@ -113,6 +113,17 @@ def test_uncertainty_that_tells_is_kept_and_the_better_of_two(small_heads: None)
     assert decided(panel, some, gauge("ensemble", "noise"), "auto", 0)[2] == found
 
 
+def test_a_kind_with_several_numbers_is_kept_or_left_out_with_all_of_them(small_heads: None) -> None:
+    given = material(0, origins=600)
+    some = with_columns(given, useless(given, 0), 2 * telling(given, 0), telling(given, 0))
+    panel: Any = Stub()
+    there, now, found = decided(panel, some, gauge("noise", "squeezed"), "auto", 0)
+    assert there.uncertain == ("squeezed",) and found["kept"] == "squeezed"
+    assert now.lesson.table.shape[1] == given.lesson.table.shape[1] + 2
+    assert np.array_equal(now.lesson.table[:, -2], 2 * telling(given, 0)[: len(given.taught)])
+    assert "1 more model row for each row screened" in sentences(found)[1]
+
+
 def test_what_is_left_out_leaves_no_trace(small_heads: None) -> None:
     given = material(1)
     some = with_columns(given, useless(given, 1))
@@ -141,7 +152,7 @@ def test_what_was_not_tried_says_why() -> None:
     given = material(4, origins=60)
     _, _, found = decided(Stub(), with_columns(given, telling(given, 4) * np.nan), gauge("ensemble", ensemble=NO_ENSEMBLE), "ensemble", 0)  # type: ignore[arg-type]
     assert sentences(found) == [f"Uncertainty by disagreement of the ensemble's members: not tried, {NO_ENSEMBLE}."]
-    assert len(sentences(untried("auto", "no labels were given"))) == 2
+    assert len(sentences(untried("auto", "no labels were given"))) == 3
     assert sentences(None) == []
 
 
@@ -173,7 +184,7 @@ def test_a_budget_pays_for_fewer_rows_where_each_costs_more(worlds: Worlds) -> N
 
 
 def test_an_unknown_kind_of_uncertainty_is_refused_at_once() -> None:
-    with pytest.raises(UnknownName, match=r"no kind of uncertainty named 'nois'\. Did you mean 'noise'\? Known: auto, ensemble, noise\."):
+    with pytest.raises(UnknownName, match=r"no kind of uncertainty named 'nois'\. Did you mean 'noise'\? Known: auto, ensemble, noise, squeezed\."):
         Firewall(uncertainty="nois")
     with pytest.raises(UnknownName, match="no kind of uncertainty named 'True'"):
         Firewall(uncertainty=True)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ def fit(
     encoder: Encoder = None,
     reference: Annotated[str | None, typer.Option("--reference", help="Training rows of the model.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write what was found and measured, too: .html or .json.")] = None,
-    uncertainty: Annotated[str | None, typer.Option("--uncertainty", help="Try it as evidence: ensemble, noise or auto.")] = None,
+    uncertainty: Annotated[str | None, typer.Option("--uncertainty", help="Try it as evidence: ensemble, noise, squeezed or auto.")] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Share of clean rows that may be stopped.")] = 0.01,
     budget: Annotated[str | None, typer.Option("--budget", help='Model rows ("50000") or time ("60s").')] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,

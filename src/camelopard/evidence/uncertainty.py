@@ -1,6 +1,6 @@
-"""How firm is the model's answer? What it says of slightly other rows, and whether the members of an ensemble agree.
+"""How firm is the model's answer? What it says of slightly other rows and of squeezed pictures, and whether the members of an ensemble agree.
 
-The one idea: two kinds of doubt that a model's own probability does not hold. Both are numbers per row, higher is worse, and for an answer that
+The one idea: three kinds of doubt that a model's own probability does not hold. All are numbers per row, higher is worse, and for an answer that
 does not move they are 0. The noise is a fixed pattern, the same for every row, so that nothing is random and a row is measured the same in any batch.
 """
 
@@ -16,10 +16,13 @@ from camelopard.core.batch import Batch
 from camelopard.core.protocols import Session
 from camelopard.core.records import Prediction, Task
 from camelopard.evidence.reading import OK, NumberEncoder, Reader, Reading
+from camelopard.evidence.views import Squeezing, Views
+from camelopard.models.sizes import rows_at_once
 
 NOISES = 8  # copies of a row: four directions and their opposites
 FRACTION = 0.1  # of a column's spread, the standard deviation of the noise
-KINDS = {"ensemble": 0, "noise": NOISES}  # model rows that each costs for a row; an ensemble costs one pass of its members
+KINDS = {"ensemble": 0, "noise": NOISES, "squeezed": 1}  # model rows that each costs for a row; an ensemble costs one pass of its members
+FIGURES = {"ensemble": ("ensemble",), "noise": ("noise",), "squeezed": ("squeezed", "squeezed: in all")}  # the numbers of each
 UNKNOWN = 1.0  # of a row of which no copy, or no member, has an answer
 PIECE = 1024  # rows measured at once: copies and members take room
 SMALLEST = 1e-12
@@ -37,7 +40,9 @@ class Ensemble(Protocol):
 def measure(
     kind: str, batch: Batch, answer: Prediction, reading: Reading, *, reader: Reader, session: Session, task: Task, scale: float
 ) -> Floats | None:
-    """Return how uncertain the answers to a conformed batch are, shape (n,), or None where this kind does not apply to the model or its columns.
+    """Return how uncertain the answers to a conformed batch are, shape (n,), of a kind with several FIGURES (n, figures).
+
+    None where this kind does not apply to the model or its columns.
 
     Parameters
     ----------
@@ -48,19 +53,22 @@ def measure(
     scale
         One spread of the model's answers, for numbers.
     """
-    found = np.zeros(len(batch))
+    found = np.zeros((len(batch), len(FIGURES[kind])))
     rows = np.flatnonzero(~answer.failed)
-    for start in range(0, len(rows), PIECE):
-        some = rows[start : start + PIECE]
+    size = rows_at_once(batch, PIECE) if kind == "squeezed" else PIECE
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
         part = batch.take(some)
         if kind == "noise":
             measured = noise(part, answer.take(some), reading.values[some], reading.states[some], reader, session, task, scale)
+        elif kind == "squeezed":
+            measured = squeezed(part, answer.take(some), reader.views, session, task, scale)
         else:
             measured = ensemble(part, session, task, scale)
         if measured is None:
             return None
-        found[some] = measured
-    return found
+        found[some] = measured.reshape(len(some), -1)
+    return found if found.shape[1] > 1 else found[:, 0]
 
 
 def ensemble(batch: Batch, session: Session, task: Task, scale: float) -> Floats | None:
@@ -109,11 +117,30 @@ def noise(
         moves = (after.value.astype(np.float64).reshape(-1, NOISES) - answer.value.astype(np.float64)[:, None]) / max(scale, SMALLEST)
         spread = np.sqrt(summed(np.where(gone, 0.0, moves * moves)) / np.maximum(left, 1))
         return np.where(left, spread, UNKNOWN)
-    before, now = answer.shares, after.shares
-    if before.shape[1] < now.shape[1]:  # votes of a model whose classes are learned as they come
-        before = np.pad(before, ((0, 0), (0, now.shape[1] - before.shape[1])))
+    before, now = _alike(answer.shares, after.shares)
     apart = 0.5 * summed(np.abs(now - np.repeat(before, NOISES, axis=0))).reshape(-1, NOISES)
     return np.where(left, summed(np.where(gone, 0.0, apart)) / np.maximum(left, 1), UNKNOWN)
+
+
+def squeezed(batch: Batch, answer: Prediction, views: Views, session: Session, task: Task, scale: float) -> Floats | None:
+    """Return how far the answer moves when pictures are squeezed, shape (n, 2); None where no column holds pictures (Xu, Evans & Qi 2018).
+
+    Classification: the largest and the summed distance between the probabilities of the row and of its copy, 0–1 and 0–2. Regression: the move, in
+    spreads of the answers, twice.
+    """
+    pictures = {name: vectors for name, vectors in views.of.items() if isinstance(vectors, Squeezing)}
+    if not pictures:
+        return None
+    after = session.predict(
+        batch.with_columns({name: objects(vectors.squeezed(cell) for cell in batch.columns[name]) for name, vectors in pictures.items()})
+    )
+    if task == "regression":
+        gone = after.failed
+        move = np.abs(np.where(gone, 0.0, after.value.astype(np.float64)) - answer.value.astype(np.float64)) / max(scale, SMALLEST)
+        return np.repeat(np.where(gone, UNKNOWN, move)[:, None], 2, axis=1)
+    before, now = _alike(answer.shares, after.shares)
+    apart = np.abs(now - before)
+    return np.where(after.failed[:, None], UNKNOWN, np.column_stack([apart.max(axis=1), summed(apart)]))
 
 
 def copies(batch: Batch, values: Floats, states: Array, reader: Reader) -> Batch | None:
@@ -154,6 +181,11 @@ def _pattern(d: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(0)
     normal, uniform = rng.standard_normal((NOISES // 2, d)), rng.random((NOISES // 2, d))
     return np.concatenate([normal, -normal]), np.concatenate([uniform, 1.0 - uniform])
+
+
+def _alike(before: Floats, now: Floats) -> tuple[Floats, Floats]:
+    """Return the shares of rows and of their copies with as many classes: votes of a model may show a class that is learned as it comes."""
+    return np.pad(before, ((0, 0), (0, max(0, now.shape[1] - before.shape[1])))), now
 
 
 def _mean(members: Floats) -> Floats:

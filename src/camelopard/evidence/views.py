@@ -64,6 +64,13 @@ class Mending(Protocol):
         ...
 
 
+@runtime_checkable
+class Squeezing(Protocol):
+    """What a modality may offer, too: the cell with less in it, to a model that sees what matters the same."""
+
+    def squeezed(self, cell: Any) -> Any: ...
+
+
 def vectors_of(kind: str) -> Any:
     """Return the class that learns a modality."""
     if kind == "text":

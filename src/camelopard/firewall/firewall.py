@@ -63,7 +63,8 @@ class Firewall:
     seed
         Seed of everything random in fitting. The same inputs give the same firewall.
     uncertainty
-        Kinds of uncertainty to try as evidence for confidence, kept where they surely help: "ensemble", "noise", "auto" for all; None: no kind.
+        Kinds of uncertainty to try as evidence for confidence, kept where they surely help: "ensemble", "noise", "squeezed" (pictures), "auto" for
+        all; None: no kind.
     """
 
     def __init__(

@@ -8,11 +8,12 @@ import numpy as np
 
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch, Form
-from camelopard.core.errors import ArtifactError, BudgetSpent, UnknownName
+from camelopard.core.errors import ArtifactError, BudgetSpent, InputError, UnknownName
 from camelopard.core.protocols import Model, Session
 from camelopard.core.records import Prediction
+from camelopard.core.schema import Schema
 from camelopard.evidence.reading import Reading
-from camelopard.evidence.uncertainty import KINDS, Ensemble
+from camelopard.evidence.uncertainty import FIGURES, KINDS, Ensemble
 from camelopard.firewall.likeness import rows
 from camelopard.firewall.panel import Panel
 
@@ -20,6 +21,8 @@ AUTO = "auto"
 FIRST = 8  # rows that members are asked before anything else
 NO_ENSEMBLE = "the model is no ensemble whose members can be asked"
 NO_NUMBERS = "no column holds numbers"
+NO_PICTURES = "no column holds pictures"
+WHY_NOT = {"ensemble": NO_ENSEMBLE, "noise": NO_NUMBERS, "squeezed": NO_PICTURES}
 SPENT = "it would have cost more model rows than the budget"
 
 
@@ -32,13 +35,23 @@ def kinds_of(asked_for: str | None) -> tuple[str, ...]:
         If there is no such kind.
 
     >>> kinds_of("auto"), kinds_of("noise"), kinds_of(None)
-    (('ensemble', 'noise'), ('noise',), ())
+    (('ensemble', 'noise', 'squeezed'), ('noise',), ())
     """
     if asked_for is None:
         return ()
     if not isinstance(asked_for, str) or asked_for not in (AUTO, *KINDS):
         raise UnknownName.among(asked_for, (AUTO, *KINDS), "kind of uncertainty")
     return tuple(KINDS) if asked_for == AUTO else (asked_for,)
+
+
+def check_pictures(asked_for: str | None, schema: Schema) -> None:
+    """Raise InputError, before any work, where squeezed pictures were asked for by name and there are none."""
+    if asked_for == "squeezed" and not schema.of_kind("image"):
+        shown = ", ".join(f"{column.name} ({column.kind})" for column in list(schema.columns.values())[:8])
+        raise InputError(
+            f"uncertainty='squeezed' asks the model about squeezed copies of pictures, and {NO_PICTURES}: {shown}. "
+            "Leave it out, or say uncertainty='auto', which tries what applies."
+        )
 
 
 def check_members(kinds: Sequence[str], session: Session, batch: Batch) -> None:
@@ -80,9 +93,9 @@ class Gauge:
         return self._session.asked
 
     def measure(self, batch: Batch, answer: Prediction, reading: Reading) -> Floats:
-        """Return one column per kind, shape (n, kinds); NaN where a kind is not measured."""
-        table = np.full((len(batch), len(self.kinds)), np.nan)
-        for k, kind in enumerate(self.kinds):
+        """Return the columns of each kind, side by side; NaN where a kind is not measured."""
+        tables = {kind: np.full((len(batch), len(FIGURES[kind])), np.nan) for kind in self.kinds}
+        for kind, table in tables.items():
             if kind in self.unmeasured:
                 continue
             try:
@@ -91,7 +104,7 @@ class Gauge:
                 self.unmeasured[kind] = SPENT
                 continue
             if found is None:
-                self.unmeasured[kind] = NO_ENSEMBLE if kind == "ensemble" else NO_NUMBERS
+                self.unmeasured[kind] = WHY_NOT[kind]
             else:
-                table[:, k] = found
-        return table
+                table[:] = found.reshape(len(batch), -1)
+        return np.hstack(list(tables.values()))

@@ -97,7 +97,7 @@ class Panel:
             *self.summary,
             *(f"place:{n}" for n in cells),
             *(() if self.contents is None else self.contents.names),
-            *(f"uncertain:{kind}" for kind in self.uncertain),
+            *(f"uncertain:{figure}" for kind in self.uncertain for figure in uncertainty.FIGURES[kind]),
         )
 
     @property
@@ -114,10 +114,11 @@ class Panel:
     @property
     def certain(self) -> int:
         """Return how many columns the table begins with that hang neither on labels nor on the model's uncertainty: risk reads no others."""
-        return len(self.names) - len(self.uncertain) - (0 if self.contents is None else len(self.contents.names))
+        uncertain = sum(len(uncertainty.FIGURES[kind]) for kind in self.uncertain)
+        return len(self.names) - uncertain - (0 if self.contents is None else len(self.contents.names))
 
     def also(self, kind: str) -> Panel:
-        """Return the panel that measures this kind of uncertainty, too, as the last column of the table."""
+        """Return the panel that measures this kind of uncertainty, too, as the last columns of the table."""
         other = copy(self)
         other.uncertain = (*self.uncertain, kind)
         return other
@@ -128,7 +129,7 @@ class Panel:
         return sum(uncertainty.KINDS[kind] for kind in self.uncertain)
 
     def uncertainty(self, kind: str, batch: Batch, answer: Prediction, reading: Reading, session: Session) -> Floats | None:
-        """Return how uncertain the answers are, shape (n,); None where this kind does not apply (see `camelopard.evidence.uncertainty`)."""
+        """Return how uncertain the answers are, shape (n,) or (n, figures); None where this kind does not apply. See `evidence.uncertainty`."""
         return uncertainty.measure(kind, batch, answer, reading, reader=self.reader, session=session, task=self.task, scale=self.scale)
 
     def examine(

@@ -16,7 +16,7 @@ from camelopard.core.labels import checked_labels, with_labels
 from camelopard.core.protocols import Model, Progress, Session, silent, wrapped
 from camelopard.core.schema import MEDIA, Schema
 from camelopard.firewall.content import Contents
-from camelopard.firewall.gauge import Gauge, check_members, kinds_of
+from camelopard.firewall.gauge import Gauge, check_members, check_pictures, kinds_of
 from camelopard.firewall.large import Large
 from camelopard.firewall.learn import FEWEST_ROWS, learn_panel, learn_without_model, weights_of
 from camelopard.firewall.learned import Learned
@@ -141,6 +141,7 @@ def prepare(
     """
     given = _read(X, y, reference, np.random.default_rng(seed), alpha)
     schema, batch, labels, rng = given.schema, given.batch, given.labels, given.rng
+    check_pictures(uncertainty, schema)
     encoder = encoder_of(model, batch)
     rows = rows_allowed(parse(budget), model, batch)
     large = Large.of(batch, rows)

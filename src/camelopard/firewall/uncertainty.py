@@ -11,13 +11,13 @@ import numpy as np
 
 from camelopard.confidence.quality import Resampled
 from camelopard.core.arrays import Bools, Floats
-from camelopard.evidence.uncertainty import KINDS
+from camelopard.evidence.uncertainty import FIGURES, KINDS
 from camelopard.firewall.gauge import Gauge, kinds_of
 from camelopard.firewall.learn import ERROR_FOLDS, Rows, crossed, heard
 from camelopard.firewall.material import Lesson, Material
 from camelopard.firewall.panel import SUMMARY, Panel
 
-WORDS = {"ensemble": "disagreement of the ensemble's members", "noise": "small noise on the numbers"}
+WORDS = {"ensemble": "disagreement of the ensemble's members", "noise": "small noise on the numbers", "squeezed": "squeezed pictures"}
 SURENESS = 0.99  # of the interval: where nothing is gained, gains have a longer tail than a normal distribution, and what is kept costs for ever
 TAUGHT_ANEW = 1.0 + ERROR_FOLDS / (ERROR_FOLDS - 1)  # of the variance: 1/K + held-out rows over rows learned from (Nadeau & Bengio 2003)
 MUTE = 50  # one row in so many differs in the column that says nothing
@@ -41,12 +41,13 @@ class Gain:
 
 
 def decided(panel: Panel, material: Material, gauge: Gauge, asked_for: str, seed: int) -> tuple[Panel, Material, dict[str, Any]]:
-    """Return panel and material with the kind that helps most as their last column, as they were where none surely helps; and what was found.
+    """Return panel and material with the kind that helps most as their last columns, as they were where none surely helps; and what was found.
 
     `gauge` measured the kinds, into `beside` of both parts of the material.
     """
     measured = [k for k, kind in enumerate(gauge.kinds) if kind not in gauge.unmeasured]
-    columns = [_beside(material, k) for k in measured]
+    places = _places(gauge.kinds)
+    columns = [_beside(material, places[k]) for k in measured]
     found = gains(heard(panel, material), panel.task, columns, seed, summary=panel.summary)
     best = max(zip(measured, found, strict=True), key=lambda pair: pair[1].value if pair[1].sure else -np.inf, default=None)
     kept = best[0] if best is not None and best[1].sure else None
@@ -63,7 +64,7 @@ def decided(panel: Panel, material: Material, gauge: Gauge, asked_for: str, seed
     about = {"asked_for": asked_for, "kept": None if kept is None else gauge.kinds[kept], "asked": gauge.asked, "kinds": told}
     if kept is None:
         return panel, material, about
-    parts = [replace(part, table=np.column_stack([part.table, part.beside[:, kept]])) for part in _parts(material) if part.beside is not None]
+    parts = [replace(part, table=np.column_stack([part.table, part.beside[:, places[kept]]])) for part in _parts(material) if part.beside is not None]
     return panel.also(gauge.kinds[kept]), replace(material, lesson=parts[0], check=parts[1]), about
 
 
@@ -76,18 +77,24 @@ def _parts(material: Material) -> tuple[Lesson, Lesson]:
     return material.lesson, material.check
 
 
-def _beside(material: Material, k: int) -> Floats:
-    """Return one measured kind for all rows, those that teach first, shape (n,)."""
-    return np.concatenate([part.beside[:, k] for part in _parts(material) if part.beside is not None])
+def _places(kinds: Sequence[str]) -> list[slice]:
+    """Return which columns beside the evidence are of each kind."""
+    ends = np.cumsum([len(FIGURES[kind]) for kind in kinds]).tolist()
+    return [slice(end - len(FIGURES[kind]), end) for kind, end in zip(kinds, ends, strict=True)]
+
+
+def _beside(material: Material, place: slice) -> Floats:
+    """Return one measured kind for all rows, those that teach first, shape (n, figures)."""
+    return np.concatenate([part.beside[:, place] for part in _parts(material) if part.beside is not None])
 
 
 def gains(
     material: Material, task: str, columns: Sequence[Floats], seed: int, repeats: int = REPEATS, summary: Sequence[str] = SUMMARY
 ) -> list[Gain]:
-    """Return what each column gains alone, each of shape (n,): the rows that teach, then those that calibrate.
+    """Return what each kind gains alone, each of shape (n,) or (n, figures): the rows that teach, then those that calibrate.
 
-    Confidence is cross-fitted with the column and without it, on the same folds, in a few repeats with other folds. Without it, a column that says
-    nothing stands in its place: heads draw columns at random, and both must draw the same ones.
+    Confidence is cross-fitted with the kind's columns and without them, on the same folds, in a few repeats with other folds. Without them, columns
+    that say nothing stand in their place: heads draw columns at random, and both must draw the same ones.
 
     The interval comes from resampling origins. It is widened because the rows that are learned from are a draw, too, and overlap from fold to fold
     (Nadeau & Bengio 2003), by how much the repeats differ, and for the number of columns tried (Bonferroni).
@@ -103,9 +110,13 @@ def gains(
         return np.stack([_losses(crossed(tried, answers, task, np.random.default_rng([seed, r]), summary)[1], rows.wrong) for r in range(repeats)])
 
     mute = np.arange(len(rows.wrong)) % MUTE == 0
-    plain = losses(np.column_stack([rows.table, mute]))
+    without: dict[int, Floats] = {}  # by how many columns the kind has
     found = []
     for column in columns:
+        width = 1 if column.ndim == 1 else column.shape[1]
+        if width not in without:
+            without[width] = losses(np.column_stack([rows.table, *[mute] * width]))
+        plain = without[width]
         saved = plain - losses(np.column_stack([rows.table, column])) if np.ptp(column) > 0 else np.zeros_like(plain)
         found.append(_gain(saved, plain, rows, z, np.random.default_rng([seed, repeats])))
     return found
@@ -145,6 +156,7 @@ def _outcome(found: Mapping[str, Any]) -> str:
     )
     change += f"with it ({100 * SURENESS:.0f} % interval of what it saves: {found['low']:.4f} to {found['high']:.4f})"
     if found["kept"]:
-        cost = f"{found['model_rows']} more model rows" if found["model_rows"] else "no more model rows, but one more pass of all members,"
+        more = "1 more model row" if found["model_rows"] == 1 else f"{found['model_rows']} more model rows"
+        cost = more if found["model_rows"] else "no more model rows, but one more pass of all members,"
         return f"kept, {change}. It costs {cost} for each row screened"
     return f"left out, {'another kind helps more' if found['low'] > 0 else 'it does not surely help'}: {change}. It costs nothing"

@@ -20,6 +20,7 @@ from camelopard.modality.image_form import Usual
 from camelopard.modality.image_numbers import GRID, grey, numbers, reduced, thumbnail
 from camelopard.modality.image_repairs import repairs, resized
 from camelopard.modality.image_specks import without_specks
+from camelopard.modality.image_squeezing import squeezed
 from camelopard.modality.image_thumbnails import Thumbnails
 from camelopard.modality.states import array_of, spread_over
 
@@ -164,6 +165,11 @@ class ImageVectors:
         """Return up to `most` pictures, each without one of the pixels that stand most alone, the tallest first (see `image_specks`)."""
         pixels = self._pixels(image)
         return [] if pixels is None else without_specks(pixels, self.usual.low, self.usual.high, most)
+
+    def squeezed(self, image: object) -> object:
+        """Return a picture with less in it (see `image_squeezing`); a file and what is no picture as they are."""
+        pixels = self._pixels(image) if isinstance(image, np.ndarray) else None
+        return image if pixels is None else squeezed(pixels, self.usual.low, self.usual.high)
 
     def examples(self, n: int) -> Array:
         """Return n made-up pictures: the mean of clean ones from afar, lighter and darker, in their form; no picture of anyone's data, shape (n,)."""
