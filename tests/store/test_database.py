@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import re
 import sqlite3
 import stat
 import subprocess
@@ -22,15 +24,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, Text, create_engine, insert, select, text, update
 
 from camelopard.core.errors import CamelopardError, InputError, UnknownName
-from camelopard.store import address, audit, inventory, migrations, people, tables
+from camelopard.store import address, audit, inventory, migrations, people, sessions, tables, tokens, versions
 from camelopard.store.columns import Word
 from camelopard.store.database import WRITING, Database
 from camelopard.store.errors import StoreError
 from camelopard.store.roles import Actor
+from camelopard.store.secret import Secret
 from tests.store.conftest import NOW, Cluster
 
 HERE = Path(__file__).parent
 STORE = Path(migrations.__file__).parents[1]
+EARLIER = migrations.known()[:-1]
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 OPENS = """
 import datetime as dt, sys
@@ -92,24 +96,67 @@ def test_the_newest_step_is_the_one_that_opening_looks_for() -> None:
     assert migrations.known()[-1] == migrations.HEAD
 
 
-def test_a_store_of_revision_1_opens_with_all_that_was_in_it(place: str) -> None:
-    if place.startswith("postgresql"):
-        fill_postgresql(place, (HERE / "revision_1.postgresql.sql").read_text(encoding="utf-8"))
-    else:
-        with sqlite3.connect(place) as raw:
-            raw.executescript((HERE / "revision_1.sqlite.sql").read_text(encoding="utf-8"))
-        raw.close()
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("revision", EARLIER)
+def test_of_every_earlier_revision_a_store_is_kept(revision: str, kind: str) -> None:
+    kept = left(revision, kind)
+    assert kept.exists(), f"{kept.name} is missing: fill a store with the tables of {revision}, and dump it, before there are newer ones."
+    assert re.findall(r"INTO (?:public\.)?alembic_version VALUES ?\('(r\d+)'\)", kept.read_text(encoding="utf-8")) == [revision]
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_a_store_of_an_earlier_revision_opens_with_all_that_was_in_it(place: str, revision: str) -> None:
+    filled(place, revision)
     with Database.open(place) as database:
         assert differences(database) == []
         assert inventory.get(database, "income").tier == "medium"
         assert inventory.get(database, "churn — naïve").version is None
+        first = versions.get(database, "income", 1)
+        assert (first.contract, first.evidence, first.made_by) == ('[[assumption]]\ncode = "range"\n', {"auroc": 0.93, "rows": 16280}, "ann")
         assert audit.verify(database).whole
-        assert [entry.action for entry in audit.entries(database)] == ["version added", "model added", "model added"]
-        assert people.first_admin(database, NOW) is not None
+        there = [entry.action for entry in audit.entries(database)]
+        assert there[-2:] == ["model added", "model added"] and there.count("version added") == 1
+        nobody = revision == "r0001"  # there were no people then
+        assert (people.first_admin(database, NOW) is not None) == nobody
         added(database, "new")
-        assert audit.verify(database) == audit.Verified(5, audit.head(database)[1])
+        assert audit.verify(database) == audit.Verified(len(there) + nobody + 1, audit.head(database)[1])
         with pytest.raises(CamelopardError), database._writing() as connection:
             connection.execute(text("DELETE FROM audit"))
+
+
+def test_people_of_an_earlier_revision_sign_in_and_their_tokens_are_good(place: str) -> None:
+    filled(place, "r0002")
+    then = dt.datetime(2026, 1, 2, 7, 0, tzinfo=dt.UTC)
+    with Database.open(place) as database:
+        assert people.first_admin(database, then) is None
+        assert [(user.name, user.roles, user.active) for user in people.page(database)] == [
+            ("ann", ("viewer", "developer"), True),
+            ("root", ("admin",), True),
+            ("zoe", ("approver",), False),
+        ]
+        assert (inventory.get(database, "income").version, versions.get(database, "income", 1).approved_by) == (1, "zoe")
+        made = {token.label: token.revoked_at is None for token in tokens.of(database, "ann")}
+        assert made == {"for the batch — nightly": True, "lost": False}
+        program = tokens.actor(database, Secret("camelopard_00000001_" + "known-to-the-tests-1".ljust(43, "-")), then)
+        assert program == Actor("ann", ("viewer", "developer"), frozenset({"ask models"}), "token 00000001")
+        still = sessions.current(database, Secret("known-to-the-tests-3".ljust(43, "-")), then)
+        assert still is not None and still.user.name == "ann"
+        assert sessions.sign_in(database, "ann", Secret("three blind mice"), "127.0.0.1", then).user.name == "ann"
+
+
+def left(revision: str, kind: str) -> Path:
+    """Return where a store lies as this revision left it."""
+    return HERE / f"revision_{int(revision[1:])}.{kind}.sql"
+
+
+def filled(place: str, revision: str) -> None:
+    """Make the store as this revision left it."""
+    if place.startswith("postgresql"):
+        fill_postgresql(place, left(revision, "postgresql").read_text(encoding="utf-8"))
+        return
+    with sqlite3.connect(place) as raw:
+        raw.executescript(left(revision, "sqlite").read_text(encoding="utf-8"))
+    raw.close()
 
 
 def fill_postgresql(place: str, script: str) -> None:
