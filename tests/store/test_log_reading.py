@@ -136,6 +136,14 @@ def test_polars_reads_the_table(tmp_path: Path) -> None:
     assert found.columns == SCHEMA.names
 
 
+def test_the_table_asks_no_more_of_a_reader_than_the_first_version_of_the_protocol(tmp_path: Path) -> None:
+    written(tmp_path, [rows([1]), rows([2])])
+    maintain(tmp_path, START + dt.timedelta(days=1))
+    asked = opened(tmp_path).protocol()
+    assert (asked.min_reader_version, asked.min_writer_version) == (1, 2)
+    assert not asked.reader_features and not asked.writer_features
+
+
 def test_a_log_of_an_earlier_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
     from deltalake import write_deltalake
 

@@ -1,6 +1,6 @@
 """The log as a Delta Lake table: opened, made, added to. Adding is atomic: a process that dies in the middle leaves the table as it was.
 
-The table is partitioned by day and of the lowest protocol version, so that Polars, DuckDB and Spark read it. Statistics are kept of three columns
+The table is partitioned by day and of the lowest protocol version, so that any reader of Delta Lake reads it. Statistics are kept of three columns
 only: what came in is not copied into the transaction log.
 """
 
