@@ -297,3 +297,11 @@ def test_rows_from_a_place_never_seen_are_told() -> None:
     made.sets(people(50, 1).assign(place=[f"town {i}" for i in range(50)]))
     assert "54 of 150 rows" in repr(made)
     assert repr(made).count("town") == 4
+
+
+def test_labels_of_one_class_are_told_to_promise_nothing_about_others() -> None:
+    X = people(200, 0)
+    told = "all 200 rows have the label 'sick': what is promised is for rows of that label alone"
+    assert told in cp.conformal(CLASSES, X, ["sick"] * 200).notes and told in repr(cp.conformal(CLASSES, X, ["sick"] * 200))
+    assert cp.conformal(CLASSES, X, ["sick"] * 199 + ["well"]).notes == ()
+    assert cp.conformal(NUMBERS, X, np.ones(200)).notes == ()

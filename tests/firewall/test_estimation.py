@@ -203,6 +203,17 @@ def test_labels_of_one_class_teach_nothing_and_few_errors_are_told() -> None:
     never_wrong = cp.Firewall(budget=6_000).fit(cp.wrap(Model(), name="size"), X, Model().predict(X))
     told = never_wrong.estimate(X)
     assert "only 0 answers to clean labelled rows were wrong" in told.note and told.note in repr(told)
+    assert told.trust == "" and "trust this one" not in repr(told)
+    accepted = never_wrong.accept(0.2)
+    assert accepted.note == told.note and repr(accepted).endswith(f"\nNote: {told.note}.")
+    assert f"Note: {told.note}." in never_wrong.summary() and never_wrong.describe()["note"] == told.note
+
+
+def test_where_there_were_errors_enough_nothing_is_noted(firewall: cp.Firewall) -> None:
+    told = firewall.estimate(rows(300, 5))
+    assert "← trust this one" in repr(told) and told.trust
+    assert firewall.describe()["note"] == firewall.accept(0.1).note == told.note == ""
+    assert "Note:" not in repr(firewall.accept(0.1)) + firewall.summary() + repr(told)
 
 
 def test_an_evaluation_judges_repairs_by_the_labels(firewall: cp.Firewall) -> None:

@@ -28,7 +28,7 @@ class Accepted:
     """A threshold on confidence and what is known of the answers from there on: shares of the declared traffic, `wrong` among those accepted.
 
     `threshold` is infinite, and `coverage` 0, where no threshold keeps the promise. `within`: how far a number may be from the truth and still be
-    right, None where answers are classes.
+    right, None where answers are classes. `note`: what little the threshold rests on, where it is little.
     """
 
     errors: float
@@ -38,8 +38,12 @@ class Accepted:
     wrong: float
     at_most: float
     within: float | None = None
+    note: str = ""
 
     def __repr__(self) -> str:
+        return f"{self._found()}\nNote: {self.note}." if self.note else self._found()
+
+    def _found(self) -> str:
         if not np.isfinite(self.threshold):
             what = "errors" if self.within is None else f"answers {beyond(self.within)}"
             return f"No answers can be accepted: no threshold keeps {what} to {self.errors:.1%} with probability {self.sureness:.2f} on so few rows."

@@ -232,6 +232,8 @@ def conformal(
     notes = left_out(len(batch), len(given))
     if model.task == "classification":
         _check_answerable(labels, answer, model.name)
+        if len({plain(label) for label in labels.tolist()}) == 1:
+            notes += (f"all {len(labels)} rows have the label {plain(labels[0])!r}: what is promised is for rows of that label alone",)
     everyone = segments(batch, by).tolist()
     names = sorted(set(everyone), key=str)
     if len(names) > MOST_SEGMENTS:

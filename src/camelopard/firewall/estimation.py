@@ -45,7 +45,7 @@ class Estimate:
     backtest
         Mean absolute error of each way on labelled windows.
     trust
-        Which to trust by that: this one, unless another was surely better; "" where nothing was measured.
+        Which to trust by that: this one, unless another was surely better; "" where too little was measured to say, see `note`.
     note
         What makes all this less sure than it looks.
     within
@@ -153,7 +153,7 @@ def estimated(learned: Learned, live: Live, metric: str = "accuracy", positive: 
         damaged,
         rivals,
         estimator.backtest,
-        estimator.trust,
+        "" if estimator.note else estimator.trust,
         estimator.note,
         _tolerance(learned),
     )

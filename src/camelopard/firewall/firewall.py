@@ -389,8 +389,7 @@ class Firewall:
         """
         self._check_labelled("accept")
         self._check_traffic("accept()")
-        assert self.learned_.accept is not None
-        return self.learned_.accept.accept(errors, sureness, self.about_["tolerance"] if self.learned_.panel.task == "regression" else None)
+        return self.learned_.accepted(errors, sureness)
 
     def accept_by(self, by: str, X: Any, y: Any, errors: float, *, sureness: float = 0.9, seed: int = 0) -> dict[Any, Accepted]:
         """Return the same for each value of a column, from labelled clean rows that the firewall was not fitted on; they are damaged as in fitting.
@@ -473,6 +472,7 @@ class Firewall:
                 "risk": self.learned_.risk_at_threshold(),
             },
             "measured": dict(self.learned_.measured),
+            "note": self.learned_.note,
             "contract": [asdict(a) for a in self.contract_],
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.confidence.acceptance import RiskCoverage
+from camelopard.confidence.acceptance import Accepted, RiskCoverage
 from camelopard.confidence.conformal import AlarmThreshold, p_values
 from camelopard.confidence.logistic import Logistic, logit, logit_of
 from camelopard.confidence.prior import moved, prevalence, shift
@@ -97,6 +97,17 @@ class Learned:
     strange: Strangeness | None = None
     clean_novel: Floats | None = None
     trust: Trust = field(default_factory=Trust)
+
+    @property
+    def note(self) -> str:
+        """What is to be said where confidence and estimates rest on too little; else ""."""
+        return "" if self.estimator is None else self.estimator.note
+
+    def accepted(self, errors: float, sureness: float) -> Accepted:
+        """Return from which confidence on answers may be used. See `Firewall.accept`."""
+        assert self.accept is not None, "without labels nothing is known of wrong answers"
+        within = self.panel.tolerance if self.panel.task == "regression" else None
+        return replace(self.accept.accept(errors, sureness, within), note=self.note)
 
     def oddity(self, found: Examination) -> Floats:
         """Return 1 − the conformal p-value of each row among clean ones, by how odd it is, shape (n,)."""

@@ -56,6 +56,8 @@ def _head(about: Mapping[str, Any]) -> list[str]:
         lines.append(f"How far a text lies from clean ones is measured in the {model['encoder']['numbers']} numbers of {model['encoder']['name']!r}.")
     if not about["labelled"]:
         lines.append("No labels were given: risk is learned all the same, confidence is not checked against labels.")
+    if about.get("note"):
+        lines.append(f"Note: {about['note']}.")
     return lines
 
 
