@@ -59,3 +59,9 @@ def test_the_mean_of_numbers_beyond_all_bounds_has_an_interval_and_no_warning() 
 def test_no_hypotheses_no_discoveries_and_one_value_no_interval() -> None:
     assert discoveries([]).tolist() == []
     assert mean(np.array([1.0])) is None
+
+
+def test_a_share_of_none_may_be_exactly_none_and_a_share_of_all_exactly_all() -> None:
+    for n in range(1, 400):
+        assert share(0, n).low == 0.0 and share(n, n).high == 1.0
+        assert share(1, n).low > 0.0 and share(n - 1, n).high < 1.0

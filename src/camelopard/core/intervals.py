@@ -26,7 +26,8 @@ def share(k: float, n: float, confidence: float = 0.95) -> Interval:
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     centre = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(max(0.0, k * (n - k) / n + z * z / 4))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half), confidence)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return Interval(0.0 if k <= 0 else low, 1.0 if k >= n else high, confidence)  # exactly, where rounding leaves a trace
 
 
 def mean(values: Floats, confidence: float = 0.95) -> Interval | None:
