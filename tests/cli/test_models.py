@@ -75,7 +75,10 @@ def test_a_model_is_shown_with_its_checklist_and_figures(command: Command) -> No
     assert "promotion: draft, medium stakes (3 × 3), version 1 in force" in out
     assert "[x] Data checked: The contract of version 1 holds every row to" in out and "[–] Fairness looked at" in out
     assert "What fools it most: " in out
+    worst = out.split("The worst that was found, of each kind the worst:\n")[1].splitlines()[0]
+    assert worst.split()[0] in ("high", "medium", "low") and worst.rstrip().endswith(".")
     told = json.loads(command("show", "promotion", "--json")[1])
+    assert told["findings"][0]["level"] == worst.split()[0]
     assert told["version"]["number"] == 1 and len(told["checklist"]) == 15
 
 

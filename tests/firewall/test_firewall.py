@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import warnings
 from collections.abc import Mapping
@@ -467,6 +468,23 @@ def test_what_is_known_is_plain_data(world: World) -> None:
     assert 0.85 <= about["measured"]["auroc_fooled"]["value"] <= 1.0
     assert isinstance(about["threshold"], Mapping)
     assert "Promise" in world.firewall.summary()
+
+
+def test_what_the_stress_run_found_is_kept_in_the_file(world: World, tmp_path: Path) -> None:
+    worst = world.firewall.report_.findings[0]
+    kept = world.firewall.describe()["findings"]
+    assert (kept[0]["level"], kept[0]["code"], kept[0]["subject"]) == (worst.level, worst.code, worst.subject)
+    assert 1 < len(kept) <= 20 and len(json.dumps(kept)) < 15_000
+    world.firewall.save(tmp_path / "f")
+    assert Firewall.load(tmp_path / "f", model=world.model).describe()["findings"] == kept
+
+
+def test_a_file_from_before_findings_were_kept_loads(world: World, tmp_path: Path) -> None:
+    older = copy.copy(world.firewall)
+    older.about_ = {key: value for key, value in world.firewall.about_.items() if key != "findings"}
+    older.save(tmp_path / "f")
+    loaded = Firewall.load(tmp_path / "f", model=world.model)
+    assert "findings" not in loaded.describe() and loaded.summary() == world.firewall.summary()
 
 
 @pytest.mark.parametrize("budget", [3_000, 12_000])

@@ -34,6 +34,27 @@ def test_the_page_of_a_served_model_shows_checklist_figures_and_versions(home: H
     assert "Make it" not in page and "Attach what" not in page  # a viewer changes nothing
 
 
+def test_what_the_stress_run_found_is_told_on_page_and_api_the_worst_first(home: Home, firewall: cp.Firewall) -> None:
+    vera, worst = Person(home, "vera", "viewer"), firewall.report_.findings[0]
+    for path in (AT, f"{AT}/versions/1"):
+        found = told(vera.get(path)).split("What was found")[1]
+        assert f"What was seen {worst.level}shifted columnsthe whole rowWith the table mixed up (shifted columns)" in found
+    listed = vera.client.get(f"/api{AT}/versions/1").json()["findings"]
+    assert (listed[0]["level"], listed[0]["kind"], listed[0]["column"]) == (worst.level, "shifted columns", "the whole row")
+    assert {one["column"] for one in listed} >= {"age", "hours"}
+    words = next(one["words"] for one in listed if one["kind"] == "decimal comma")
+    assert words.endswith("raise an error in 100 % of rows: ValueError.")  # and not what the error quotes from a row
+
+
+def test_a_version_without_findings_says_nothing_of_them(home: Home) -> None:
+    with home.database.change(Actor.itself(), home.clock()) as change:
+        evidence = {key: value for key, value in versions.held(change, "promotion", 1).evidence.items() if key != "findings"}
+        versions.add(change, "promotion", firewall="0" * 64, evidence=evidence)
+    vera = Person(home, "vera", "viewer")
+    assert "What was found" not in vera.get(f"{AT}/versions/2")
+    assert vera.client.get(f"/api{AT}/versions/2").json()["findings"] == []
+
+
 def test_a_proof_closes_an_item_until_it_is_withdrawn(home: Home) -> None:
     dora = Person(home, "dora", "developer")
     assert dora.send(f"{AT}/proofs", item="fairness", link=LINK, said="Measured by age.") == (303, f"{AT}#checklist")
@@ -122,6 +143,7 @@ def test_evidence_that_somebody_else_wrote_breaks_no_page(home: Home) -> None:
         "policy": 3,
         "threshold": [],
         "contract_edited_from": "<i>",
+        "findings": [3, {"level": "<b>", "message": "<script>", "subject": 7, "others": "many"}, {}],
     }
     with home.database.change(Actor.itself(), home.clock()) as change:
         versions.add(change, "promotion", firewall="0" * 64, evidence=odd, note="<script>")

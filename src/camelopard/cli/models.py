@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Its name.")]
 Number: TypeAlias = Annotated[int, typer.Argument(help="The number of a version.", min=1)]
+FOUND = 10  # findings that are shown
 RATED = "From 1 (little) to 5 (much)."
 
 app = typer.Typer(no_args_is_help=True, help="The inventory: models, their production checklist, their contracts and versions.")
@@ -75,22 +76,30 @@ def show(name: Name, home: Place = None, facts: Facts = None, json: Json = False
     with _at(home, facts) as there:
         known = dossier.facts(there, name, now())
     model, version, items = known.model, known.version, checklist.items(known)
+    evidence = {} if version is None else version.evidence
+    worst = measured.findings(evidence)
     if json:
         facts_told = {**vars(model), "tier": model.tier, "live": vars(known.live)}
         listed = [{**vars(item), "proof": None if item.proof is None else vars(item.proof)} for item in items]
-        as_json({"model": facts_told, "version": None if version is None else _plain(version), "checklist": listed})
+        force = None if version is None else _plain(version)
+        as_json({"model": facts_told, "version": force, "checklist": listed, "findings": [vars(one) for one in worst]})
         return
-    force = "no version in force" if version is None else f"version {version.number} in force"
-    print(f"{model.name}: {model.state}, {model.tier} stakes ({model.exposure} × {model.consequence}), {force}")
+    serving = "no version in force" if version is None else f"version {version.number} in force"
+    print(f"{model.name}: {model.state}, {model.tier} stakes ({model.exposure} × {model.consequence}), {serving}")
     print(f"Owner: {model.owner}. {model.purpose}")
     print(f"\nProduction checklist: {checklist.done(items)} of {len(items)} are shown to be done.")
     for item in items:
         sign = {"done": "[x]", "open": "[ ]", "unknown": "[–]"}[item.standing]
         print(f"  {sign} {item.name}: {item.words}{f' ({item.link})' if item.link else ''}")
-    evidence = {} if version is None else version.evidence
     if found := measured.kinds(evidence)[:5]:
         print("\nWhat fools it most: " + "; ".join(f"{kind.name} ({kind.share} of {kind.rows})" for kind in found) + ".")
-    for figure in measured.figures(evidence):
+    if worst:
+        print("\nThe worst that was found, of each kind the worst:")
+    for one in worst[:FOUND]:
+        print(f"  {one.level:>6}  {one.words}{f' And {one.others:,} more of this kind.' if one.others else ''}")
+    if figures := measured.figures(evidence):
+        print("\nMeasured on rows that took no part in learning:")
+    for figure in figures:
         print(f"  {figure.name}: {figure.told}{f' ({figure.between})' if figure.between else ''}")
 
 

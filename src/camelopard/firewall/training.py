@@ -35,6 +35,7 @@ from camelopard.modality.image import opened
 from camelopard.modality.picture_files import drawn_within
 from camelopard.stress.budget import PIXELS, Budget, Clock, parse, pixel_seconds
 from camelopard.stress.damages import catalogue
+from camelopard.stress.foremost import foremost
 from camelopard.stress.report import StressReport
 from camelopard.stress.runner import Case, run
 from camelopard.stress.searching import search
@@ -194,6 +195,7 @@ def prepare(
         "plain_model": plain,
         "mix": "half clean rows, half damaged rows, every kind of damage alike",
         "asked": asked + sum(purse.session.asked for purse in purses),
+        "findings": foremost(report.findings),
         **large.told((material.lesson, material.check)),
     }
     return Prepared(schema, panel, material, report, about, gauge)
@@ -314,5 +316,6 @@ def _from_data(given: Given, alpha: float, budget: int | str | None, seed: int, 
         "rows": {"taught": len(known), "calibrated": len(held), "raising": 0, "reference": _length(reference)},
         "labelled": False,
         "asked": 0,
+        "findings": foremost(report.findings),
     }
     return Trained(schema, learn_without_model(panel, held, schema.form, alpha), report, about)

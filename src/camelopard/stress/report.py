@@ -14,6 +14,7 @@ from camelopard.core.documents import documented
 from camelopard.core.errors import CamelopardError
 from camelopard.core.files import replaced
 from camelopard.core.records import LEVELS, Assumption, Finding, Level, Point
+from camelopard.stress.foremost import by_kind
 from camelopard.stress.runner import Case
 
 
@@ -100,10 +101,8 @@ class StressReport:
     def lines(self, most: int, width: int = 10_000) -> list[str]:
         """Return the worst finding of each kind, a line for each of at most so many kinds, with how many others there are; messages are cut to a
         width, 40 at least."""
-        kinds: dict[tuple[str, str], list[Finding]] = {}
-        for finding in self.findings:
-            kinds.setdefault((finding.code, finding.subject if finding.code == "not-run" else ""), []).append(finding)  # of each check, why
-        shown, rest = list(kinds.values())[:most], list(kinds.values())[most:]
+        kinds = by_kind(self.findings)
+        shown, rest = kinds[:most], kinds[most:]
         lines = []
         for first, *others in shown:
             more = f" And {len(others):,} more of this kind." if others else ""

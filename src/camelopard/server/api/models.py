@@ -72,7 +72,8 @@ def version(by: SignedIn, name: str, number: int) -> dict[str, Any]:
     found = versions.get(by.home.database, name, number)
     kinds = [vars(kind) for kind in measured.kinds(found.evidence)]
     whole = {**versioned(found), "contract": found.contract, "evidence": found.evidence}
-    return {"ok": True, "version": whole, "figures": [vars(figure) for figure in measured.figures(found.evidence)], "kinds": kinds}
+    figures, worst = ([vars(one) for one in told(found.evidence)] for told in (measured.figures, measured.findings))
+    return {"ok": True, "version": whole, "figures": figures, "kinds": kinds, "findings": worst}
 
 
 @router.get("/{name}/contract")

@@ -1,4 +1,4 @@
-"""What was measured of a version when it was fitted, read from its evidence: figures with intervals, and kinds of damage, the worst first."""
+"""What was measured of a version when it was fitted, read from its evidence: figures with intervals, kinds of damage, findings, the worst first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from camelopard.report import defence, wording
 from camelopard.report import document as given
 from camelopard.report.defence import FIGURES, SHARES, TOLD_ELSEWHERE
 
-MOST_KINDS = 200
+MOST_KINDS, MOST_FOUND = 200, 40
 NAMES = {  # each for itself, where the report tells one below the other
     **FIGURES,
     "auroc_fooled_by_own_doubt": "AUROC on the same rows by the model’s own confidence",
@@ -82,6 +82,17 @@ class Kind:
         return wording.span(self.low, self.high)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The worst finding of a kind: how bad it is, its kind, on what column, in a sentence, and how many others of the kind there are."""
+
+    level: str
+    kind: str
+    column: str
+    words: str
+    others: int
+
+
 def figures(evidence: Mapping[str, Any]) -> list[Figure]:
     """Return the figures of a version, in the order in which a report tells them."""
     found = []
@@ -104,6 +115,24 @@ def kinds(evidence: Mapping[str, Any]) -> list[Kind]:
             rows, low, high = int(given.number(row, "n") or 0), given.number(row, "low"), given.number(row, "high")
             found.append(Kind(wording.kind_words(kind), rows, fooled, low, high, given.number(row, "auroc")))
     return sorted(found, key=lambda kind: (-kind.fooled, -(kind.low or 0.0), kind.name))[:MOST_KINDS]
+
+
+def findings(evidence: Mapping[str, Any]) -> list[Found]:
+    """Return what a stress run found when the version was fitted, the worst first; nothing of a file that keeps no findings."""
+    return [
+        Found(
+            given.level(one),
+            wording.kind_words(given.text(one, "code")),
+            _where(given.text(one, "subject"), given.text(one, "code")),
+            wording.sentence(given.text(one, "message")),
+            int(given.number(one, "others") or 0),
+        )
+        for one in given.records(evidence, "findings")[:MOST_FOUND]
+    ]
+
+
+def _where(subject: str, code: str) -> str:
+    return "" if code == "not-run" or not subject else wording.target_words(subject)
 
 
 def promise(evidence: Mapping[str, Any]) -> tuple[str, ...]:

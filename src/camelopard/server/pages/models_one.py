@@ -111,6 +111,7 @@ def page(by: Visitor, name: str, wrong: Mapping[str, str] | None = None, typed: 
         "may_try": by.may("ask models") and name in by.home.served,
         "figures": measured.figures(evidence),
         "kinds": measured.kinds(evidence),
+        "worst": measured.findings(evidence),
         "few": KINDS,
         "promise": measured.promise(evidence),
         "sure": certainty({"firewall": evidence}),

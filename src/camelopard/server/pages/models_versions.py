@@ -65,6 +65,7 @@ def version(by: SignedIn, name: str, number: int, made: bool = False) -> Respons
         "promise": measured.promise(found.evidence),
         "figures": measured.figures(found.evidence),
         "kinds": measured.kinds(found.evidence),
+        "worst": measured.findings(found.evidence),
         "sure": certainty({"firewall": found.evidence}),
         "may_approve": by.may("approve versions") and found.approved_by is None and found.made_by != by.who.name,
         "own": found.made_by == by.who.name,
