@@ -8,6 +8,7 @@ import pytest
 from lightgbm import LGBMRegressor
 
 from camelopard.cli.loading import model_of
+from camelopard.cli.serve import warn_of_strangers
 from camelopard.core.batch import Batch
 from camelopard.core.errors import CamelopardError
 
@@ -72,3 +73,9 @@ def test_a_word_that_is_no_file_and_no_place_is_said_to_be_none() -> None:
 def test_a_server_that_does_not_answer_is_said_to_be_down() -> None:
     with pytest.raises(CamelopardError, match="127"):
         model_of("http://127.0.0.1:9/v2/models/none", trust=False).predict([{"a": 1}])
+
+
+def test_a_column_that_is_to_be_hidden_and_is_none_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_strangers(["AGE", "gian"], ["age", "gain"])
+    assert [record.args for record in caplog.records] == [("gian",)]
+    assert "if it is misspelt" in caplog.text

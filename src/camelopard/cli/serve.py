@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,6 +164,8 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
     settings = Settings.from_json(plan["settings"])
     served = models[name] = Served(loaded(), settings, remote=remote, again=loaded, log=kept, processes=plan["workers"])
     served.keep_days = plan["keep_days"]
+    if kept is not None:
+        warn_of_strangers([*plan["hidden"], *plan["hashed"]], served.force.schema.names)
     tracing = None
     if plan["traces"]:
         from camelopard.server.tracing import Tracing
@@ -182,6 +185,18 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
     from camelopard.server.admission import Admission
 
     return Gateway(models, face, Watch(home), Admission(home, metrics=plan["private_metrics"]), tracing)
+
+
+def warn_of_strangers(columns: Iterable[str], names: Sequence[str]) -> None:
+    """Log which columns that are to be kept from the log the model does not have: a name misspelt would keep nothing from it."""
+    known = {name.strip().casefold() for name in names}
+    for column in columns:
+        if column.casefold() not in known:
+            logging.getLogger("camelopard.server").warning(
+                "%r, which the log is not to hold, is no column of the model. It is kept from the log where clients send it; if it is misspelt, "
+                "the column that is meant is not.",
+                column,
+            )
 
 
 def _key(plan: Mapping[str, Any]) -> bytes | None:
