@@ -41,7 +41,8 @@ class Places:
         """
         most = policy.reviews_per_day
         if most is None:
-            self._desk = None
+            with self._lock:
+                self._desk = None
             return
         if 0 < most < self._processes:
             raise CamelopardError(
@@ -53,12 +54,15 @@ class Places:
 
     def admit(self, verdicts: Verdicts, now: dt.datetime) -> Verdicts:
         """Return screened rows with routes of which no more are "review" than there are places left today."""
-        if self._desk is None:
+        if self._desk is None:  # most policies have no number, and nobody waits for the lock
             return verdicts
         with self._lock:
-            if self._desk.last is None:
-                self._desk = self._desk.begun(now, -(-self._before(now) // self._processes))
-            return self._desk.admit(verdicts, now if self._desk.last is None else max(now, self._desk.last))
+            desk = self._desk
+            if desk is None:
+                return verdicts
+            if desk.last is None:
+                desk = self._desk = desk.begun(now, -(-self._before(now) // self._processes))
+            return desk.admit(verdicts, now if desk.last is None else max(now, desk.last))
 
     @property
     def left(self) -> int | None:
