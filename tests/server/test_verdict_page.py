@@ -19,7 +19,8 @@ from camelopard.report.content import Content
 from camelopard.report.wording import Cell
 from camelopard.server.home import Home
 from camelopard.server.management import judging
-from camelopard.server.pages.verdict_cells import by_name, lines, shown
+from camelopard.server.management.beside import by_name
+from camelopard.server.pages.verdict_cells import lines, shown
 from camelopard.store.log import VerdictLog
 from camelopard.store.log_cells import HIDDEN, Nameless
 from camelopard.store.log_privacy import Privacy
@@ -52,6 +53,26 @@ def test_the_same_by_the_api_with_the_cells_as_they_came(home: Home) -> None:
     found = Person(home, "ann", "labeller").client.get(f"/api/traffic/{id}").json()["verdict"]
     assert found["cells"] == {"age": {"~": "float", "v": "nan"}, "hours": {"~": "int", "v": hex(2**70)}, "when": {"~": "date", "v": "2026-03-01"}}
     assert (found["id"], found["version"], found["model"]) == (id, 1, "promotion")
+
+
+def test_the_api_tells_what_is_usual_and_clean_rows_like_it_as_the_page_does(home: Home) -> None:
+    (id,) = judged(home, [WRONG])
+    ann = Person(home, "ann", "labeller")
+    found, page = ann.client.get(f"/api/traffic/{id}").json()["verdict"], told(ann.get(f"/traffic/{id}"))
+    assert set(found["usual"]) == {"age", "hours", "gain"} and all(words in page for words in found["usual"].values())
+    assert len(found["similar"]) == 5
+    for one in found["similar"]:
+        assert "".join([one["answer"], *one["cells"].values()]) in page.split("Clean rows like it")[1]
+
+
+def test_the_api_tells_neither_where_the_firewall_is_not_kept(home: Home) -> None:
+    (id,) = judged(home, [WRONG])
+    served, home.served = home.served, {}
+    for path in home.firewalls.iterdir():
+        path.unlink()
+    found = Person(home, "ann", "labeller").client.get(f"/api/traffic/{id}").json()["verdict"]
+    home.served = served
+    assert (found["usual"], found["similar"]) == (None, [])
 
 
 def test_a_decision_comes_out_the_same_again(home: Home) -> None:
@@ -116,7 +137,9 @@ def test_what_is_not_kept_is_said_and_not_shown(home: Home, privacy: dict[str, A
     with VerdictLog(home.verdicts, flush_seconds=0.05, **privacy) as log:
         home.served["promotion"].log = log
         (id,) = judged(home, [WRONG])
-        page = told(Person(home, "ann", "labeller").get(f"/traffic/{id}"))
+        ann = Person(home, "ann", "labeller")
+        page, api = told(ann.get(f"/traffic/{id}")), ann.client.get(f"/api/traffic/{id}").json()["verdict"]
+    assert api["similar"] == [] and (api["usual"] is None) == ("whole number between" not in page)
     assert said in page and "1985" not in page and "It cannot be replayed" in page
     assert Privacy().partial is False
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from camelopard.cli.options import Encoder
+
+if TYPE_CHECKING:
+    from camelopard.firewall.firewall import Firewall
+    from camelopard.store.log_reading import Logged
 
 
 def traffic(
@@ -40,6 +44,7 @@ def traffic(
     from camelopard.store.log_replay import version_of
 
     require("deltalake", extra="serve")
+    from camelopard.server.management.beside import plain as beside
     from camelopard.store.log_reading import counts, read, row
 
     place = _place(log, home)
@@ -62,13 +67,14 @@ def traffic(
             firewall = firewall_of(replay, model_file, trust=trust, classes=classes, encoder=encoder)
             version = version_of(replay)
             different = {one.id: replayed(one, firewall, version=version).different for one in rows}
+    near = beside(rows[0], firewall if replay is not None else _kept(home, rows[0])) if id is not None else {}
     if json:
         for one in rows:
-            as_json({**asdict(one), "id": one.id, **({"different": different[one.id]} if replay is not None else {})})
+            as_json({**asdict(one), "id": one.id, **near, **({"different": different[one.id]} if replay is not None else {})})
     else:
         said = console()
         if id is not None:
-            traffic_telling.whole(rows[0], said)
+            traffic_telling.whole(rows[0], near, said)
         else:
             said.print(traffic_telling.view(rows, different if replay is not None else None) if rows else "No rows.")
         if replay is not None:
@@ -86,6 +92,14 @@ def _place(log: str | None, home: Path | None) -> str:
     if (log is None) == (home is None):
         raise CamelopardError("name the log, or with --home the folder that serve remembers in: one of them.")
     return log if log is not None else str(home / VERDICTS)  # type: ignore[operator]  # one of them is there
+
+
+def _kept(home: Path | None, row: Logged) -> Firewall | None:
+    """Return the firewall that judged a row, where a home is named that keeps it."""
+    from camelopard.server.home import FIREWALLS, kept
+    from camelopard.server.management.beside import read_kept
+
+    return None if home is None else read_kept(kept(home / FIREWALLS, row.firewall))
 
 
 def _moment(option: str, text: str | None) -> dt.datetime | None:

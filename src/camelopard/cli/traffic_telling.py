@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from camelopard.store.log_reading import Count, Logged
 
 LONGEST = 300  # characters of a cell
+MOST_COLUMNS = 8  # of the clean rows like it; the others are in the JSON
 
 
 def view(rows: Sequence[Logged], different: Mapping[str, tuple[str, ...]] | None) -> Table:
@@ -30,8 +31,8 @@ def view(rows: Sequence[Logged], different: Mapping[str, tuple[str, ...]] | None
     return view
 
 
-def whole(row: Logged, console: Console) -> None:
-    """Print one verdict whole: what was decided, the row with its repair, and why."""
+def whole(row: Logged, near: Mapping[str, Any], console: Console) -> None:
+    """Print one verdict whole: what was decided, the row with its repair, and why; with what is usual and clean rows like it (`near`), if known."""
     from rich.table import Table
 
     from camelopard.core.errors import InputError
@@ -49,14 +50,22 @@ def whole(row: Logged, console: Console) -> None:
         console.print(shown(error))
         cells = {}
     named = cells if isinstance(cells, Mapping) else {"the row": cells}
-    table = Table("column", "as it came", *(["repaired"] if changes else []))
+    usual: Mapping[str, str] = near.get("usual") or {}
+    table = Table("column", "as it came", *(["repaired"] if changes else []), *(["usual"] if usual else []))
     for name in dict.fromkeys([*map(str, named), *changes]):
         came = shown(named[name]) if name in named else "absent"
-        table.add_row(shown(name), came, *([shown(changes[name]) if name in changes else ""] if changes else []))
+        repaired = [shown(changes[name]) if name in changes else ""] if changes else []
+        table.add_row(shown(name), came, *repaired, *([shown(usual.get(name, ""))] if usual else []))
     if table.row_count:
         console.print(table)
     if changes:
         console.print(f"To the repaired row the model says {shown(repair.get('prediction'))}.")
+    if similar := near.get("similar"):
+        columns = list(similar[0]["cells"])[:MOST_COLUMNS]
+        table = Table("the model says", *map(shown, columns), title="Clean rows like it, about right")
+        for one in similar:
+            table.add_row(shown(one["answer"]), *(shown(one["cells"][name]) for name in columns))
+        console.print(table)
 
 
 def counted(counts: Sequence[Count]) -> Table:

@@ -28,6 +28,12 @@ def utc() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def kept(firewalls: Path, version: str) -> Path | None:
+    """Return where a version's firewall lies in a folder of them; None where it is not kept."""
+    place = firewalls / f"{version}.firewall"
+    return place if HASH.fullmatch(version) and place.exists() else None
+
+
 @dataclass
 class Home:
     """A gateway's memory.
@@ -103,8 +109,7 @@ class Home:
 
     def kept(self, version: str) -> Path | None:
         """Return where a version's firewall lies; None where it is not kept."""
-        place = self.firewalls / f"{version}.firewall"
-        return place if HASH.fullmatch(version) and place.exists() else None
+        return kept(self.firewalls, version)
 
     def __enter__(self) -> Home:
         return self

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from camelopard.server.management import judging, traffic
+from camelopard.server.management import beside, judging, traffic
 from camelopard.server.management.traffic import plain
 from camelopard.server.web.parameters import AskedFor
 from camelopard.server.web.visitor import Changing, SignedIn
@@ -49,10 +49,14 @@ def counted(by: SignedIn, asked: AskedFor, step: By | None = None) -> dict[str, 
 
 @router.get("/traffic/{id:path}")
 def verdict(by: SignedIn, id: str) -> dict[str, Any]:
-    """Return one verdict whole, with the row as it came as far as that is kept, and the number of the model's version that judged it."""
+    """Return one verdict whole, with the row as it came as far as that is kept, and the number of the model's version that judged it.
+
+    `usual`: what clean rows have in each column; `similar`: the clean rows most like this one, where it was kept whole. Both need its firewall.
+    """
     by.must("see rows")
     found = row(traffic.place(by.home), id)
-    return {"ok": True, "verdict": {**plain(found, cells=True), "version": judging.version_number(by.home, found)}}
+    told = {**plain(found, cells=True), "version": judging.version_number(by.home, found)}
+    return {"ok": True, "verdict": {**told, **beside.plain(found, judging.judge(by.home, found).firewall)}}
 
 
 @router.post("/traffic/{id:path}/replay")

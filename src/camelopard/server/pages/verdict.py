@@ -10,14 +10,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from camelopard.core.errors import CamelopardError, InputError
-from camelopard.firewall.alike import MOST_TOGETHER, Alike, alike
 from camelopard.firewall.firewall import Firewall
-from camelopard.firewall.words import figure
 from camelopard.report import wording
 from camelopard.report.wording import Cell
-from camelopard.server.management import judging, traffic
+from camelopard.server.management import beside, judging, traffic
 from camelopard.server.pages import shell, verdict_cells
-from camelopard.server.pages.verdict_cells import about
 from camelopard.server.pages.verdict_words import DOUBTS, GIVEN, HEADINGS, gauges
 from camelopard.server.web.parameters import AskedFor
 from camelopard.server.web.visitor import Sent, SignedIn, Visitor
@@ -31,7 +28,7 @@ KEPT = {
     "hashed": "Of this row only a keyed hash was kept: the same row is found again, and that is all.",
     "none": "Nothing of this row was kept but its verdict.",
 }
-SIMILAR, COLUMNS = 5, 20  # rows like it, and columns of them, that are shown
+COLUMNS = 20  # of the rows like it that are shown
 SPEAKS = 0.05  # share of all that is wrong from which a cell is marked
 
 
@@ -80,7 +77,7 @@ def _shown(by: Visitor, found: Logged, asked: traffic.Asked, again: Replay | Non
         if reason.field is not None and reason.contribution >= SPEAKS:
             reasons.setdefault(reason.field, []).append(reason.message or f"{reason.code} (words not kept)")
     columns = verdict_cells.lines(cells, reasons, changes, known.firewall) if cells or changes else []
-    similar = _similar(found, known.firewall)
+    similar = beside.similar(found, known.firewall)
     number = judging.version_number(by.home, found)
     newer = read(log, after=found.place, limit=1, cells=False, **asked.among())
     older = read(log, before=found.place, limit=1, cells=False, **asked.among())
@@ -103,8 +100,8 @@ def _shown(by: Visitor, found: Logged, asked: traffic.Asked, again: Replay | Non
         "said_then": None if found.repair is None else _said(found.repair.get("prediction"), found.repair.get("probabilities")),
         "moved": found.repair is not None and found.repair.get("prediction") != found.prediction,
         "similar": similar,
-        "names": list(similar[0][0])[:COLUMNS] if similar else [],
-        "more_names": len(similar[0][0]) > COLUMNS if similar else False,
+        "names": list(similar[0].cells)[:COLUMNS] if similar else [],
+        "more_names": len(similar[0].cells) > COLUMNS if similar else False,
         "unkept": unkept,
         "number": number,
         "again": again,
@@ -121,29 +118,9 @@ def _shown(by: Visitor, found: Logged, asked: traffic.Asked, again: Replay | Non
 def _cells(found: Logged, firewall: Firewall | None) -> tuple[dict[str, Any], str]:
     """Return the cells by column, and what is to be said where not all of them are there."""
     try:
-        return verdict_cells.by_name(found.cells, None if firewall is None else firewall.schema), KEPT.get(found.kept, "")
+        return beside.by_name(found.cells, None if firewall is None else firewall.schema), KEPT.get(found.kept, "")
     except InputError:
         return {}, KEPT.get(found.kept, "The row that was kept cannot be read by this version.")
-
-
-def _similar(found: Logged, firewall: Firewall | None) -> list[tuple[dict[str, Cell], str]]:
-    """Return clean rows like this one: their cells by column, and what the model said to them."""
-    if firewall is None or found.kept not in ("whole", "partly") or found.route == "unjudged":
-        return []
-    try:
-        rows = alike(firewall, [verdict_cells.by_name(found.cells, firewall.schema)], SIMILAR)
-    except (CamelopardError, ValueError):  # kept by another version, or of a form that this firewall does not know
-        return []
-    return [({name: about(cell.values, MOST_TOGETHER) for name, cell in one.cells.items()}, _answer(one)) for one in rows]
-
-
-def _answer(one: Alike) -> str:
-    if not isinstance(one.answer, tuple):
-        return "unknown" if one.answer is None else wording.cell(one.answer).text
-    low, high = one.answer
-    if low is None or high is None:
-        return "unknown" if low is high else f"up to {figure(high)}" if low is None else f"above {figure(low)}"
-    return f"{figure(low)} to {figure(high)}"
 
 
 def _why(reason: LoggedReason) -> Why:

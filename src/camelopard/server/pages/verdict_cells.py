@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.cells import Opaque, alike
-from camelopard.core.schema import Column, Schema
-from camelopard.firewall import words
+from camelopard.core.schema import Column
 from camelopard.firewall.alike import oddities
 from camelopard.firewall.firewall import Firewall
 from camelopard.modality.picture_files import unpacks_to
 from camelopard.report import content, picture, texts, wording
 from camelopard.report.content import Content
 from camelopard.report.wording import Cell
+from camelopard.server.management import beside
 from camelopard.store.log_cells import HIDDEN, Hashed
 
 MOST_COLUMNS, MOST_PLAIN = 300, 30  # columns that are shown; up to so many they stay in their order
@@ -39,19 +39,6 @@ class Line:
     repaired: Shown | None
     marks: tuple[str, ...] = ()
     whole: str = ""
-
-
-def by_name(cells: Any, schema: Schema | None) -> dict[str, Any]:
-    """Return the cells of a row by the names of columns, in whatever form it came: with names or without, a text, a picture, a pair.
-
-    >>> by_name({"age": 36, 1: "x"}, None), by_name((36, "x"), None)
-    ({'age': 36, '1': 'x'}, {'column 1': 36, 'column 2': 'x'})
-    """
-    if isinstance(cells, Mapping):
-        return {str(name): cell for name, cell in cells.items()}
-    names = () if schema is None else schema.names
-    row = list(cells) if isinstance(cells, (tuple, list)) else [cells]
-    return {names[k] if len(names) == len(row) else f"column {k + 1}": cell for k, cell in enumerate(row)}
 
 
 def lines(cells: Mapping[str, Any], reasons: Mapping[str, Sequence[str]], changes: Mapping[str, Any], firewall: Firewall | None) -> list[Line]:
@@ -77,10 +64,9 @@ def lines(cells: Mapping[str, Any], reasons: Mapping[str, Sequence[str]], change
     found, room = list[Line](), LONGEST_TEXT
     for name in names[:MOST_COLUMNS]:
         column, told = known.get(name), tuple(wording.clean(reason) for reason in reasons.get(name, ()))
-        usual = "no such column: ignored" if firewall is not None and column is None else "" if column is None else words.expected(column)
         cell, new = pixels.get(name, cells.get(name)), changes.get(name)
         repaired = shown(new, spans.get(name)) if name in changes and not alike(cell, new) else None
-        line = Line(wording.name(name), Cell("", "absent"), usual, told, repaired)
+        line = Line(wording.name(name), Cell("", "absent"), beside.usual(column, firewall), told, repaired)
         if isinstance(cell, str) and texts.is_text(cell):
             line = _with_text(line, cell, new, odd.get(name), room)
             room -= len(line.whole)
@@ -120,22 +106,6 @@ def shown(cell: Any, span: picture.Range | None = None, unlike: Any = None) -> S
     if isinstance(cell, (dt.datetime, dt.date)):
         return Cell(cell.isoformat())
     return content.pair(cell, cell)[1] if isinstance(cell, str) else wording.cell(cell)
-
-
-def about(values: Sequence[Any], most: int) -> Cell:
-    """Return a cell that is known about: a number with few digits, several categories with "or" between them.
-
-    >>> about((1090.0561,), 3).text, about(("a", "b"), 3).text
-    ('1,090', 'a or b')
-    """
-    if not values:
-        return Cell("", "missing")
-    if len(values) == 1 and isinstance(values[0], float):
-        value = float(f"{values[0]:.3g}")
-        return Cell(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}")
-    if len(values) > most:
-        return Cell("", "one of several rare ones")
-    return Cell(" or ".join(wording.cell(value).text or "empty" for value in values))
 
 
 def _pixels(cell: Any, firewall: Firewall | None, name: str) -> Any:
