@@ -92,6 +92,10 @@ def test_dates_and_truth_values_have_keys() -> None:
     assert hasher.keys(batch(b=np.array([True, False]))) == hasher.keys(batch(b=[True, False]))
 
 
+def test_rows_without_columns_are_one() -> None:
+    assert len(set(RowHasher().keys(Batch({}, np.arange(3))))) == 1
+
+
 class Borrower:
     pass
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import camelopard as cp
-from camelopard.core.errors import ArtifactError
+from camelopard.core.errors import ArtifactError, CamelopardError
 from camelopard.server import gateway
 from camelopard.server.gateway import Gateway
 from camelopard.server.home import Home
@@ -164,6 +164,18 @@ def test_a_version_whose_file_is_not_kept_is_not_put_in_force_where_it_is_served
     with home.database.change(Actor.itself(), home.clock()) as change:
         versions.add(change, "promotion", firewall="0" * 64, note="from elsewhere")
     with pytest.raises(StoreError, match="not kept here"):
+        enrolment.put_in_force(home, Actor.itself(), "promotion", 2, home.clock())
+    assert inventory.get(home.database, "promotion").version == 1
+
+
+def test_a_version_that_this_gateway_cannot_serve_is_not_put_in_force(home: Home, firewall: cp.Firewall, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = firewall.with_policy(cp.Policy(costs=cp.Costs(wrong=100, review=1, block=60), reviews_per_day=3))
+    enrolment.firewall_to_serve(home, "promotion", limited, home.clock())  # a second version, made by a gateway of one process
+    enrolment.put_in_force(home, Actor.itself(), "promotion", 1, home.clock())
+    served = home.served["promotion"]
+    assert served.force.content == versions.get(home.database, "promotion", 1).firewall
+    monkeypatch.setattr(served, "_processes", 4)
+    with pytest.raises(CamelopardError, match="Run one worker"):
         enrolment.put_in_force(home, Actor.itself(), "promotion", 2, home.clock())
     assert inventory.get(home.database, "promotion").version == 1
 

@@ -137,6 +137,7 @@ def application() -> Gateway:
 def _gateway(plan: Mapping[str, Any]) -> Gateway:
     from camelopard.cli.loading import firewall_of
     from camelopard.server.gateway import Gateway
+    from camelopard.server.scoring.places import check_processes
     from camelopard.server.scoring.served import Served
     from camelopard.server.scoring.settings import Settings
 
@@ -154,6 +155,7 @@ def _gateway(plan: Mapping[str, Any]) -> Gateway:
 
     def loaded() -> Firewall:
         fitted = firewall_of(path, word, trust=plan["trust"], classes=plan["classes"], encoder=plan["encoder"])
+        check_processes(fitted.policy, plan["workers"])
         if home is None:
             return fitted
         from camelopard.server.management.enrolment import firewall_to_serve

@@ -116,23 +116,12 @@ class Desk:
         notes = noted(self.policy, verdicts, decision, placed.route, placed.audited, placed.no_room)
         return routed(verdicts, placed.route, placed.propensity, notes)
 
-    @property
-    def last(self) -> dt.datetime | None:
-        """The time at which rows were last admitted; None before the first."""
-        return self._last
-
-    def begun(self, now: dt.datetime, reviews: int) -> Desk:
-        """Return a desk like this one on which so many reviews were made today, by whomever: a desk whose state nobody kept begins with them."""
+    def begun(self, now: dt.datetime, reviews: int, audits: int = 0) -> Desk:
+        """Return a desk like this one, on a day on which so many reviews were made, audits among them, by whomever."""
         desk = Desk(self.policy, band=self.band, hours=self.hours)
         desk._begin(now)
         desk._spent = min(reviews, desk._most)
-        return desk
-
-    def under(self, policy: Policy) -> Desk:
-        """Return the desk of another policy, on which today's reviews count as well."""
-        desk = Desk(policy, band=self.band, hours=self.hours)
-        desk._day, desk._last, desk._spent = self._day, self._last, min(self._spent, desk._most)
-        desk._audits = min(self._audits, desk._spent, desk._most_audits)
+        desk._audits = min(audits, desk._spent, desk._most_audits)
         return desk
 
     def place(self, decision: Decision, now: dt.datetime) -> Placement:

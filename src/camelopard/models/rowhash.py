@@ -80,7 +80,7 @@ class RowHasher:
 
     def _cells(self, batch: Batch, numeric: frozenset[str]) -> Words:
         """Return 64 bits per cell, shape (columns, n)."""
-        if batch.floats:
+        if batch.columns and batch.floats:
             return self._number_cells((np.array(list(batch.columns.values())) + 0.0).view(np.uint64), [])  # a column at a time takes longer
         if len(self._memo) > MOST_VALUES:
             self._memo.restart()

@@ -96,6 +96,7 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._listen()
+                await asyncio.gather(*(asyncio.to_thread(served.begin) for served in self.models.values()))
                 self._under_way |= {asyncio.create_task(served.keep_up()) for served in self.models.values()}
                 if self._watch is not None:
                     self._under_way.add(asyncio.create_task(_watched(self._watch)))

@@ -23,6 +23,14 @@ def without_pauses() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], SELDOM)
 
 
+def let_go() -> None:
+    """Search all there is for garbage, where `without_pauses` keeps it from being searched: what was served before is not there for ever."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+
 def run(app: Any, *, host: str, port: int, workers: int = 1, patience: float = 30.0, proxies: Sequence[str] = ()) -> None:
     """Serve until told to stop; requests under way are answered first, as long as `patience` seconds.
 

@@ -119,6 +119,7 @@ def put_in_force(home: Home, by: Actor, name: str, number: int, now: dt.datetime
                 raise StoreError(
                     f"{name}: the file of version {number} is not kept here. Copy it from where it was made, into this home's folder firewalls."
                 )
+            served.check(firewall)
     with home.database.change(by, now) as change:
         found = versions.put_in_force(change, name, number)
     if firewall is not None:

@@ -22,10 +22,11 @@ from camelopard.firewall.firewall import Firewall
 from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.exchange import Refused, Response
 from camelopard.server.metrics import Counts
+from camelopard.server.run import let_go
 from camelopard.server.scoring.breaker import Breaker
 from camelopard.server.scoring.crowd import Crowd, kind_of
 from camelopard.server.scoring.outcome import Outcome, outcome
-from camelopard.server.scoring.places import Places
+from camelopard.server.scoring.places import Given, Places, check_processes
 from camelopard.server.scoring.rows import Asked, respond_one
 from camelopard.server.scoring.settings import Settings
 
@@ -93,12 +94,12 @@ class Served:
     log
         Where every verdict is kept; None: nowhere.
     processes
-        That serve the model together, and share the reviews of a day (see `Places`).
+        That serve the model together.
 
     Raises
     ------
     CamelopardError
-        If the firewall came without its model, or a day has fewer reviews than there are processes.
+        If the firewall came without its model, or cannot be served (see `check`).
     """
 
     def __init__(
@@ -114,7 +115,8 @@ class Served:
         if firewall.model_ is None:
             raise CamelopardError("a gateway needs a firewall with its model. Load it with Firewall.load(path, model=model).")
         self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
-        self.places = Places(processes, None if log is None else self._given)
+        self._processes = processes
+        self.places = Places(None if log is None else self._given)
         self.take(firewall)
         self.counts, self.breaker = Counts(), Breaker()
         self._threads = settings.most_at_once if remote else THREADS
@@ -130,15 +132,29 @@ class Served:
         """Put a firewall, with its model, in the place of the one in force. No request is dropped: what is under way ends as it began.
 
         May be called in any thread.
+
+        Raises
+        ------
+        CamelopardError
+            If it cannot be served (see `check`).
         """
+        self.check(firewall)
         version = ""
         if self.log is not None:
             from camelopard.store.log_replay import version_of
 
             version = version_of(firewall)
-        self.places.take(firewall.policy)
         force = Force(firewall, version)
         self._in_force = force, Crowd(firewall.screen, partial(self._told_of, force))
+        let_go()
+
+    def check(self, firewall: Firewall) -> None:
+        """Raise CamelopardError where a firewall's policy limits the reviews of a day, and several processes serve the model."""
+        check_processes(firewall.policy, self._processes)
+
+    def begin(self) -> None:
+        """Look up what the first requests would have to wait for."""
+        self.places.begin(self.force.firewall.policy, dt.datetime.now(dt.UTC))
 
     @property
     def force(self) -> Force:
@@ -237,9 +253,10 @@ class Served:
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
         else:
-            verdicts = self.places.admit(verdicts, dt.datetime.now(dt.UTC))
+            lost = self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
+            verdicts = verdicts if lost else self._placed(force, verdicts)
             self.counts.add(verdicts, seconds)
-            if self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL:
+            if lost:
                 self.counts.upstream += 1
                 logger.warning("%s: %s", UPSTREAM, verdicts.reasons(0)[0].message)
                 self._keep(force, Outcome(verdicts, [None] * asked.n, [None] * asked.n, ["refuse"] * asked.n, name), asked)
@@ -252,17 +269,23 @@ class Served:
         if self.log is not None:
             self.log.append(self.name, force.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
 
-    def _given(self, since: dt.datetime) -> int:
-        """Return how many reviews the log knows of."""
+    def _placed(self, force: Force, verdicts: Verdicts) -> Verdicts:
+        return self.places.admit(verdicts, force.firewall.policy, dt.datetime.now(dt.UTC))
+
+    def _given(self, since: dt.datetime) -> Given:
+        """Return how many reviews the log knows of, without those of requests that the server behind did not answer."""
         from camelopard.store.log_reading import counts
         from camelopard.store.log_table import NoLog
 
-        assert self.log is not None
+        def of(reason: str | None) -> int:
+            assert self.log is not None
+            found = counts(self.log.place, "day", since=since, model=self.name, route="review", reason=reason, storage_options=self.log.options)
+            return sum(day.rows.get("review", 0) for day in found)
+
         try:
-            found = counts(self.log.place, "day", since=since, model=self.name, route="review", storage_options=self.log.options)
+            return Given(of(None) - of(NO_MODEL), of("audit"))
         except NoLog:
-            return 0
-        return sum(day.rows.get("review", 0) for day in found)
+            return Given(0, 0)
 
     def _told_of(self, force: Force, verdicts: Verdicts) -> bytes:
         """Return what a client is told of one row, without the id of its request."""
@@ -311,7 +334,7 @@ class Served:
 
     def _seen(self, force: Force, parse: Parse) -> None:
         asked, start = parse(force), time.perf_counter()
-        verdicts = self.places.admit(force.firewall.screen(asked.rows), dt.datetime.now(dt.UTC))
+        verdicts = self._placed(force, force.firewall.screen(asked.rows))
         self.counts.add(verdicts, time.perf_counter() - start)
         name, nothing = request_id(time.time_ns() // 1000), [None] * asked.n
         self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
