@@ -7,7 +7,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input --retries 10 --timeout 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-browser test-torch check bench bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media bench-gateway lock build clean venv
+.PHONY: help demo test coverage test-browser test-torch check bench bench-all bench-quick bench-fooled bench-fooled-quick bench-calibration bench-trust bench-media bench-gateway lock build clean venv
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
