@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from camelopard.firewall.summary import quality
+from camelopard.firewall.summary import _contract, quality
 
 FIGURE = {"value": 0.25, "low": 0.2, "high": 0.3}
 
@@ -50,3 +50,24 @@ def test_of_numbers_it_is_said_how_far_off_they_are_and_never_that_they_are_wron
     keys = ("auroc_wrong", "harmful_caught_at_5_percent", "repaired")
     text = "\n".join(quality(measured(**dict.fromkeys(keys, FIGURE)), within=2.5))
     assert text.count("off by more than 2.5") == 3 and "wrong" not in text
+
+
+def test_the_contract_has_a_line_for_each_column_and_one_for_each_rule_on_several() -> None:
+    def rule(fields: list[str], statement: str, cost: float | None = None, muted: bool = False) -> dict[str, Any]:
+        return {"fields": fields, "statement": statement, "cost": cost, "muted": muted}
+
+    lines = _contract(
+        [
+            rule(["age"], "The column age is there.", 0.2),
+            rule(["age", "years"], "age is never less than years.", 0.1),
+            rule(["job"], "job is one of a, b.", 0.0),
+            rule(["age"], "age is never missing.", float("nan")),
+            rule(["age"], "age lies between 18 and 89.", muted=True),
+        ]
+    )
+    assert lines[1:4] == [
+        "  - age: there (broken, 20.0 % of rows fool the model); never missing.",
+        "  - job: is one of a, b.",
+        "  - age is never less than years (broken, 10.0 % of rows fool the model).",
+    ]
+    assert lines[5:] == ["  - age lies between 18 and 89."]

@@ -14,6 +14,8 @@ from camelopard.firewall.underfit import sentence
 from camelopard.report.certainty import digest
 from camelopard.report.defence import is_silent
 
+TOLD_FROM = 0.0005  # share of rows: less would be printed as none
+
 
 def summary(about: Mapping[str, Any]) -> str:
     """Return `Firewall.describe()` as text for people."""
@@ -161,10 +163,30 @@ def _contract(contract: list[Mapping[str, Any]]) -> list[str]:
     active = [a for a in contract if not a["muted"]]
     muted = [a for a in contract if a["muted"]]
     lines = ["The contract, what the model was found to rely on:"]
+    of_column: dict[str, list[str]] = {}
     for a in active:
-        cost = "" if a["cost"] is None or a["cost"] != a["cost"] else f"  [broken: fools the model in {percent(a['cost'])} of rows]"
-        lines.append(f"  - {a['statement']}{cost}")
+        if len(a["fields"]) == 1:
+            of_column.setdefault(a["fields"][0], []).append(_said_of(a["fields"][0], a))
+    lines += [f"  - {name}: {'; '.join(rules)}." for name, rules in of_column.items()]
+    lines += [f"  - {_with_cost(a['statement'].removesuffix('.'), a)}." for a in active if len(a["fields"]) != 1]
     if muted:
         lines.append(f"Muted ({len(muted)}), because the model ignores it or you said so:")
         lines.extend(f"  - {a['statement']}" for a in muted[:20])
     return lines
+
+
+def _said_of(name: str, rule: Mapping[str, Any]) -> str:
+    """Return what a rule says of its only column, whose name stands before it.
+
+    >>> _said_of("age", {"statement": "age is never missing.", "cost": 0.12})
+    'never missing (broken, 12.0 % of rows fool the model)'
+    >>> _said_of("age", {"statement": "The column age is there.", "cost": None})
+    'there'
+    """
+    said = rule["statement"].removesuffix(".").removeprefix("The column ").removeprefix(f"{name} ")
+    return _with_cost(said.removeprefix("is ") if said in ("is there", "is never missing") else said, rule)
+
+
+def _with_cost(said: str, rule: Mapping[str, Any]) -> str:
+    cost = rule["cost"]
+    return said if cost is None or not cost >= TOLD_FROM else f"{said} (broken, {percent(cost)} of rows fool the model)"
