@@ -39,7 +39,7 @@ def texts() -> dict[str, float]:
 
 
 def small_pictures() -> dict[str, float]:
-    data = np.load(DATA / "fashion_mnist.npz")["x_train"]
+    data = np.load(DATA / "fashion_mnist.npz")["x"]
     return pictures(objects(list(data[:2000])), objects(list(data[5000:5500])))
 
 
