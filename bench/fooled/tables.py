@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.fooled.data import MOST_ROWS
 from bench.fooled.pair import FLOOR, OURS
+from camelopard.firewall.material import LEAST_RISK
 
 SETTINGS = ("seen", "kind left out", "family left out")
 START, END = "<!-- fooled: written by `make bench-fooled` -->", "<!-- end of fooled -->"
@@ -88,7 +89,7 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
         "| judge | AUROC fooled, all kinds seen | kind left out¹ | family left out | with the floor | harmful flips caught at 5 % / 1 % clean alarms² | harmless flagged² | attacks caught, seen / left out |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name in judges["seen"]:
+    for name in sorted(judges["seen"], key=lambda judge: -judges["seen"][judge]["auroc"]):
         seen, kind, family = (judges[setting].get(name) for setting in SETTINGS)
         lines.append(
             f"| {name} | {_three(seen['auroc'])} | {_three(kind['auroc'])} | {_three(family['auroc'])} | {_three(seen['auroc_with_floor'])} | "
@@ -97,7 +98,8 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     c, w = s["calibration"], s["wrong"]
     lines += [
         "",
-        f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out; camelopard before "
+        f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out; at most so many clean rows: camelopard stops none whose risk is below {LEAST_RISK:.0%}, so where clean and fooled rows hardly overlap it "
+        "stops fewer of both clean and harmless rows than a judge that is cut at the share; the others have no risk to go by. camelopard before "
         f"classifiers: {_both(s['kind_left_out']['classifiers'])}, before regressions: {_both(s['kind_left_out']['regressions'])}. Behind the best other judge on "
         f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers of classifiers: {w[OURS]:.3f} (own confidence {w[OWN]:.3f}, worst difference "
         f"{s['worst_wrong_gap']:+.3f}); with regressions {w['with regressions']:.3f}. All kinds seen: calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (a calibrated judge would show {c['ece_wrong_if_calibrated']:.3f} on so few rows; Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f} ({s['cannot_alarm']} firewalls had too few rows to stop any and are left out). A regression has no confidence of its own and is left out of that line. "
