@@ -32,11 +32,11 @@ class Refused(CamelopardError):
 
 
 class NoReply(ModelError):
-    """The server is down, busy or out of reach. `busy`: it said so itself."""
+    """The server is down, busy or out of reach. `busy`: it said so itself; `reply`: what it said last, where it said anything."""
 
-    def __init__(self, message: str, busy: bool = False) -> None:
+    def __init__(self, message: str, busy: bool = False, reply: Reply | None = None) -> None:
         super().__init__(message)
-        self.busy = busy
+        self.busy, self.reply = busy, reply
 
 
 class QueriesSpent(ModelError, BudgetSpent):
@@ -144,8 +144,16 @@ class Line:
         if self._calls.budget is not None and self._sent + rows > self._calls.budget:
             raise QueriesSpent(f"the budget of {self._calls.budget:,} rows for {self.origin} is spent: {self._sent:,} sent, {rows:,} more wanted.")
 
-    def send(self, method: str, path: str, body: bytes | None = None, rows: int = 0, retries: int | None = None) -> Reply:
-        """Return the server's reply, tried again where that may help. A reply may be an error of the server.
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        rows: int = 0,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Return the server's reply, tried again where that may help. A reply may be an error of the server. `headers` take precedence.
 
         Raises
         ------
@@ -162,9 +170,9 @@ class Line:
         for attempt in range(tries):
             self._pace(rows)
             asked: float | None = None
-            busy = False
+            busy, reply = False, None
             try:
-                reply = self._follow(method, path, body)
+                reply = self._follow(method, path, body, {**self._headers, **(headers or {})})
                 if reply.status not in AGAIN:
                     return reply
                 busy, why, asked = reply.status in BUSY, f"{reply.status} {reply.words}", _retry_after(reply.headers)
@@ -177,7 +185,7 @@ class Line:
             wait = max(asked or 0.0, self._jitter(attempt))
             passed = calls.clock() - start
             if attempt + 1 >= tries or passed + wait > calls.patience:
-                raise NoReply(self._gone(attempt + 1, passed, why, asked), busy)
+                raise NoReply(self._gone(attempt + 1, passed, why, asked), busy, reply)
             calls.sleep(wait)
         raise AssertionError("unreachable")
 
@@ -208,10 +216,10 @@ class Line:
         if turn > now:
             self._calls.sleep(turn - now)
 
-    def _follow(self, method: str, path: str, body: bytes | None) -> Reply:
+    def _follow(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Return the reply, following redirects within this server."""
         for _ in range(REDIRECTS + 1):
-            reply = self._once(method, path, body)
+            reply = self._once(method, path, body, headers)
             if reply.status not in MOVED:
                 return reply
             target = urljoin(self.origin + path, reply.headers.get("location", ""))
@@ -222,25 +230,25 @@ class Line:
             path = target[len(self.origin) :]
         raise ModelError(f"{self.origin} leads from address to address, more than {REDIRECTS} times.")
 
-    def _once(self, method: str, path: str, body: bytes | None) -> Reply:
+    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Return the reply of one try. A kept connection that the server has closed meanwhile is replaced without counting as a try."""
         with self._lock:
             kept = self._idle.pop() if self._idle else None
         if kept is not None:
             try:
-                return self._exchange(kept, method, path, body)
+                return self._exchange(kept, method, path, body, headers)
             except _CutOff:
                 raise
             except (ConnectionError, HTTPException):
                 kept.close()
-        return self._exchange(self._connection(), method, path, body)
+        return self._exchange(self._connection(), method, path, body, headers)
 
     def _connection(self) -> HTTPConnection:
         if self._secure:
             return HTTPSConnection(self._host, self._port, timeout=self._calls.timeout, context=ssl.create_default_context())
         return HTTPConnection(self._host, self._port, timeout=self._calls.timeout)
 
-    def _exchange(self, connection: HTTPConnection, method: str, path: str, body: bytes | None) -> Reply:
+    def _exchange(self, connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Send and receive over one connection. A timer ends it as a whole: a server may drip a byte at a time for ever."""
         late = threading.Event()
 
@@ -257,7 +265,7 @@ class Line:
         timer.daemon = True
         try:
             timer.start()
-            connection.request(method, path, body, dict(self._headers))
+            connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             data = self._read(response)
             if late.is_set():
@@ -269,13 +277,13 @@ class Line:
             raise
         finally:
             timer.cancel()
-        headers = {name.lower(): value for name, value in response.getheaders()}
+        said = {name.lower(): value for name, value in response.getheaders()}
         if response.will_close or not response.isclosed():
             connection.close()
         else:
             with self._lock:
                 self._idle.append(connection)
-        return Reply(response.status, response.reason or "", headers, data)
+        return Reply(response.status, response.reason or "", said, data)
 
     def _read(self, response: HTTPResponse) -> bytes:
         parts, length = [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from camelopard.core.arrays import Floats
 from camelopard.core.batch import Batch, Form
@@ -18,6 +18,9 @@ from camelopard.models.features import Features, Inside
 from camelopard.models.members import Members, Voices
 from camelopard.models.plans import Plans
 from camelopard.models.session import Session
+
+if TYPE_CHECKING:
+    from camelopard.models.http_model import HttpAdapter
 
 BATCH_SIZE = 8192
 
@@ -132,6 +135,12 @@ class Wrapped:
         twin = copy(self)
         twin.encoder = encoder
         return twin
+
+    @property
+    def behind(self) -> HttpAdapter | None:
+        """Return what passes requests on to the server that has the model; None where no server has it."""
+        adapter: Any = self._adapter
+        return adapter if hasattr(adapter, "forward") else None
 
     @property
     def _features(self) -> Features | None:

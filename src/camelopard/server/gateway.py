@@ -14,6 +14,7 @@ from camelopard.server import metrics
 from camelopard.server.exchange import Receive, Refused, Request, Response, Scope, Send
 from camelopard.server.openapi import described
 from camelopard.server.scoring import inference, rows
+from camelopard.server.scoring.relay import Letter
 from camelopard.server.scoring.served import Parse, Served
 
 if TYPE_CHECKING:
@@ -178,6 +179,8 @@ class Gateway:
             raise Refused(405, f"{request.path[:200]} is only read: GET.")
         if rest == ["ready"]:
             return Response.of({"name": name, "ready": served.ready}, 200 if served.ready else 503)
+        if not rest and served.relays("infer"):
+            return await served.described()
         if not rest:
             return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
@@ -208,11 +211,12 @@ class Gateway:
                 raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
             self.at_once += 1
             try:
-                parse = _parser(how, body, request, name, served.settings.most_rows)
+                parse = _parser(how, body, request, name, served)
+                letter = Letter(how, body, request.headers)
                 if self._tracing is None:
-                    return await served.respond(parse, len(body))
+                    return await served.respond(parse, letter)
                 with self._tracing.request(name, how, request.headers) as note:
-                    answer = await served.respond(parse, len(body))
+                    answer = await served.respond(parse, letter)
                     note(answer)
                     return answer
             finally:
@@ -242,11 +246,12 @@ async def _watched(watch: Callable[[], object]) -> None:
         await asyncio.sleep(EVERY)
 
 
-def _parser(how: str, body: bytes, request: Request, name: str, most: int) -> Parse:
+def _parser(how: str, body: bytes, request: Request, name: str, served: Served) -> Parse:
     """Return what reads the body, for the firewall in force."""
+    most = served.settings.most_rows
     if how == "infer":
-        length = request.headers.get(inference.HEADER)
-        return lambda force: inference.read(body, length, force.schema, name, force.classes, most)
+        length, relayed = request.headers.get(inference.HEADER), served.relays(how)
+        return lambda force: inference.read(body, length, force.schema, name, force.classes, most, relayed=relayed)
     if how == "invocations":
         return lambda force: rows.invocations(body, request.kind, force.schema, most)
     return lambda force: rows.plain_json(body, force.schema, force.classes, most)

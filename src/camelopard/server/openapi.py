@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from camelopard.server.scoring.inference import ANSWER, BYTES, DTYPES, MOST_AXES, SHARES
+from camelopard.models.binary_tensors import BYTES, DTYPES
+from camelopard.server.scoring.inference import ANSWER, MOST_AXES, SHARES
 from camelopard.version import VERSION
 
 JSON = "application/json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -16,19 +15,16 @@ from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
 from camelopard.core.schema import Column, Schema
 from camelopard.core.tables import column_of
+from camelopard.models import binary_tensors
+from camelopard.models.binary_tensors import BYTES, DTYPES
 from camelopard.server.exchange import DIGITS, Refused, Response, encoded
 from camelopard.server.scoring.outcome import Outcome
 from camelopard.server.scoring.rows import Asked
 from camelopard.version import VERSION
 
 ANSWER, SHARES = "predict", "predict_proba"
-HEADER = b"inference-header-content-length"
+HEADER = binary_tensors.HEADER.encode()
 OCTETS = b"application/octet-stream"
-DTYPES = {
-    "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8",
-    "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
-}  # fmt: skip
-BYTES = "BYTES"
 EXTENSIONS = ["binary_tensor_data"]
 MOST_INPUTS, MOST_AXES, LONGEST_AXIS = 4096, 8, 1 << 31
 
@@ -62,8 +58,10 @@ class Infer(msgspec.Struct):
 _infer = msgspec.json.Decoder(Infer)
 
 
-def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any], most: int) -> Asked:
+def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any], most: int, *, relayed: bool = False) -> Asked:
     """Read a request: one tensor of shape (n, columns), or one of shape (n,) or (n, 1) for each column; texts as BYTES, pictures of rank 3 or 4.
+
+    `relayed`: a server behind answers it, which has outputs of its own.
 
     Raises
     ------
@@ -81,7 +79,7 @@ def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, cl
     if not 0 < len(asked.inputs) <= MOST_INPUTS:
         raise Refused(400, f"the request has {len(asked.inputs) or 'no'} inputs; expected 1 to {MOST_INPUTS:,}.")
     offered = (ANSWER, SHARES) if len(classes) else (ANSWER,)
-    for wanted in asked.outputs or ():
+    for wanted in () if relayed else asked.outputs or ():
         if wanted.name not in offered:
             raise Refused(400, f"there is no output {wanted.name!r}; there are {', '.join(offered)}.")
     _check_shapes(asked.inputs, most)
@@ -117,7 +115,10 @@ def _array(tensor: Tensor, body: bytes, at: int) -> tuple[Array, int]:
         raise Refused(400, f"input {tensor.name!r}: binary_data_size {size!r} is not within the body.")
     part = body[at : at + size]
     if tensor.datatype == BYTES:
-        return objects(_strings(part, cells, tensor.name)).reshape(tensor.shape), at + size
+        try:
+            return objects(binary_tensors.unpacked(part, cells)).reshape(tensor.shape), at + size
+        except ValueError as error:
+            raise Refused(400, f"input {tensor.name!r}: {error}.") from None
     dtype = np.dtype(DTYPES[tensor.datatype])
     if size != cells * dtype.itemsize:
         raise Refused(
@@ -150,21 +151,6 @@ def _from_json(tensor: Tensor, cells: int) -> Array:
         return np.array(flat, dtype=kind).reshape(tensor.shape)
     except (TypeError, ValueError, OverflowError) as error:
         raise Refused(400, f"input {tensor.name!r}: data is no {tensor.datatype} ({error}).") from None
-
-
-def _strings(part: bytes, cells: int, name: str) -> list[str]:
-    """Return the texts of a binary tensor: each after its length, four bytes, the least first."""
-    found: list[str] = []
-    at = 0
-    while at + 4 <= len(part) and len(found) < cells:
-        (length,) = struct.unpack_from("<I", part, at)
-        if at + 4 + length > len(part):
-            break
-        found.append(part[at + 4 : at + 4 + length].decode("utf-8", "replace"))
-        at += 4 + length
-    if len(found) != cells or at != len(part):
-        raise Refused(400, f"input {name!r}: its bytes do not hold {cells:,} texts, each after its length.")
-    return found
 
 
 def _rows(tensors: Sequence[Tensor], arrays: Sequence[Array], schema: Schema) -> tuple[Any, int]:
@@ -217,7 +203,7 @@ def respond(said: Outcome, asked: Infer, name: str, classes: Sequence[Any]) -> R
         kind, array = (datatype, _answers(said, datatype)) if output == ANSWER else ("FP64", _shares(said, len(classes)))
         told: dict[str, Any] = {"name": output, "datatype": kind, "shape": list(array.shape)}
         if options.get("binary_data", everything):
-            part = _packed(array.ravel().tolist()) if kind == BYTES else np.ascontiguousarray(array).astype(DTYPES[kind]).tobytes()
+            part = binary_tensors.packed(array.ravel().tolist()) if kind == BYTES else np.ascontiguousarray(array).astype(DTYPES[kind]).tobytes()
             told["parameters"] = {"binary_data_size": len(part)}
             parts.append(part)
         else:
@@ -261,11 +247,6 @@ def _answers(said: Outcome, datatype: str) -> Array:
 
 def _shares(said: Outcome, k: int) -> Array:
     return np.array([[np.nan] * k if share is None else list(share) for share in said.shares], dtype=np.float64).reshape(len(said), k)
-
-
-def _packed(texts: Sequence[str]) -> bytes:
-    coded = [text.encode("utf-8", "replace") for text in texts]
-    return b"".join(struct.pack("<I", len(text)) + text for text in coded)
 
 
 def server_metadata() -> dict[str, Any]:

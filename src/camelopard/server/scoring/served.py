@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from camelopard.core.batch import plain
-from camelopard.core.errors import CamelopardError
+from camelopard.core.errors import CamelopardError, ModelError
 from camelopard.core.protocols import Model
 from camelopard.core.schema import Schema
 from camelopard.firewall.firewall import Firewall
@@ -23,14 +23,17 @@ from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.exchange import Refused, Response
 from camelopard.server.metrics import Counts
 from camelopard.server.run import let_go
+from camelopard.server.scoring import relay
 from camelopard.server.scoring.breaker import Breaker
 from camelopard.server.scoring.crowd import Crowd, kind_of
 from camelopard.server.scoring.outcome import Outcome, outcome
 from camelopard.server.scoring.places import Given, Places, check_processes
-from camelopard.server.scoring.rows import Asked, respond_one
+from camelopard.server.scoring.relay import Letter
+from camelopard.server.scoring.rows import Asked, predictions, respond_one
 from camelopard.server.scoring.settings import Settings
 
 if TYPE_CHECKING:
+    from camelopard.models.http_line import Reply
     from camelopard.store.log import VerdictLog
 
 logger = logging.getLogger("camelopard.server")
@@ -161,8 +164,22 @@ class Served:
         """Return the firewall in force."""
         return self._in_force[0]
 
-    async def respond(self, parse: Parse, size: int) -> Response:
-        """Return the answer to a request of so many bytes, which `parse` reads.
+    def relays(self, how: str) -> bool:
+        """Return whether requests of this form go to the server behind as they are, and its replies back as they are."""
+        return self.remote and self.settings.mode in ("shadow", "off") and relay.behind(self.force.model, how) is not None
+
+    async def described(self) -> Response:
+        """Return what the server behind says of its model.
+
+        Raises
+        ------
+        Refused
+            If it does not answer (502, or 503 while it is left alone), or not in time (504).
+        """
+        return await self._behind(self._description)
+
+    async def respond(self, parse: Parse, letter: Letter) -> Response:
+        """Return the answer to a request, which `parse` reads.
 
         Raises
         ------
@@ -170,16 +187,23 @@ class Served:
             If it cannot be read, the model behind does not answer (502, or 503 while it is left alone), it takes too long (504), or the firewall
             itself fails and answers are not to be given without it (503).
         """
+        size = len(letter.body)
         if self.settings.mode == "mirror":
             return await self._mirrored(parse, size)
         if not self.remote:
             return await (self._in_line(parse) if self._is_quick(size) else self._run(partial(self._answer, self.force, parse), size))
+        if self.relays(letter.how):
+            return await self._behind(partial(self._relayed, self.force, parse, letter), size)
+        return await self._behind(partial(self._answer, self.force, parse), size)
+
+    async def _behind(self, work: Callable[[], Response], size: int = 0) -> Response:
+        """Do what needs the server behind, unless that is left alone."""
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
         fine = False
         try:
-            found = await self._run(partial(self._answer, self.force, parse), size)
-            fine = True
+            found = await self._run(work, size)
+            fine = found.status not in relay.BUSY
             return found
         except Refused as error:
             fine = error.status < 500
@@ -253,7 +277,7 @@ class Served:
         if verdicts is None:
             said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
         else:
-            lost = self.remote and len(verdicts) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
+            lost = self._is_lost(verdicts)
             verdicts = verdicts if lost else self._placed(force, verdicts)
             self.counts.add(verdicts, seconds)
             if lost:
@@ -264,6 +288,53 @@ class Served:
             said = outcome(verdicts, self.settings, name)
         self._keep(force, said, asked)
         return asked.respond(said)
+
+    def _relayed(self, force: Force, parse: Parse, letter: Letter) -> Response:
+        """Send a request on as it came and its reply back as it is; what the firewall says of the rows stands in the headers and in the log."""
+        behind = relay.behind(force.model, letter.how)
+        assert behind is not None
+        try:
+            asked = parse(force)
+        except Refused as error:  # the server behind may read what the gateway does not
+            logger.info("a request is passed on unjudged: %s", error)
+            asked = Asked([], 0, predictions)
+        reply = self._passed_on(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
+        verdicts, start = None, time.perf_counter()
+        if asked.n and self.settings.mode == "shadow" and reply.status not in relay.BUSY:
+            with behind.given(reply, asked.n):
+                verdicts = self._judged(force, asked.rows)
+        name = request_id(time.time_ns() // 1000)
+        if verdicts is None:
+            self.counts.unjudged += asked.n
+            said = Outcome(None, [None] * asked.n, [None] * asked.n, ["answer"] * asked.n, name)
+        else:
+            verdicts = verdicts if self._is_lost(verdicts) else self._placed(force, verdicts)
+            self.counts.add(verdicts, time.perf_counter() - start)
+            said = outcome(verdicts, self.settings, name)
+        self._keep(force, said, asked)
+        return relay.response(reply, said.headers())
+
+    def _is_lost(self, verdicts: Verdicts) -> bool:
+        """Return whether the server behind gave no answer."""
+        return self.remote and bool(len(verdicts)) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
+
+    def _description(self) -> Response:
+        behind = relay.behind(self.force.model, "infer")
+        assert behind is not None
+        return relay.response(self._passed_on(behind.described))
+
+    def _passed_on(self, send: Callable[[], Reply]) -> Reply:
+        """Return the reply of the server behind, also where it is one of a server that cannot answer now."""
+        from camelopard.models.http_line import NoReply
+
+        try:
+            return send()
+        except ModelError as error:
+            self.counts.upstream += 1
+            logger.warning("%s: %s", UPSTREAM, error)
+            if isinstance(error, NoReply) and error.reply is not None:
+                return error.reply
+            raise Refused(502, f"{UPSTREAM}.") from error
 
     def _keep(self, force: Force, said: Outcome, asked: Asked) -> None:
         if self.log is not None:
@@ -298,7 +369,7 @@ class Served:
         except Exception as error:  # the firewall never raises for bad rows: this is a defect, or memory
             self.counts.failed += 1
             logger.exception("the firewall failed")
-            if self.settings.failing == "closed":
+            if self.settings.failing == "closed" and self.settings.mode != "shadow":
                 raise Refused(503, f"the firewall failed ({type(error).__name__}), and this model gives no answer without it.") from error
             return None
 

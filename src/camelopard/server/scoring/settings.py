@@ -28,7 +28,7 @@ class Settings:
         What to do with a row of that route: "answer" gives the model's answer; "repaired" its answer to the repaired row, and says so (its own where
         there is no repair); "hold" withholds the answer, with an id to ask for it; "refuse" gives the reasons and no answer.
     failing
-        What to do when the firewall itself fails: "open" gives the model's own answer, marked as not judged; "closed" gives none.
+        What to do when the firewall itself fails: "open" gives the model's own answer, marked as not judged; "closed" gives none, except in shadow.
     timeout
         Seconds for reading a request, and again for answering it.
     most_bytes, most_rows
