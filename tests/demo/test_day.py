@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from camelopard.core.records import Verdict
-from camelopard.demo.data import digits, reviews
+from camelopard.demo.data import BOARD, CHALK, digits, reviews
 from camelopard.demo.day import Case, card, table
 from camelopard.demo.digit_story import half_loaded, out_of_focus, with_stuck_pixel
 from camelopard.demo.drawing import excerpt, small
@@ -42,6 +42,8 @@ def test_two_digits_are_kept_from_the_model() -> None:
     assert set(data.train_labels) == set(data.held_labels) == set(data.test_labels) == set(range(8))
     assert set(data.strange_labels) == {8, 9}
     assert len(data.train) + len(data.held) + len(data.test) + len(data.strange) == 1797
+    assert data.train.shape[1:] == (8, 8, 3) and data.train.dtype == np.uint8
+    assert (data.train.min(axis=(0, 1, 2)) >= np.minimum(CHALK, BOARD)).all() and (data.train.max(axis=(0, 1, 2)) <= np.maximum(CHALK, BOARD)).all()
 
 
 def test_the_table_says_how_sure_the_model_was_only_where_asked() -> None:
@@ -77,6 +79,16 @@ def test_a_picture_is_drawn_by_what_the_console_can(system: Any, drawn: str) -> 
     assert small(pixels, (0.0, 16.0), ascii_only).plain == "8 × 8 pixels"
 
 
+def test_a_coloured_picture_is_drawn_in_its_colours() -> None:
+    red_on_blue = np.zeros((3, 1, 3), dtype=np.uint8)
+    red_on_blue[0, 0, 0] = red_on_blue[1, 0, 2] = 255
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), width=80, force_terminal=True, color_system="truecolor")
+    drawn = small(red_on_blue, (0.0, 255.0), console)
+    assert drawn.plain == "▀\n▀" and [str(span.style) for span in drawn.spans] == ["rgb(255,0,0) on rgb(0,0,255)", "rgb(0,0,0) on rgb(0,0,0)"]
+    grey = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), width=80)
+    assert small(np.full((2, 2, 3), 255), (0.0, 255.0), grey).plain == "██"
+
+
 def test_what_is_no_picture_is_told_in_words() -> None:
     console = Console(file=io.StringIO())
     assert small(b"file", (0.0, 1.0), console).plain == "a file of bytes"  # type: ignore[arg-type]
@@ -84,10 +96,10 @@ def test_what_is_no_picture_is_told_in_words() -> None:
 
 
 def test_mishaps_change_what_they_say_and_leave_the_original_alone() -> None:
-    pixels = np.arange(64.0).reshape(8, 8) / 4
+    pixels = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
     before = pixels.copy()
     assert mistyped("A wonderful film") == "A wonedrful flim"
-    assert with_stuck_pixel(pixels)[0, 0] == 16.0
-    assert (half_loaded(pixels)[4:] == 8.0).all() and (half_loaded(pixels)[:4] == pixels[:4]).all()
+    assert (with_stuck_pixel(pixels)[0, 0] == 255).all()
+    assert (half_loaded(pixels)[4:] == 128).all() and (half_loaded(pixels)[:4] == pixels[:4]).all()
     assert out_of_focus(pixels).std() < pixels.std()
     assert np.array_equal(pixels, before)

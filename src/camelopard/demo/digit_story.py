@@ -20,42 +20,43 @@ from camelopard.models.wrap import wrap
 from camelopard.report.picture import uri
 
 COSTS = Costs(wrong=20.0, review=1.0, block=10.0)
-SPAN = (0.0, 16.0)  # black and white
+SPAN = (0.0, 255.0)  # black and white
 SURE = 0.9  # of a digit that it never saw, the model is at least this sure
 
 
 def out_of_focus(pixels: Array) -> Array:
     """Return the picture with each pixel the mean of its neighbours, twice."""
     for _ in range(2):
-        wide = np.pad(pixels, 1, mode="edge")
-        height, width = pixels.shape
+        wide = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        height, width, _ = pixels.shape
         pixels = np.mean([wide[i : i + height, j : j + width] for i in range(3) for j in range(3)], axis=0)
-    return pixels
+    return np.round(pixels).astype(np.uint8)
 
 
 def half_loaded(pixels: Array) -> Array:
     """Return the picture with grey in its lower half."""
     out = pixels.copy()
-    out[len(out) // 2 :] = SPAN[1] / 2
+    out[len(out) // 2 :] = 128
     return out
 
 
 def with_stuck_pixel(pixels: Array) -> Array:
     """Return the picture with a white pixel in its corner."""
     out = pixels.copy()
-    out[0, 0] = SPAN[1]
+    out[0, 0] = 255
     return out
 
 
 MISHAPS: tuple[Mishap[Any], ...] = (
-    Mishap("the light bulb nearly out", lambda p: np.floor(p * 0.1)),
+    Mishap("the light bulb nearly out", lambda p: p // 10),
     Mishap("upside down", lambda p: p[::-1, ::-1].copy()),
-    Mishap("values 0–1, not 0–16", lambda p: p / 16),
+    Mishap("blue for red", lambda p: p[:, :, ::-1].copy()),
+    Mishap("values 0–1, not 0–255", lambda p: p / 255),
     Mishap("out of focus", out_of_focus),
     Mishap("half loaded", half_loaded),
-    Mishap("black for white", lambda p: SPAN[1] - p),
-    Mishap("a file not unpacked", lambda p: uri(np.round(p[:, :, None] * 15.9).astype(np.uint8)).encode()[:200]),
-    Mishap("dimmed to a third (odd, harmless)", lambda p: p * 0.3, harmless=True),
+    Mishap("a negative", lambda p: 255 - p),
+    Mishap("a file not unpacked", lambda p: uri(p).encode()[:200]),
+    Mishap("dimmed to a third (odd, harmless)", lambda p: p // 3, harmless=True),
     Mishap("a stuck pixel (odd, harmless)", with_stuck_pixel, harmless=True),
 )
 

@@ -15,14 +15,15 @@ from camelopard.report.picture import drawn
 from camelopard.report.texts import differences
 
 SHADES = "·░▒▓█"  # from dark to light, where there are no colours
+LIGHTNESS = np.array([0.299, 0.587, 0.114])  # what red, green and blue add to it (ITU-R BT.601)
 LONGEST = 90  # characters of a text that a table shows
 AROUND = 20  # of them, those around what changed
 
 
 def small(pixels: Array, span: tuple[float, float], console: Any) -> Any:
-    """Return a grey picture as text for a rich console: two pixels to a character, in greys where it has colours, else in shades.
+    """Return a picture, grey or in red, green and blue, as text for a rich console: two pixels to a character, in colours or else in shades.
 
-    Where neither can be shown, or what came has not two dimensions, it is told in words.
+    Where neither can be shown, or what came is no such picture, it is told in words.
 
     >>> from rich.console import Console
     >>> import io
@@ -32,18 +33,20 @@ def small(pixels: Array, span: tuple[float, float], console: Any) -> Any:
     """
     from rich.text import Text
 
-    if not isinstance(pixels, np.ndarray) or pixels.ndim != 2:
+    if not isinstance(pixels, np.ndarray) or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == len(LIGHTNESS))):
         return Text("a file of bytes" if isinstance(pixels, bytes) else f"an array of shape {pixels.shape}")
     low, high = span
-    light = np.clip((pixels.astype(np.float64) - low) / (high - low), 0.0, 1.0)
-    light = np.vstack([light, np.zeros((len(light) % 2, light.shape[1]))])
+    seen = np.clip((pixels.astype(np.float64) - low) / (high - low), 0.0, 1.0)
+    coloured = np.repeat(seen[:, :, None], len(LIGHTNESS), axis=2) if seen.ndim == 2 else seen
+    coloured = np.concatenate([coloured, np.zeros((len(coloured) % 2, *coloured.shape[1:]))])
     text = Text()
     if console.color_system in ("256", "truecolor"):
-        for row in range(0, len(light), 2):
+        for row in range(0, len(coloured), 2):
             text.append("\n" if row else "")
-            for above, below in zip(*(np.round(light[row + k] * 255).astype(int) for k in (0, 1)), strict=True):
-                text.append("▀", style=f"rgb({above},{above},{above}) on rgb({below},{below},{below})")
+            for above, below in zip(*(np.round(coloured[row + k] * 255).astype(int).tolist() for k in (0, 1)), strict=True):
+                text.append("▀", style=f"rgb({','.join(map(str, above))}) on rgb({','.join(map(str, below))})")
     elif (console.encoding or "").lower().startswith("utf"):
+        light = coloured @ LIGHTNESS
         shades = np.round((light[0::2] + light[1::2]) / 2 * (len(SHADES) - 1)).astype(int)
         text.append("\n".join("".join(SHADES[shade] for shade in row) for row in shades))
     else:
