@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.machine import RESULTS, into_readme, where
+from bench.machine import RESULTS, into_readme, state_of_code, where
 from bench.media.intervals import around
 from bench.media.odd import told
 from bench.media.pair import measure
@@ -45,10 +45,11 @@ def main() -> int:
     arguments = parser.parse_args()
     tasks = ["digits", "reviews"] + (["clothes"] if importlib.util.find_spec("torch") and not arguments.quick else [])
     jobs = [(task, seed) for seed in range(1 if arguments.quick else arguments.seeds) for task in tasks]
-    arguments.kept.mkdir(parents=True, exist_ok=True)
+    place = arguments.kept / state_of_code()
+    place.mkdir(parents=True, exist_ok=True)
     found = []
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for figures in pool.map(kept, [(task, seed, arguments.kept) for task, seed in jobs]):
+        for figures in pool.map(kept, [(task, seed, place) for task, seed in jobs]):
             found.append(figures)
             print(f"{len(found)}/{len(jobs)} {figures['task']} {figures['seed']}", file=sys.stderr, flush=True)
     text = markdown({"where": where(), "runs": found})

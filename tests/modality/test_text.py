@@ -52,7 +52,7 @@ def test_the_numbers_of_a_clean_text_are_these(vectors: TextVectors) -> None:
     assert found["longest word"] == pytest.approx(np.log1p(10))
     assert found["punctuation"] == pytest.approx(2 / 49)
     assert found["capitals"] == pytest.approx(1 / 39)
-    assert found["common words"] == 1.0
+    assert found["common words"] == found["pieces of words"] == 1.0
     quiet = (
         "unknown words",
         "misspelt words",
@@ -71,6 +71,7 @@ def test_the_numbers_of_a_clean_text_are_these(vectors: TextVectors) -> None:
     [
         ("The film is wondreful, and this movie was boring.", "misspelt words", 1 / 9),
         ("The film is xqzwvk, and this movie was boring.", "unknown words", 1 / 9),
+        ("The film is xqzwvk, and this movie was boring.", "pieces of words", (8 + 6) / 9),
         ("The f\u0456lm is wonderful, and this m\u043evie was boring.", "mixed words", 2 / 9),
         ("Этот фильм is wonderful.", "foreign letters", 0.4),
         ("The film is wonderful☃", "new characters", 1 / 22),

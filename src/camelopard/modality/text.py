@@ -24,19 +24,21 @@ from camelopard.modality.text_forms import INVISIBLE, IRREGULAR_SPACE, MARKUP, M
 from camelopard.modality.text_grams import Lookup, padding, worst
 from camelopard.modality.text_language import COMMON, Language
 from camelopard.modality.text_marks import marks
+from camelopard.modality.text_pieces import Pieces
 from camelopard.modality.text_repairs import repairs
 from camelopard.modality.text_seams import Seams
 from camelopard.modality.text_shapes import Shapes, summed_up
 
 NAMES = (
-    "characters", "word length", "longest word", "unknown words", "misspelt words", "common words", "surprise", "worst surprise", "word order",
-    "foreign letters", "mixed words", "new characters", "digits", "capitals", "inner capitals", "punctuation", "irregular white space",
-    "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases", "compressed size", "disguised words",
-    "foreign words", "other language", "surprise in writing", "worst writing", "ending", "seam", "distance to the nearest",
+    "characters", "word length", "longest word", "unknown words", "misspelt words", "pieces of words", "common words", "surprise",
+    "worst surprise", "word order", "foreign letters", "mixed words", "new characters", "digits", "capitals", "inner capitals",
+    "punctuation", "irregular white space", "invisible characters", "broken encoding", "markup", "repeated characters", "repeated phrases",
+    "compressed size", "disguised words", "foreign words", "other language", "surprise in writing", "worst writing", "ending", "seam",
+    "distance to the nearest",
 )  # fmt: skip
 LOGARITHMS = frozenset(("characters", "longest word", "invisible characters", "broken encoding", "markup"))  # of 1 + the number of them
 BITS = frozenset(("surprise", "worst surprise", "word order", "other language", "surprise in writing", "worst writing", "ending", "seam"))
-SHARES = frozenset(NAMES) - LOGARITHMS - BITS - {"word length", "compressed size", "distance to the nearest"}
+SHARES = frozenset(NAMES) - LOGARITHMS - BITS - {"word length", "pieces of words", "compressed size", "distance to the nearest"}
 FOR_ODDITY = ("disguised words", "foreign words", "other language", "surprise in writing", "worst writing", "ending", "seam")  # say nothing of errors
 LONGEST = 1_000_000  # characters beyond which a text is not judged
 EACH_END = 10_000  # characters that are looked at from the start and the end of a longer text
@@ -45,7 +47,7 @@ WINDOW = 8  # characters over which the worst surprise is a mean
 MOST_LEARNED, MOST_MEASURED = 20_000, 1_000  # texts that the language, and the usual range of the numbers, are learned from
 MOST_LIMIT = 20_000.0  # of any number: that of word length, in a text of one word
 TAILS = (0.005, 0.5, 0.995)
-PARTS = ("language", "shapes", "disguises", "seams", "embedding")
+PARTS = ("language", "pieces", "shapes", "disguises", "seams", "embedding")
 
 LOWER, UPPER, DIGIT, MARK, REST = range(5)
 
@@ -70,8 +72,10 @@ class TextVectors:
     names = NAMES
     apart = FOR_ODDITY
 
-    def __init__(self, language: Language, shapes: Shapes, disguises: Disguises, seams: Seams, embedding: Embedding, limits: Floats) -> None:
-        self.language, self.shapes, self.disguises, self.seams = language, shapes, disguises, seams
+    def __init__(
+        self, language: Language, pieces: Pieces, shapes: Shapes, disguises: Disguises, seams: Seams, embedding: Embedding, limits: Floats
+    ) -> None:
+        self.language, self.pieces, self.shapes, self.disguises, self.seams = language, pieces, shapes, disguises, seams
         self.embedding, self.limits = embedding, limits
         self._lookup = Lookup(language.grams, shapes.grams)
         self._foreign = [Foreign(language.rank, most) for most in (len(language.words), language.solid)]
@@ -90,7 +94,7 @@ class TextVectors:
             raise InputError(f"there is no text among the {len(texts)} cells to learn from. Give a column with clean texts.")
         clean = [sample(clean[i]) for i in spread_over(len(clean), MOST_LEARNED)]
         language = Language.learn(clean)
-        parts = Shapes.learn(clean), Disguises.learn(clean), Seams.learn(clean, language.small), Embedding.learn(clean)
+        parts = Pieces.learn(language.rank), Shapes.learn(clean), Disguises.learn(clean), Seams.learn(clean, language.small), Embedding.learn(clean)
         vectors = cls(language, *parts, np.zeros((3, len(NAMES))))
         numbers = vectors.measure(objects(clean[i] for i in spread_over(len(clean), MOST_MEASURED)), own=True)
         vectors.limits = np.quantile(numbers, TAILS, axis=0)
@@ -175,8 +179,9 @@ class TextVectors:
         if limits.max() > MOST_LIMIT:
             raise ValueError("limits: larger than those of any texts")
         language = Language.from_state(state["language"])
-        shapes, disguises = Shapes.from_state(state["shapes"]), Disguises.from_state(state["disguises"])
-        return cls(language, shapes, disguises, Seams.from_state(state["seams"], language.small), Embedding.from_state(state["embedding"]), limits)
+        pieces, shapes, disguises = Pieces.from_state(state["pieces"]), Shapes.from_state(state["shapes"]), Disguises.from_state(state["disguises"])
+        seams, embedding = Seams.from_state(state["seams"], language.small), Embedding.from_state(state["embedding"])
+        return cls(language, pieces, shapes, disguises, seams, embedding, limits)
 
     def _numbers(self, text: str, length: int, own: bool = False) -> list[float]:
         """Return all numbers of a text but the last. `length` is that of the whole, of which `text` may be a part."""
@@ -203,6 +208,7 @@ class TextVectors:
             log1p(max(lengths)),
             len(unknown) / several,
             language.misspelt(unknown) / several,
+            (len(words) - len(unknown) + sum([len(self.pieces.divided(w)) for w in unknown])) / several,
             sum([rank < COMMON for rank in ranks]) / several,
             float(bits[-1]) / n,
             worst(bits, WINDOW),
