@@ -165,9 +165,13 @@ def test_tables_without_the_column_pictures_and_numbers_are_blocked_row_by_row(f
 
 
 @pytest.mark.parametrize("text", ["The film was dull. " * 526_316, "<a" * 5_000_000, "\u0430" * 3_000_000], ids=["words", "tags", "Cyrillic"])
-def test_millions_of_characters_are_judged_by_what_is_looked_at(firewall: Firewall, text: str) -> None:
-    verdicts = firewall.screen([text])
-    assert len(verdicts.reasons(0)[0].message) < 400
+def test_millions_of_characters_are_refused_in_few_words(firewall: Firewall, text: str) -> None:
+    verdicts = firewall.screen([text, text[:999_999]])
+    first = verdicts.reasons(0)[0]
+    assert (
+        verdicts.route[0] == "block" and first.message == f"the row could not be read: text: {len(text):,} characters; at most 1,000,000 are judged"
+    )
+    assert "could not be read" not in verdicts.reasons(1)[0].message and len(verdicts.reasons(1)[0].message) < 400
 
 
 def test_a_loaded_firewall_judges_the_same_in_another_process(firewall: Firewall, world: ModuleType, model: Any, tmp_path: Path) -> None:

@@ -128,13 +128,19 @@ class Views:
         return batch.with_columns(columns)
 
     def opened(self, batch: Batch) -> tuple[Batch, dict[int, str]]:
-        """Return a batch of pictures with its files as pixels, and the rows whose file cannot be unpacked, by position, with why.
+        """Return a batch of pictures with its files as pixels, and the rows that hold more than is judged or cannot be unpacked: positions, and why.
 
         Files are unpacked in the data type and the value range of clean pictures; what one claims to hold is looked at first. A file that cannot be
-        unpacked stays as it is, and so do those in a table, whose model opens them itself.
+        unpacked stays as it is, and so do those in a table, whose model opens them itself. Of a text, so many characters are judged and no more.
         """
         why: dict[int, str] = {}
         changed: dict[str, Array] = {}
+        for name, vectors in self.of.items():
+            longest: int | None = getattr(vectors, "longest", None)
+            if longest is not None and name in batch.columns:
+                sizes = [str.__len__(cell) if isinstance(cell, str) else 0 for cell in batch.columns[name].tolist()]
+                found = {i: f"{name}: {size:,} characters; at most {longest:,} are judged" for i, size in enumerate(sizes) if size > longest}
+                why = {**found, **why}
         for name, vectors in self.of.items() if batch.form.kind == "images" else ():
             read: Callable[[object], Array] | None = getattr(vectors, "read", None)
             if read is None or bytes not in set(map(type, batch.columns[name].tolist())):

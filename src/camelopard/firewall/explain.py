@@ -23,6 +23,7 @@ from camelopard.firewall.repairs import chosen
 
 MOST_FIGURES = 3  # numbers of a text or a picture that are named
 NOTICEABLE = 0.5  # share of `never` at which a cell is worth a remark
+UNREAD = 1e6  # weight of a row's being unreadable: more than that of anything in it
 OUTSIDE = Reason(
     "outside", None, None, "a row like those tested", 0.0, "this row lies outside everything that was tested: its risk is a guess, its oddity is not"
 )
@@ -50,7 +51,7 @@ class Explainer:
         if error is not None:
             code = "unreadable" if i in self.problems else "no-answer"
             what = "the row could not be read" if i in self.problems else "the model gave no answer"
-            weight = 100.0 if i in self.problems else 0.25  # what is wrong with the row says more than what the model says about it
+            weight = UNREAD if i in self.problems else 0.25  # what is wrong with the row says more than what the model says about it
             found.append((weight, Reason(code, None, None, "a row that the model can answer", 1.0, f"{what}: {error.rstrip('. ')}")))
         spoken = set()
         for reason in sorted(self._violations[i], key=self._misspelt):

@@ -71,6 +71,7 @@ class TextVectors:
     kind = "text"
     names = NAMES
     apart = FOR_ODDITY
+    longest = LONGEST
 
     def __init__(
         self, language: Language, pieces: Pieces, shapes: Shapes, disguises: Disguises, seams: Seams, embedding: Embedding, limits: Floats
@@ -208,7 +209,7 @@ class TextVectors:
             log1p(max(lengths)),
             len(unknown) / several,
             language.misspelt(unknown) / several,
-            (len(words) - len(unknown) + sum([len(self.pieces.divided(w)) for w in unknown])) / several,
+            1.0 + sum([len(self.pieces.divided(w)) - 1 for w in unknown]) / several,
             sum([rank < COMMON for rank in ranks]) / several,
             float(bits[-1]) / n,
             worst(bits, WINDOW),
