@@ -9,6 +9,7 @@ from typing import Any
 from camelopard.core.tolerance import beyond
 from camelopard.report import content, wording
 from camelopard.report import document as given
+from camelopard.report.blind_spots import blind_spots
 from camelopard.report.content import Look
 from camelopard.report.fooled import Example, example_of
 from camelopard.report.wording import Cell
@@ -94,13 +95,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Defence:
-    """The firewall's promise and its measured quality."""
+    """The firewall's promise, its measured quality, and what it cannot see."""
 
     promise: tuple[str, ...]
     figures: tuple[Figure, ...]
     heads: tuple[str, ...]
     table: tuple[tuple[str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.promise or self.figures or self.table or self.notes)
@@ -158,7 +160,7 @@ def firewall(document: Mapping[str, Any]) -> Defence:
     found = given.entry(document, "firewall")
     heads, table = _table(given.records(found, "table") or _by_kind(found))
     notes = tuple(wording.sentence(note) for note in given.items(found, "notes") if isinstance(note, str))
-    return Defence(tuple(_promise(found)), tuple(_figures(found)), heads, table, notes[:20])
+    return Defence(tuple(_promise(found)), tuple(_figures(found)), heads, table, notes[:20], tuple(blind_spots(found)))
 
 
 def screened(document: Mapping[str, Any]) -> list[Screened]:
@@ -242,10 +244,16 @@ def _figures(found: Any) -> list[Figure]:
 
 
 def _by_kind(found: Any) -> list[Mapping[str, Any]]:
-    kinds = [
-        {"kind of damage": wording.kind_words(kind), **row} for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)
-    ]
+    kinds = [_told(kind, row) for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)]
     return sorted(kinds, key=lambda row: (given.number(row, "auroc") is None, given.number(row, "auroc") or 0.0))
+
+
+def _told(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row of the table, its interval as one cell behind the share that it belongs to."""
+    between = wording.span(given.number(row, "low"), given.number(row, "high"))
+    figures = {key: value for key, value in row.items() if key not in ("low", "high")}
+    told = {"n": figures.pop("n", None), "fooled": figures.pop("fooled", None), **({"95 % interval": between} if between else {}), **figures}
+    return {"kind of damage": wording.kind_words(kind), **told}
 
 
 def _table(rows: list[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
