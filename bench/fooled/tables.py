@@ -53,6 +53,8 @@ def summary(found: Found) -> dict[str, Any]:
         "rows": {k: int(sum(p["rows"][k] for p in found)) for k in found[0]["rows"]},
         "judges": table,
         "behind_the_best_other": behind,
+        "behind_over_splits": [list(kind) for kind, gap in _over_splits(found).items() if gap < 0],
+        "kinds_of_model": len(_over_splits(found)),
         "wrong": wrong,
         "kind_left_out": apart,
         "worst_wrong_gap": min(lost) if lost else None,
@@ -101,11 +103,22 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
         f"¹ Every damaged row is judged by a firewall that was never taught its kind, or its family. The classifier of damage saw all kinds. ² Kind left out; at most so many clean rows: camelopard stops none whose risk is below {LEAST_RISK:.0%}, so where clean and fooled rows hardly overlap it "
         "stops fewer of both clean and harmless rows than a judge that is cut at the share; the others have no risk to go by. camelopard before "
         f"classifiers: {_both(s['kind_left_out']['classifiers'])}, before regressions: {_both(s['kind_left_out']['regressions'])}. Behind the best other judge on "
-        f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out. AUROC for wrong answers of classifiers: {w[OURS]:.3f} (own confidence {w[OWN]:.3f}, worst difference "
+        f"{len(s['behind_the_best_other'])} of {s['pairs']} models, kind left out; with the mean over its splits, for {len(s['behind_over_splits'])} of {s['kinds_of_model']} kinds of model on a set. AUROC for wrong answers of classifiers: {w[OURS]:.3f} (own confidence {w[OWN]:.3f}, worst difference "
         f"{s['worst_wrong_gap']:+.3f}); with regressions {w['with regressions']:.3f}. All kinds seen: calibration error of risk {c['ece_risk']:.3f}, of P(wrong) {c['ece_wrong']:.3f} (a calibrated judge would show {c['ece_wrong_if_calibrated']:.3f} on so few rows; Brier {c['brier_wrong']:.3f}). Clean rows stopped at α = 0.01: {s['clean_alarms']:.4f} ({s['cannot_alarm']} firewalls had too few rows to stop any and are left out). A regression has no confidence of its own and is left out of that line. "
         f"The floor alone: {s['floor']['fooled']:.0%} of its rows fool their model, and where they are enough to tell, AUROC is {s['floor']['auroc']:.3f} on the mean of kinds and models.",
     ]
     return "\n".join(lines)
+
+
+def _over_splits(found: list[dict[str, Any]]) -> dict[tuple[str, str, bool], float]:
+    """Return how far ahead of the best other judge we are for each kind of model of a data set, every judge with its mean over the splits."""
+    areas: dict[tuple[str, str, bool], dict[str, list[float]]] = {}
+    for p in found:
+        kind = areas.setdefault((p["pair"]["table"], p["pair"]["model"], p["pair"]["strong"]), {})
+        for judge, its in p["settings"]["kind left out"].items():
+            kind.setdefault(judge, []).extend([] if its["auroc"] is None else [its["auroc"]])
+    means = {kind: {judge: mean(values) for judge, values in judges.items() if values} for kind, judges in areas.items()}
+    return {kind: judges[OURS] - max(area for judge, area in judges.items() if judge != OURS) for kind, judges in means.items() if OURS in judges}
 
 
 def _both(figures: dict[str, float]) -> str:
