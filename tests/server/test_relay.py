@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -23,7 +24,7 @@ from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
 from camelopard.store.log import VerdictLog
 from camelopard.store.log_reading import read
-from tests.server.conftest import CLASSES, NAMES, Reply, shares, speak
+from tests.server.conftest import CLASSES, NAMES, Reply, shares, speak, spoken
 
 INFER = "/v2/models/promotion/infer"
 LENGTH = "inference-header-content-length"
@@ -248,6 +249,19 @@ def test_the_metadata_are_the_servers_own(place: Path, upstream: Upstream) -> No
     assert speak(shadow, "GET", "/v2/models/promotion").body == direct(upstream, "/v2/models/theirs")
     guard = gateway(place, f"{upstream.url}/v2/models/theirs")
     assert speak(guard, "GET", "/v2/models/promotion").value["platform"] == "camelopard"
+
+
+def test_a_copy_that_names_the_servers_outputs_is_judged(place: Path, upstream: Upstream) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="mirror")
+    body = request([GOOD], outputs=[{"name": "explained"}])
+
+    async def both() -> Reply:
+        reply = await spoken(app, "POST", INFER, body)
+        await app.models["promotion"].close()
+        return reply
+
+    assert asyncio.run(both()).status == 202
+    assert app.models["promotion"].counts.rows["pass"] == 1 and not app.models["promotion"].counts.failed
 
 
 def test_who_asks_stays_with_the_gateway(place: Path, upstream: Upstream) -> None:

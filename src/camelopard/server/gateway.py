@@ -250,8 +250,8 @@ def _parser(how: str, body: bytes, request: Request, name: str, served: Served) 
     """Return what reads the body, for the firewall in force."""
     most = served.settings.most_rows
     if how == "infer":
-        length, relayed = request.headers.get(inference.HEADER), served.relays(how)
-        return lambda force: inference.read(body, length, force.schema, name, force.classes, most, relayed=relayed)
+        length, elsewhere = request.headers.get(inference.HEADER), served.settings.mode == "mirror" or served.relays(how)
+        return lambda force: inference.read(body, length, force.schema, name, force.classes, most, elsewhere=elsewhere)
     if how == "invocations":
         return lambda force: rows.invocations(body, request.kind, force.schema, most)
     return lambda force: rows.plain_json(body, force.schema, force.classes, most)

@@ -58,10 +58,10 @@ class Infer(msgspec.Struct):
 _infer = msgspec.json.Decoder(Infer)
 
 
-def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any], most: int, *, relayed: bool = False) -> Asked:
+def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, classes: Sequence[Any], most: int, *, elsewhere: bool = False) -> Asked:
     """Read a request: one tensor of shape (n, columns), or one of shape (n,) or (n, 1) for each column; texts as BYTES, pictures of rank 3 or 4.
 
-    `relayed`: a server behind answers it, which has outputs of its own.
+    `elsewhere`: another server answers it, which has outputs of its own.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read(body: bytes, header_length: bytes | None, schema: Schema, name: str, cl
     if not 0 < len(asked.inputs) <= MOST_INPUTS:
         raise Refused(400, f"the request has {len(asked.inputs) or 'no'} inputs; expected 1 to {MOST_INPUTS:,}.")
     offered = (ANSWER, SHARES) if len(classes) else (ANSWER,)
-    for wanted in () if relayed else asked.outputs or ():
+    for wanted in () if elsewhere else asked.outputs or ():
         if wanted.name not in offered:
             raise Refused(400, f"there is no output {wanted.name!r}; there are {', '.join(offered)}.")
     _check_shapes(asked.inputs, most)
