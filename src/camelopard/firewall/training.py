@@ -219,11 +219,12 @@ def _check_classes(labels: Array, model: Model) -> None:
 
 
 def attacked(session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, rows: int) -> list[Case]:
-    """Return the smallest changes that move the answer of some rows, as a case; none where the budget ends."""
+    """Return the smallest changes that move the answer of some rows, as cases; none where the budget ends."""
     try:
-        return search(session, batch, schema, truth, rng, rows=rows, queries_per_row=QUERIES).cases(np.arange(len(batch))) if rows else []
+        found = search(session, batch, schema, truth, rng, rows=rows, queries_per_row=QUERIES) if rows else []
     except CamelopardError:
         return []
+    return [case for result in found for case in result.cases(np.arange(len(batch)))]
 
 
 @dataclass(frozen=True)

@@ -16,25 +16,31 @@ from camelopard.stress.truth import Truth
 
 def search(
     session: Session, batch: Batch, schema: Schema, truth: Truth, rng: np.random.Generator, *, rows: int, queries_per_row: int
-) -> AttackResult:
-    """Return the smallest changes found that move the answers to up to `rows` rows. In a table with texts, its other columns are changed.
+) -> list[AttackResult]:
+    """Return the smallest changes found that move the answers to up to `rows` rows.
+
+    In a table with texts there are two results: of half of the rows the texts are changed, of the others all other columns.
 
     Raises
     ------
     BudgetSpent
         If not even the rows themselves can be asked.
     """
+    found: list[AttackResult] = []
+    texts = 0 if not schema.of_kind("text") else rows // 2 if schema.tabular else rows
     if schema.tabular:
-        return attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=queries_per_row)
-    if schema.of_kind("text"):
+        found.append(attack(session, batch, schema, truth, rng, rows=rows - texts, queries_per_row=queries_per_row))
+    if texts:
         from camelopard.stress.text_attack import text_attack
 
-        return text_attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=queries_per_row)
+        found.append(text_attack(session, batch, schema, truth, rng, rows=texts, queries_per_row=queries_per_row))
+    if found:
+        return found
     from camelopard.stress.image_attack import image_attack
 
     gradient = getattr(session, "gradient", None)
     follow = None if gradient is None else as_they_came(gradient, batch.columns[schema.of_kind("image")[0].name])
-    return image_attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=queries_per_row, gradient=follow)
+    return [image_attack(session, batch, schema, truth, rng, rows=rows, queries_per_row=queries_per_row, gradient=follow)]
 
 
 def as_they_came(gradient: Callable[[Array, Sequence[object]], Array], images: Array) -> Callable[[Array, Sequence[object]], Array]:

@@ -201,12 +201,16 @@ class _Study:
 
         self.progress("searching the smallest change that moves the answer", 0, 1)
         try:
-            result = search(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
+            results = search(session, pool.batch, self.schema, truth, self.rng, rows=rows, queries_per_row=QUERIES)
         except BudgetSpent:
             return {}, [], []
         except CamelopardError as error:
             return {}, [Finding.not_run("attack", error)], []
-        return dict(result.to_dict()), list(result.findings()), result.cases(pool.rows)
+        told, *more = [result.to_dict() for result in results]
+        for texts in more:
+            told |= {"texts": texts, "by_way": texts["by_way"]}
+        moved = [case for result in results for case in result.cases(pool.rows)]
+        return told, [found for result in results for found in result.findings()], moved
 
     def _directions(self, session: Session, pool: Pool) -> list[Assumption]:
         """Return in which directions the model always goes, where the budget still allows to look."""
