@@ -181,6 +181,32 @@ def test_in_front_of_another_server_and_when_that_goes_away(place: Path) -> None
             assert asked(port, "GET", "/v2/health/live")[0] == 200
 
 
+def counted(port: int, series: str) -> int:
+    """Return the sum of a series of a server's metrics."""
+    lines = asked(port, "GET", "/metrics")[2].decode().splitlines()
+    return sum(int(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{series}{{"))
+
+
+def test_a_client_of_triton_gets_the_words_of_the_server_behind_a_shadow(place: Path) -> None:
+    triton = pytest.importorskip("tritonclient.http")
+    rows = np.array([[41.0, 38.0, 812.5], [35.0, 40.0, 700.0]])  # nothing about them is suspicious: no repair is asked about
+    cells = [triton.InferInput(name, [2], "FP64") for name in NAMES]
+    for cell, values in zip(cells, rows.T, strict=True):
+        cell.set_data_from_numpy(np.ascontiguousarray(values))
+    wanted = [triton.InferRequestedOutput(name) for name in ("predict", "predict_proba")]
+    with served(place, "promoting:shares", "--mode", "off", "--name", "upstream") as (behind, _):
+        direct = triton.InferenceServerClient(f"127.0.0.1:{behind}").infer("upstream", cells, outputs=wanted)
+        with served(place, f"http://127.0.0.1:{behind}/v2/models/upstream", "--mode", "shadow", "--name", "promotion") as (port, _):
+            client = triton.InferenceServerClient(f"127.0.0.1:{port}")
+            before = counted(behind, "camelopard_requests_total")
+            found = client.infer("promotion", cells, outputs=wanted)
+            assert found.get_response()["model_name"] == "upstream" and client.get_model_metadata("promotion")["name"] == "upstream"
+            for name in ("predict", "predict_proba"):
+                assert found.as_numpy(name).tolist() == direct.as_numpy(name).tolist()
+            assert counted(port, "camelopard_rows_total") == 2
+            assert counted(behind, "camelopard_requests_total") == before + 1  # the one passed on: nothing was asked twice
+
+
 @pytest.fixture
 def many_files() -> Iterator[None]:
     """Let this process, and those that it starts, hold many files and connections."""
