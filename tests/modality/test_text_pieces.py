@@ -23,6 +23,10 @@ def test_a_piece_stands_in_several_words_and_not_in_one_many_times() -> None:
     assert all(2 <= len(piece) <= LONGEST for piece in Pieces.learn(WORDS).pieces)
 
 
+def test_what_is_too_long_to_be_a_word_teaches_nothing() -> None:
+    assert Pieces.learn(["ab" * 21, "ab" * 22, "ab" * 23]).pieces == []
+
+
 def test_the_order_of_words_does_not_matter_and_there_are_not_more_than_so_many() -> None:
     assert Pieces.learn(WORDS).pieces == Pieces.learn(reversed(WORDS)).pieces
     letters = [chr(97 + i) for i in range(26)]

@@ -21,8 +21,8 @@ def kind(auroc: float | None, n: int = 100, fooled: float = 0.5) -> dict[str, An
 def test_the_kinds_told_worst_come_first_and_those_told_well_are_not_named() -> None:
     (line,) = told({"by_kind": {"a": kind(0.9), "b": kind(0.7), "c": kind(0.99), "d": kind(0.5, fooled=0.01, n=1000)}})
     assert line == (
-        "It tells worst: d (fools the model in 1 % of rows, AUROC 0.50), b (fools the model in 50 % of rows, AUROC 0.70), "
-        "a (fools the model in 50 % of rows, AUROC 0.90)."
+        "It tells worst: d (fools the model in 1 % of rows, AUROC 0.500), b (fools the model in 50 % of rows, AUROC 0.700), "
+        "a (fools the model in 50 % of rows, AUROC 0.900)."
     )
     (line,) = told({"by_kind": {f"k{i}": kind(0.8) for i in range(8)}})
     assert line.count("AUROC") == 5 and line.endswith("and 3 other kinds below 0.95.")
@@ -47,6 +47,7 @@ def test_what_gets_past_and_what_it_was_not_taught() -> None:
         "Of the rows that fool the model, 20 % (10–30 %) are not stopped.",
         "Of damage unlike anything that it was taught it sees less: an AUROC of 0.90 instead of 0.97; the model’s own confidence has 0.70 there.",
     ]
+    assert not told({"auroc_fooled": {"value": 0.9}, "auroc_unseen": {"value": 0.95}})
     assert "not stopped" not in " ".join(told(measured, threshold={"alarms_possible": False}))
 
 

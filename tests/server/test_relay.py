@@ -16,9 +16,11 @@ import pandas as pd
 import pytest
 
 import camelopard as cp
-from camelopard.models.binary_tensors import packed, spelled, unpacked
+from camelopard.core.errors import CamelopardError
+from camelopard.models.binary_tensors import cells, packed, unpacked
 from camelopard.models.http_line import Calls
 from camelopard.models.http_model import http_model
+from camelopard.models.http_protocols import Inference
 from camelopard.server.gateway import Gateway
 from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
@@ -46,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Upstream
 
     def do_GET(self) -> None:
-        self.send(json.dumps(METADATA, indent=3).encode())
+        self.send(json.dumps(METADATA, indent=3).encode(), self.server.metadata)
 
     def do_POST(self) -> None:
         self.body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -112,6 +114,7 @@ class Upstream(ThreadingHTTPServer):
         self.bodies: list[bytes] = []
         self.seen: list[dict[str, str]] = []
         self.answer: Answer = in_json
+        self.metadata = 200
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -224,13 +227,16 @@ def test_what_the_gateway_cannot_read_the_server_may(place: Path, upstream: Upst
     upstream.answer = lambda handler: handler.send(b"fine \xff", 207)
     reply = speak(app, "POST", INFER, b"\x00 no JSON")
     assert (reply.status, reply.body, reply.headers["camelopard-route"]) == (207, b"fine \xff", "unjudged")
+    assert app.models["promotion"].counts.unjudged == 1
 
 
 def test_the_servers_objections_are_its_own(place: Path, upstream: Upstream) -> None:
     app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="shadow")
     upstream.answer = lambda handler: handler.send(b'{"error":  "not this row"}', 422)
-    reply = speak(app, "POST", INFER, request([GOOD]))
-    assert (reply.status, reply.body) == (422, b'{"error":  "not this row"}')
+    upstream.bodies.clear()
+    reply = speak(app, "POST", INFER, request([GOOD] * 64))
+    assert (reply.status, reply.body, reply.headers["camelopard-route"]) == (422, b'{"error":  "not this row"}', "unjudged")
+    assert len(upstream.bodies) == 1 and app.models["promotion"].counts.unjudged == 64
     upstream.answer = lambda handler: handler.send(b"later", 503, headers={"retry-after": "7"})
     reply = speak(app, "POST", INFER, request([GOOD]))
     assert (reply.status, reply.body, reply.headers["retry-after"]) == (503, b"later", "7")
@@ -242,6 +248,65 @@ def test_a_server_that_is_gone_is_told_and_then_left_alone(place: Path, upstream
     upstream.answer = Handler.drop
     statuses = [speak(app, "POST", INFER, request([GOOD])).status for _ in range(6)]
     assert statuses == [502] * 5 + [503]
+
+
+@pytest.mark.parametrize("mode", ["shadow", "off"])
+def test_rows_that_a_server_drops_shut_nobody_else_out(place: Path, upstream: Upstream, mode: str) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode=mode)
+    upstream.answer = lambda handler: handler.drop() if b"1985" in handler.body else in_json(handler)
+    assert [speak(app, "POST", INFER, request([BIRTH_YEAR])).status for _ in range(6)] == [502] * 6
+    assert speak(app, "POST", INFER, request([GOOD])).status == 200
+
+
+def test_metadata_neither_open_nor_close_the_way_to_answers(place: Path, upstream: Upstream) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="shadow")
+    upstream.metadata = 503
+    assert [speak(app, "GET", "/v2/models/promotion").status for _ in range(6)] == [503] * 6
+    assert speak(app, "POST", INFER, request([GOOD])).status == 200
+    upstream.metadata, upstream.answer = 200, Handler.drop
+    statuses = []
+    for _ in range(7):
+        statuses.append(speak(app, "POST", INFER, request([GOOD])).status)
+        assert speak(app, "GET", "/v2/models/promotion").status == 200
+    assert statuses == [502] * 5 + [503] * 2
+
+
+def test_an_answer_does_not_wait_for_a_slow_verdict(place: Path, upstream: Upstream) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="shadow", timeout=1.0)
+    held, first = threading.Event(), [True]
+
+    def then_slow(handler: Handler) -> None:
+        if not first:
+            held.wait(10)
+        first.clear()
+        in_json(handler)
+
+    upstream.answer = then_slow
+    reply = speak(app, "POST", INFER, request([GOOD], outputs=[{"name": "explained"}]))  # the verdict needs an answer that is not in the reply
+    held.set()
+    assert reply.status == 200 and b"because" in reply.body and reply.headers["camelopard-route"] == "unjudged"
+
+
+def test_a_page_of_the_server_is_none_of_the_gateways(place: Path, upstream: Upstream) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="off")
+    upstream.answer = lambda handler: handler.send(b"<script>alert(1)</script>", headers={"content-type": "text/html"})
+    reply = speak(app, "POST", INFER, request([GOOD]))
+    assert reply.headers["content-security-policy"] == "sandbox" and reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("status", [103, 999])
+def test_what_ends_no_request_is_no_reply_to_the_next_one(place: Path, upstream: Upstream, status: int) -> None:
+    app = gateway(place, f"{upstream.url}/v2/models/theirs", mode="off")
+
+    def early(handler: Handler) -> None:
+        handler.wfile.write(f"HTTP/1.1 {status} Hm\r\n\r\n".encode())
+        in_json(handler)
+
+    upstream.answer = early
+    assert speak(app, "POST", INFER, request([BIRTH_YEAR])).status == 502
+    upstream.answer = in_json
+    wanted = direct(upstream, "/v2/models/theirs/infer", request([GOOD]))
+    assert speak(app, "POST", INFER, request([GOOD])).body == wanted
 
 
 def test_the_metadata_are_the_servers_own(place: Path, upstream: Upstream) -> None:
@@ -291,19 +356,43 @@ def test_in_shadow_a_firewall_that_fails_takes_no_answer_away(place: Path, upstr
 
 
 @pytest.mark.parametrize(
-    ("body", "length"),
+    ("part", "datatype", "shape"),
+    [(bytes(9), "FP32", [2]), (bytes(4), "FP32", [2]), (bytes(4), "BYTES", [2]), (bytes(4), "BF16", [2]), (bytes(8), "FP64", [2, 1])],
+)
+def test_bytes_that_are_not_what_they_say_are_refused(part: bytes, datatype: str, shape: list[int]) -> None:
+    with pytest.raises(ValueError):
+        cells(part, datatype, shape)
+
+
+@pytest.mark.parametrize(
+    ("reply", "behind", "length"),
     [
-        (b"{}", "x"),
-        (b"{}", "-1"),
-        (b"{", "1"),
-        (b'{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":9}}]}', "91"),
-        (b'{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":4}}]}' + bytes(4), "92"),
-        (b'{"outputs":[{"name":"y","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":4}}]}' + bytes(4), "93"),
+        ({"outputs": [{"name": "p", "datatype": "BYTES", "shape": [2], "data": ["0.8:0", "0.7:1"]}]}, b"", None),
+        ({"outputs": [{"name": "other", "datatype": "FP64", "shape": [2], "data": [1, 2]}]}, b"", None),
+        ({"outputs": [{"name": "p", "datatype": "FP64", "shape": [2], "parameters": {"binary_data_size": 99}}]}, bytes(16), 0),
+        ({"outputs": [{"name": "p", "datatype": "FP64", "shape": [3], "data": [1, 2, 3]}]}, b"", None),
+        ({"outputs": 3}, b"", None),
     ],
 )
-def test_replies_that_are_not_what_they_say_are_refused(body: bytes, length: str) -> None:
-    with pytest.raises(ValueError):
-        spelled(body, length)
+def test_what_is_not_surely_an_answer_is_none(reply: Any, behind: bytes, length: int | None) -> None:
+    head = json.dumps(reply).encode()
+    with pytest.raises((ValueError, CamelopardError)):
+        language().held(head + behind, None if length is None else str(len(head)), 2)
+
+
+def test_only_the_output_that_answers_is_read() -> None:
+    outputs = [
+        {"name": "mask", "datatype": "BF16", "shape": [2, 2], "parameters": {"binary_data_size": 8}},
+        {"name": "p", "datatype": "FP64", "shape": [2], "parameters": {"binary_data_size": 16}},
+        {"name": "more", "datatype": "FP64", "shape": [2], "data": [5, 6]},
+    ]
+    head = json.dumps({"outputs": outputs}).encode()
+    assert language().held(head + bytes(8) + np.array([0.25, 0.5]).tobytes(), str(len(head)), 2) == [0.25, 0.5]
+
+
+def language() -> Inference:
+    metadata = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}], "outputs": [{"name": "p", "datatype": "FP64", "shape": [-1]}]}
+    return Inference.of(metadata, None, "", NAMES)
 
 
 def test_texts_are_packed_and_unpacked() -> None:

@@ -35,12 +35,12 @@ def answer(rows: pd.DataFrame) -> Array:
     return np.column_stack([1 - p, p])
 
 
-def found(rows: int, frame: pd.DataFrame) -> list[AttackResult]:
+def found(rows: int, frame: pd.DataFrame, budget: int | None = None) -> list[AttackResult]:
     model, batch = cp.wrap(answer, task="classification", classes=["no", "yes"]), Batch.of(frame)
     schema = Schema.infer(batch)
     assert {column.kind for column in schema.columns.values()} == {"number", "text"}
     truth, rng = Truth("classification", 0.0), np.random.default_rng(0)
-    return search(model.session(), schema.conform(batch), schema, truth, rng, rows=rows, queries_per_row=60)
+    return search(model.session(budget), schema.conform(batch), schema, truth, rng, rows=rows, queries_per_row=60)
 
 
 def test_in_a_table_with_texts_half_of_the_rows_are_attacked_in_their_texts() -> None:
@@ -56,14 +56,20 @@ def test_a_single_row_is_attacked_in_its_numbers() -> None:
     assert not isinstance(only, TextAttackResult)
 
 
+def test_where_the_budget_ends_between_them_the_first_stays() -> None:
+    (only,) = found(41, table(), budget=25)
+    assert not isinstance(only, TextAttackResult) and not only.complete and len(only.rows) == 21
+
+
 def test_the_report_tells_both_and_both_teach() -> None:
     frame = table(400)
     model = cp.wrap(answer, task="classification", classes=["no", "yes"])
     report = cp.stress(model, frame, budget=20_000, attacks=40)
     told: Mapping[str, Any] = report.attacks
     assert told["by_column"][0]["column"] == "age" and told["texts"]["by_column"][0]["column"] == "note"
-    assert told["by_way"] == told["texts"]["by_way"] and max(told["by_way"].values()) > 0
-    assert "left out" in report.to_html()
+    assert "by_way" not in told and max(told["texts"]["by_way"].values()) > 0
+    page = report.to_html()
+    assert "In the texts of other rows" in page and "left out" in page and page.count("change was sought that moves the answer") == 2
     schema = Schema.infer(Batch.of(frame))
     batch = schema.conform(Batch.of(frame))
     cases = attacked(model.session(), batch, schema, Truth("classification", 0.0), np.random.default_rng(0), 40)

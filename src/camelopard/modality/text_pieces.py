@@ -10,6 +10,7 @@ from camelopard.modality.states import texts_of
 
 MOST = 4_000  # pieces
 SHORTEST, LONGEST = 2, 8  # letters of one; single letters are pieces always
+LONGEST_WORD = 40  # letters of a word that is learned from: longer ones are no words
 FEWEST = 3  # words that a piece stands in
 SIZES = range(LONGEST, SHORTEST - 1, -1)
 
@@ -33,6 +34,8 @@ class Pieces:
         """Learn from different words in lower case."""
         inside: Counter[str] = Counter()
         for word in words:
+            if len(word) > LONGEST_WORD:
+                continue
             inside.update({word[i : i + size] for size in SIZES for i in range(len(word) - size + 1)})
         worth = {piece: n * (len(piece) - 1) for piece, n in inside.items() if n >= FEWEST}
         return cls(sorted(worth, key=lambda piece: (-worth[piece], piece))[:MOST])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Sequence
@@ -48,41 +47,22 @@ def packed(texts: Sequence[str]) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text for text in coded)
 
 
-def spelled(body: bytes, length: str | None) -> bytes:
-    """Return a reply with its binary outputs written as numbers and texts, in JSON; without any, as it is. `length`: of its JSON, as its header says.
+def cells(part: bytes, datatype: str, shape: Sequence[int]) -> list[Any]:
+    """Return the values of a binary tensor, one after the other.
 
     Raises
     ------
     ValueError
-        If the reply is not what it says.
+        If the bytes are not of that type and shape.
 
-    >>> head = b'{"outputs": [{"name": "y", "datatype": "FP32", "shape": [2], "parameters": {"binary_data_size": 8}}]}'
-    >>> json.loads(spelled(head + np.float32([1, 2]).tobytes(), str(len(head))))["outputs"][0]["data"]
+    >>> cells(np.float32([1, 2]).tobytes(), "FP32", [2, 1])
     [1.0, 2.0]
     """
-    if length is None:
-        return body
-    if not (length.isascii() and length.isdigit()):
-        raise ValueError(f"the length {length[:20]!r} of a header")
-    at = int(length)
-    reply = json.loads(body[:at])
-    outputs = reply.get("outputs") if isinstance(reply, dict) else None
-    for tensor in outputs if isinstance(outputs, list) else []:
-        size = (tensor.get("parameters") or {}).get("binary_data_size")
-        if size is None:
-            continue
-        if type(size) is not int or not 0 <= size <= len(body) - at:
-            raise ValueError("an output that is not within the reply")
-        part, at = body[at : at + size], at + size
-        tensor["data"] = _cells(part, tensor)
-    return json.dumps(reply).encode()
-
-
-def _cells(part: bytes, tensor: dict[str, Any]) -> list[Any]:
-    kind, cells = tensor.get("datatype"), math.prod(tensor["shape"])
-    if kind == BYTES:
-        return list(unpacked(part, cells))
-    found: list[Any] = np.frombuffer(part, dtype=DTYPES[str(kind)]).tolist()
-    if len(found) != cells:
-        raise ValueError(f"{len(found)} values of {cells}")
+    if datatype == BYTES:
+        return list(unpacked(part, math.prod(shape)))
+    if datatype not in DTYPES:
+        raise ValueError(f"a tensor of {datatype!r}")
+    found: list[Any] = np.frombuffer(part, dtype=DTYPES[datatype]).tolist()
+    if len(found) != math.prod(shape):
+        raise ValueError(f"{len(found)} values for the shape {list(shape)}")
     return found

@@ -22,6 +22,7 @@ from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError, tol
 AGAIN = (429, 502, 503, 504)  # statuses after which the same request may be answered
 BUSY = (429, 503)  # those that speak of the server, never of the rows
 MOVED = (301, 302, 303, 307, 308)
+FINAL, LAST = 200, 599  # statuses of replies: those before only say that one will come
 REDIRECTS = 3
 LONGEST_WAIT = 30.0  # seconds of back-off between two tries
 CHUNK = 65536
@@ -267,6 +268,8 @@ class Line:
             timer.start()
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
+            if not FINAL <= response.status <= LAST:
+                raise HTTPException(f"the status {response.status} ends no request")
             data = self._read(response)
             if late.is_set():
                 raise TimeoutError

@@ -20,8 +20,8 @@ import numpy as np
 
 from camelopard.core.errors import ModelError, UnknownName
 from camelopard.core.records import Task
-from camelopard.models import binary_tensors
 from camelopard.models.answers import Raw, Reader
+from camelopard.models.binary_tensors import HEADER
 from camelopard.models.http_line import Calls, Line, NoReply, Refused, Reply
 from camelopard.models.http_protocols import ANSWERS, TEMPLATE, Inference, Language, Mlflow, Template
 from camelopard.models.native import Eats
@@ -144,21 +144,29 @@ class HttpAdapter:
         return self._model.protocol
 
     def forward(self, body: bytes, headers: Mapping[str, str], rows: int) -> Reply:
-        """Return the server's reply to a request of so many rows that is sent as it is; whatever it says is its reply.
+        """Return the server's reply to a request of so many rows that is sent as it is, and once; whatever it says is its reply.
 
         Raises
         ------
         NoReply
-            If all tries fail.
+            If there is none, or one of a server that is busy, which is then its `reply`.
+        Refused
+            If there is none to these rows, though the server answers others.
         ModelError
-            If the reply is too long, leads elsewhere, or the server cannot prove who it is.
+            If the reply is too long, leads elsewhere, or the server cannot prove who it is; QueriesSpent where the budget does not allow it.
         """
-        return self._line.send("POST", self._path, body, rows, headers=headers)
+        self._line.afford(rows)
+        try:
+            return self._line.send("POST", self._path, body, rows, retries=0, headers=headers)
+        except NoReply as error:
+            if error.reply is None and self._alive():
+                raise Refused(f"no answer to these rows, though the server answers others ({str(error)[:SHOWN]})") from error
+            raise
 
     def described(self) -> Reply:
         """Return what the server says of its model (v2). Raises as `forward`."""
         path, mark, query = self._path.partition("?")
-        return self._line.send("GET", path.removesuffix("/infer") + mark + query)
+        return self._line.send("GET", path.removesuffix("/infer") + mark + query, retries=0)
 
     @contextmanager
     def given(self, reply: Reply, rows: int) -> Iterator[None]:
@@ -173,11 +181,11 @@ class HttpAdapter:
             self._given.said = None
 
     def _read(self, reply: Reply, rows: int) -> list[Any] | None:
-        if isinstance(self._language, Inference) and self._language.output is None:
-            return None  # which output a client asked for is not known
         try:
-            length = reply.headers.get(binary_tensors.HEADER)
-            return self._language.answers(binary_tensors.spelled(_accepted(reply, "POST", self._shown), length), rows)
+            body = _accepted(reply, "POST", self._shown)
+            if isinstance(self._language, Inference):
+                return self._language.held(body, reply.headers.get(HEADER), rows)
+            return self._language.answers(body, rows)
         except (Refused, ModelError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # the server may reply anything
             return None
 

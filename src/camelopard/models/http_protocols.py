@@ -17,6 +17,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array, objects
 from camelopard.core.errors import ModelError, UnknownName
+from camelopard.models.binary_tensors import cells
 from camelopard.models.http_line import Refused
 from camelopard.models.native import Eats
 from camelopard.models.ports import TEXT, Port, answering, eaten, fed
@@ -102,6 +103,30 @@ class Inference:
         likeliest = answering(_likeliest(_ports(tensors)), None)[0] if self.output is None and _ports(tensors) else names[0]
         tensor = tensors[names.index(self.output or likeliest)]
         return _rows_of(tensor.get("data"), tensor.get("shape"), n)
+
+    def held(self, body: bytes, length: str | None, n: int) -> list[Any]:
+        """Return the answers in a reply to anybody's request: among other outputs perhaps, in JSON or in bytes behind it.
+
+        `length`: of the JSON, as the reply's header says; None where all is JSON.
+
+        Raises
+        ------
+        Refused, ValueError
+            If they are not surely there: no such output, or one of another type than the metadata declare.
+        """
+        end = len(body) if length is None else int(length)
+        tensors = at(_read(body[:end]), "outputs")
+        for tensor in tensors if isinstance(tensors, list) else []:
+            size = (tensor.get("parameters") or {}).get("binary_data_size")
+            if size is not None and (type(size) is not int or not 0 <= size <= len(body) - end):
+                raise ValueError("an output that is not within the reply")
+            if tensor.get("name") == self.output:
+                kind, shape = tensor.get("datatype"), tensor.get("shape")
+                if (self.output, V2_TYPES.get(kind)) not in [(port.name, port.type) for port in self.outputs]:
+                    raise Refused(f"the output {self.output!r} is of another type than declared")
+                return _rows_of(tensor.get("data") if size is None else cells(body[end : end + size], kind, shape), shape, n)
+            end += size or 0
+        raise Refused(f"the reply has no output {self.output!r}")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def blind_spots(found: Any) -> list[str]:
     >>> measured = {"fooled_caught": {"value": 0.93, "low": 0.9, "high": 0.96}, "by_kind": {"glass-blur": {"n": 60, "fooled": 0.35, "auroc": 0.9}}}
     >>> for line in blind_spots({"measured": measured}): print(line.replace(wording.SPACE, " "))
     Of the rows that fool the model, 7 % (4–10 %) are not stopped.
-    It tells worst: glass blur (fools the model in 35 % of rows, AUROC 0.90).
+    It tells worst: glass blur (fools the model in 35 % of rows, AUROC 0.900).
     """
     kinds = [(wording.kind_words(kind), row) for kind, row in given.pairs(found, "measured", "by_kind") if isinstance(row, Mapping)]
     return [*_missed(found), *_worst(kinds), *_untaught(found), *_unknown(kinds)]
@@ -38,7 +38,7 @@ def _worst(kinds: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     hard = sorted(((area, name, row) for area, name, row in areas if area is not None and area < WELL), key=lambda kind: kind[:2])
     if not hard:
         return []
-    named = [f"{name} (fools the model in {wording.percent(given.number(row, 'fooled'))} of rows, AUROC {area:.2f})" for area, name, row in hard]
+    named = [f"{name} (fools the model in {wording.percent(given.number(row, 'fooled'))} of rows, AUROC {area:.3f})" for area, name, row in hard]
     more = _others(len(hard) - MOST)
     return [f"It tells worst: {', '.join(named[:MOST])}{more and f',{more} below {WELL:g}'}."]
 
@@ -46,7 +46,7 @@ def _worst(kinds: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
 def _untaught(found: Any) -> list[str]:
     taught, untaught = (given.number(found, "measured", key, "value") for key in ("auroc_fooled", "auroc_unseen"))
     own = given.number(found, "measured", "auroc_unseen_by_own_doubt", "value")
-    if taught is None or untaught is None:
+    if taught is None or untaught is None or round(untaught, 2) >= round(taught, 2):
         return []
     beside = "" if own is None else f"; the model’s own confidence has {own:.2f} there"
     return [f"Of damage unlike anything that it was taught it sees less: an AUROC of {untaught:.2f} instead of {taught:.2f}{beside}."]

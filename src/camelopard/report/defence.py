@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from camelopard.core.tolerance import beyond
@@ -70,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Attacks:
-    """How small a change suffices; `size` says what sizes are, `ways` how often each way alone sufficed."""
+    """How small a change suffices; `size` says what sizes are, `ways` how often each way alone sufficed, `texts` the same for texts beside them."""
 
     rows: str
     queries: str
@@ -79,6 +79,7 @@ class Attacks:
     columns: tuple[tuple[str, str, str], ...]
     ways: tuple[tuple[str, str], ...]
     examples: tuple[tuple[Example, str], ...]
+    texts: Attacks | None = None
 
     def __bool__(self) -> bool:
         return bool(self.steps or self.columns or self.examples)
@@ -128,9 +129,13 @@ class Screened:
 
 
 def attacks(document: Mapping[str, Any]) -> Attacks:
-    """Return how small a change of a row moves the model's answer."""
-    found, media = given.entry(document, "attacks"), given.media(document)
-    pictures = given.column_names(document, "image")
+    """Return how small a change of a row moves the model's answer; in a table with texts also how small a change of these."""
+    found, pictures = given.entry(document, "attacks"), given.column_names(document, "image")
+    texts = _attacks(given.entry(found, "texts"), "text", pictures)
+    return replace(_attacks(found, given.media(document), pictures), texts=texts or None)
+
+
+def _attacks(found: Any, media: str, pictures: frozenset[str]) -> Attacks:
     within = sorted(
         (size, share)
         for key, value in given.pairs(found, "fooled_within")

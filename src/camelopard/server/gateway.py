@@ -180,7 +180,7 @@ class Gateway:
         if rest == ["ready"]:
             return Response.of({"name": name, "ready": served.ready}, 200 if served.ready else 503)
         if not rest and served.relays("infer"):
-            return await served.described()
+            return await self._at_work(served.described)
         if not rest:
             return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
@@ -206,24 +206,30 @@ class Gateway:
         try:
             if self._admission is not None:
                 await self._admitted(request)
-            body = await self._body(request, served)
-            if self.at_once >= self.most:
-                raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
-            self.at_once += 1
-            try:
-                parse = _parser(how, body, request, name, served)
-                letter = Letter(how, body, request.headers)
-                if self._tracing is None:
-                    return await served.respond(parse, letter)
-                with self._tracing.request(name, how, request.headers) as note:
-                    answer = await served.respond(parse, letter)
-                    note(answer)
-                    return answer
-            finally:
-                self.at_once -= 1
+            letter = Letter(how, await self._body(request, served), request.headers)
+            return await self._at_work(lambda: self._answered(request, name, served, letter))
         except Refused:
             served.counts.refused += 1
             raise
+
+    async def _answered(self, request: Request, name: str, served: Served, letter: Letter) -> Response:
+        parse = _parser(letter.how, letter.body, request, name, served)
+        if self._tracing is None:
+            return await served.respond(parse, letter)
+        with self._tracing.request(name, letter.how, request.headers) as note:
+            answer = await served.respond(parse, letter)
+            note(answer)
+            return answer
+
+    async def _at_work(self, work: Callable[[], Awaitable[Response]]) -> Response:
+        """Do what a request asks for, unless too many are in work."""
+        if self.at_once >= self.most:
+            raise Refused(503, f"{self.at_once} requests are in work; come back in a moment.", retry_after=1)
+        self.at_once += 1
+        try:
+            return await work()
+        finally:
+            self.at_once -= 1
 
     async def _body(self, request: Request, served: Served) -> bytes:
         """Return the body: those who send slowly share places of their own, so that they keep nobody from being answered."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from camelopard.core.arrays import Array
 from camelopard.core.batch import Batch
+from camelopard.core.errors import BudgetSpent
 from camelopard.core.protocols import Session
 from camelopard.core.schema import Schema
 from camelopard.stress.attack import AttackResult, attack
@@ -33,7 +34,11 @@ def search(
     if texts:
         from camelopard.stress.text_attack import text_attack
 
-        found.append(text_attack(session, batch, schema, truth, rng, rows=texts, queries_per_row=queries_per_row))
+        try:
+            found.append(text_attack(session, batch, schema, truth, rng, rows=texts, queries_per_row=queries_per_row))
+        except BudgetSpent:
+            if not found:
+                raise
     if found:
         return found
     from camelopard.stress.image_attack import image_attack

@@ -208,7 +208,7 @@ class _Study:
             return {}, [Finding.not_run("attack", error)], []
         told, *more = [result.to_dict() for result in results]
         for texts in more:
-            told |= {"texts": texts, "by_way": texts["by_way"]}
+            told |= {"texts": texts}
         moved = [case for result in results for case in result.cases(pool.rows)]
         return told, [found for result in results for found in result.findings()], moved
 

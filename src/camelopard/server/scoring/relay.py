@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from camelopard.core.errors import CamelopardError
 from camelopard.core.protocols import Model
 from camelopard.models.binary_tensors import HEADER
 from camelopard.server.exchange import JSON, Response
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 SPOKEN = {"infer": "v2", "invocations": "mlflow"}  # what a server must speak to understand a request as it came
 ON = {"content-type": "Content-Type", "accept": "Accept", HEADER: HEADER}  # headers of a client that the server sees
 BACK = (HEADER, "content-encoding", "retry-after")  # headers of the server that a client sees, besides the media type
-BUSY = (429, 502, 503, 504)  # statuses of a server that cannot answer now, whatever the rows
+GOOD = 300  # statuses below are answers
+OURS = ((b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"sandbox"))  # a server's page is not one of the gateway's
 _SOUND = re.compile(rb"[\t\x20-\x7e]*")
 
 
@@ -46,10 +48,39 @@ def behind(model: Model, how: str) -> HttpAdapter | None:
     return found if found is not None and found.protocol == SPOKEN.get(how) else None
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What came of a request that was passed on.
+
+    reply
+        The server's, also that of one which cannot answer now; None where there is none.
+    healthy
+        Whether the server answers, whatever it makes of these rows.
+    why
+        Why there is no reply, or no good one.
+    """
+
+    reply: Reply | None
+    healthy: bool
+    why: str = ""
+
+
+def sent(send: Callable[[], Reply]) -> Sent:
+    """Return what came of sending."""
+    from camelopard.models.http_line import NoReply
+
+    try:
+        return Sent(send(), True)
+    except NoReply as error:
+        return Sent(error.reply, False, str(error))
+    except CamelopardError as error:  # about these rows, or about what the server would send for them
+        return Sent(None, True, str(error))
+
+
 def response(reply: Reply, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
     """Return a server's reply byte for byte, with headers of the gateway's own."""
     kept = [(name.encode(), value) for name in BACK if (value := _sound(reply.headers.get(name))) is not None]
-    return Response(reply.status, reply.body, [*kept, *headers], _sound(reply.headers.get("content-type")) or JSON)
+    return Response(reply.status, reply.body, [*kept, *OURS, *headers], _sound(reply.headers.get("content-type")) or JSON)
 
 
 def _sound(value: str | None) -> bytes | None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from camelopard.core.batch import plain
-from camelopard.core.errors import CamelopardError, ModelError
+from camelopard.core.errors import CamelopardError
 from camelopard.core.protocols import Model
 from camelopard.core.schema import Schema
 from camelopard.firewall.firewall import Firewall
@@ -28,7 +28,7 @@ from camelopard.server.scoring.breaker import Breaker
 from camelopard.server.scoring.crowd import Crowd, kind_of
 from camelopard.server.scoring.outcome import Outcome, outcome
 from camelopard.server.scoring.places import Given, Places, check_processes
-from camelopard.server.scoring.relay import Letter
+from camelopard.server.scoring.relay import Letter, Sent
 from camelopard.server.scoring.rows import Asked, predictions, respond_one
 from camelopard.server.scoring.settings import Settings
 
@@ -45,6 +45,7 @@ INLINE_BYTES = 1 << 16  # of a request that is answered in line
 MIRRORED = 64 << 20  # bytes of requests that may wait to be judged
 UPKEEP = 300.0  # seconds between two upkeeps of the log
 UPSTREAM = "no answer from the model behind"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,11 @@ class Served:
         Raises
         ------
         Refused
-            If it does not answer (502, or 503 while it is left alone), or not in time (504).
+            If it does not answer (502), or not in time (504).
         """
-        return await self._behind(self._description)
+        behind = relay.behind(self.force.model, "infer")
+        assert behind is not None
+        return relay.response(self._reply(await self._run(partial(relay.sent, behind.described), INLINE_BYTES + 1)))
 
     async def respond(self, parse: Parse, letter: Letter) -> Response:
         """Return the answer to a request, which `parse` reads.
@@ -193,17 +196,13 @@ class Served:
         if not self.remote:
             return await (self._in_line(parse) if self._is_quick(size) else self._run(partial(self._answer, self.force, parse), size))
         if self.relays(letter.how):
-            return await self._behind(partial(self._relayed, self.force, parse, letter), size)
-        return await self._behind(partial(self._answer, self.force, parse), size)
-
-    async def _behind(self, work: Callable[[], Response], size: int = 0) -> Response:
-        """Do what needs the server behind, unless that is left alone."""
+            return await self._relayed(parse, letter)
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
         fine = False
         try:
-            found = await self._run(work, size)
-            fine = found.status not in relay.BUSY
+            found = await self._run(partial(self._answer, self.force, parse), size)
+            fine = True
             return found
         except Refused as error:
             fine = error.status < 500
@@ -230,11 +229,11 @@ class Served:
         self._note(time.perf_counter() - start)
         return found
 
-    async def _run(self, work: Callable[[], Response], size: int) -> Response:
-        """Answer in a thread."""
+    async def _run(self, work: Callable[[], T], size: int, seconds: float | None = None) -> T:
+        """Do a request's work in a thread, within so many seconds; None: those of the settings."""
         job, start = object(), time.perf_counter()
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.settings.timeout if seconds is None else seconds):
                 found = await asyncio.get_running_loop().run_in_executor(self._pool, self._noted, job, work)
         except TimeoutError:
             self.counts.late += 1
@@ -251,7 +250,7 @@ class Served:
         """Return whether there is a thread left to answer: not if each of them is stuck in a model that was given up long ago."""
         return len(self._given_up) < self._threads
 
-    def _noted(self, job: object, work: Callable[[], Response]) -> Response:
+    def _noted(self, job: object, work: Callable[[], T]) -> T:
         self._at_work.add(job)
         try:
             return work()
@@ -289,8 +288,30 @@ class Served:
         self._keep(force, said, asked)
         return asked.respond(said)
 
-    def _relayed(self, force: Force, parse: Parse, letter: Letter) -> Response:
-        """Send a request on as it came and its reply back as it is; what the firewall says of the rows stands in the headers and in the log."""
+    async def _relayed(self, parse: Parse, letter: Letter) -> Response:
+        """Send a request on as it came and its reply back as it is; what the firewall says of the rows stands in the headers and in the log.
+
+        Headers wait for the verdict as long as clients wait for an answer, and no longer.
+        """
+        if not self.breaker.closed():
+            raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
+        force, size, start, healthy = self.force, len(letter.body), time.perf_counter(), False
+        try:
+            asked, sent = await self._run(partial(self._forwarded, force, parse, letter), size)
+            healthy = sent.healthy
+        finally:
+            self.breaker.note(healthy)
+        reply, name = self._reply(sent), request_id(time.time_ns() // 1000)
+        if not asked.n or self.settings.mode == "off" or reply.status >= relay.GOOD:
+            return relay.response(reply, self._unjudged(force, asked, name).headers())
+        spent = time.perf_counter() - start
+        try:
+            said = await self._run(partial(self._overheard, force, asked, letter.how, reply, name, spent), size, self.settings.timeout - spent)
+        except Refused:  # it is judged later
+            said = Outcome(None, [], [], [], name)
+        return relay.response(reply, said.headers())
+
+    def _forwarded(self, force: Force, parse: Parse, letter: Letter) -> tuple[Asked, Sent]:
         behind = relay.behind(force.model, letter.how)
         assert behind is not None
         try:
@@ -298,43 +319,40 @@ class Served:
         except Refused as error:  # the server behind may read what the gateway does not
             logger.info("a request is passed on unjudged: %s", error)
             asked = Asked([], 0, predictions)
-        reply = self._passed_on(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
-        verdicts, start = None, time.perf_counter()
-        if asked.n and self.settings.mode == "shadow" and reply.status not in relay.BUSY:
-            with behind.given(reply, asked.n):
-                verdicts = self._judged(force, asked.rows)
-        name = request_id(time.time_ns() // 1000)
+        return asked, relay.sent(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
+
+    def _reply(self, sent: Sent) -> Reply:
+        if sent.why:
+            self.counts.upstream += 1
+            logger.warning("%s: %s", UPSTREAM, sent.why)
+        if sent.reply is None:
+            raise Refused(502, f"{UPSTREAM}.")
+        return sent.reply
+
+    def _overheard(self, force: Force, asked: Asked, how: str, reply: Reply, name: str, spent: float) -> Outcome:
+        """Judge rows with the answers that their client gets, and log them. `spent`: seconds that the answers took."""
+        behind, start = relay.behind(force.model, how), time.perf_counter()
+        assert behind is not None
+        with behind.given(reply, asked.n):
+            verdicts = self._judged(force, asked.rows)
         if verdicts is None:
-            self.counts.unjudged += asked.n
-            said = Outcome(None, [None] * asked.n, [None] * asked.n, ["answer"] * asked.n, name)
-        else:
-            verdicts = verdicts if self._is_lost(verdicts) else self._placed(force, verdicts)
-            self.counts.add(verdicts, time.perf_counter() - start)
-            said = outcome(verdicts, self.settings, name)
+            return self._unjudged(force, asked, name)
+        verdicts = verdicts if self._is_lost(verdicts) else self._placed(force, verdicts)
+        self.counts.add(verdicts, spent + time.perf_counter() - start)
+        said = outcome(verdicts, self.settings, name)
         self._keep(force, said, asked)
-        return relay.response(reply, said.headers())
+        return said
+
+    def _unjudged(self, force: Force, asked: Asked, name: str) -> Outcome:
+        """Count and log rows that were answered without being judged; a request that could not be read counts as one."""
+        self.counts.unjudged += max(1, asked.n)
+        said = Outcome(None, [None] * asked.n, [None] * asked.n, ["answer"] * asked.n, name)
+        self._keep(force, said, asked)
+        return said
 
     def _is_lost(self, verdicts: Verdicts) -> bool:
         """Return whether the server behind gave no answer."""
         return self.remote and bool(len(verdicts)) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
-
-    def _description(self) -> Response:
-        behind = relay.behind(self.force.model, "infer")
-        assert behind is not None
-        return relay.response(self._passed_on(behind.described))
-
-    def _passed_on(self, send: Callable[[], Reply]) -> Reply:
-        """Return the reply of the server behind, also where it is one of a server that cannot answer now."""
-        from camelopard.models.http_line import NoReply
-
-        try:
-            return send()
-        except ModelError as error:
-            self.counts.upstream += 1
-            logger.warning("%s: %s", UPSTREAM, error)
-            if isinstance(error, NoReply) and error.reply is not None:
-                return error.reply
-            raise Refused(502, f"{UPSTREAM}.") from error
 
     def _keep(self, force: Force, said: Outcome, asked: Asked) -> None:
         if self.log is not None:
