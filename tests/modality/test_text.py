@@ -140,6 +140,14 @@ def test_a_text_gets_the_same_bytes_alone_in_any_batch_and_after_saving(vectors:
     assert TextVectors.learn(objects(sentences(300))).measure(texts).tobytes() == together.tobytes()
 
 
+@pytest.mark.parametrize("word", ["x" * 250, "好" * 300, "A" * 1000, "б" * 201])
+def test_what_is_too_long_to_be_a_word_does_not_keep_what_was_learned_from_coming_back(word: str) -> None:
+    learned = TextVectors.learn(objects([f"A good film {word}", f"A bad film {word}"] * 20))
+    back = TextVectors.from_state(learned.state())
+    texts = objects(["A good film", f"A good film {word}"])
+    assert back.measure(texts).tobytes() == learned.measure(texts).tobytes()
+
+
 def test_what_is_no_text_has_a_reason_and_no_numbers(vectors: TextVectors) -> None:
     cells = objects([None, float("nan"), 3, "", " \n", "a" * 1_000_001, "fine", np.str_("fine")])
     assert vectors.problems(cells) == [

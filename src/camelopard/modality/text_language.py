@@ -19,6 +19,7 @@ from camelopard.modality.text_forms import WORD, lowered, script
 from camelopard.modality.text_grams import ORDER, Grams, padding
 
 MOST_WORDS = 20_000
+MOST_LETTERS = 200  # of a word: what is longer is none, such as a text without spaces
 MOST_CHARACTERS = 5_000
 COMMON = 120  # words that are a class of their own
 ENDINGS = 80  # classes of the other words, by their last two letters
@@ -76,7 +77,7 @@ class Language:
             shared.update(set(own))
             alphabet.update(set(text))
         fewest = 2 if len(texts) > 1 else 1
-        ranked = sorted((w for w, n in inside.items() if n >= fewest), key=lambda w: (-inside[w], w))[:MOST_WORDS]
+        ranked = sorted((w for w, n in inside.items() if n >= fewest and len(w) <= MOST_LETTERS), key=lambda w: (-inside[w], w))[:MOST_WORDS]
         rank = {w: i for i, w in enumerate(ranked)}
         tails = Counter(w[-2:] for words in spoken for w in words if rank.get(w, COMMON) >= COMMON)
         endings = sorted(tails, key=lambda e: (-tails[e], e))[:ENDINGS]
