@@ -38,7 +38,7 @@ def summary(found: Found) -> dict[str, Any]:
     """Return means over all pairs."""
     judges = list(found[0]["settings"]["seen"])
     table = {s: {j: {f: mean([_of(p, s, j, f) for p in found]) for f in FIGURES} for j in judges} for s in SETTINGS}
-    gaps = [_gap(p) for p in found]
+    gaps, over_splits = [_gap(p) for p in found], _over_splits(found)
     behind = [p["pair"] for p, gap in zip(found, gaps, strict=True) if gap is not None and gap < 0]
     sure = [p for p in found if p["pair"]["table"] not in WITHOUT_WORD]
     wrong = {j: mean([p["wrong"][j] for p in sure]) for j in found[0]["wrong"]}
@@ -53,8 +53,8 @@ def summary(found: Found) -> dict[str, Any]:
         "rows": {k: int(sum(p["rows"][k] for p in found)) for k in found[0]["rows"]},
         "judges": table,
         "behind_the_best_other": behind,
-        "behind_over_splits": [list(kind) for kind, gap in _over_splits(found).items() if gap < 0],
-        "kinds_of_model": len(_over_splits(found)),
+        "behind_over_splits": [list(kind) for kind, gap in over_splits.items() if gap < 0],
+        "kinds_of_model": len(over_splits),
         "wrong": wrong,
         "kind_left_out": apart,
         "worst_wrong_gap": min(lost) if lost else None,

@@ -179,8 +179,9 @@ class Gateway:
             raise Refused(405, f"{request.path[:200]} is only read: GET.")
         if rest == ["ready"]:
             return Response.of({"name": name, "ready": served.ready}, 200 if served.ready else 503)
-        if not rest and served.relays("infer"):
-            return await self._at_work(served.described)
+        behind = None if rest else served.behind(served.force, "infer")
+        if behind is not None:
+            return await self._at_work(lambda: served.described(behind))
         if not rest:
             return Response.of(inference.model_metadata(name, served.force.schema, served.force.model))
         raise Refused(404, f"there is nothing at {request.path[:200]}.")
@@ -256,7 +257,7 @@ def _parser(how: str, body: bytes, request: Request, name: str, served: Served) 
     """Return what reads the body, for the firewall in force."""
     most = served.settings.most_rows
     if how == "infer":
-        length, elsewhere = request.headers.get(inference.HEADER), served.settings.mode == "mirror" or served.relays(how)
+        length, elsewhere = request.headers.get(inference.HEADER), served.settings.mode == "mirror" or served.behind(served.force, how) is not None
         return lambda force: inference.read(body, length, force.schema, name, force.classes, most, elsewhere=elsewhere)
     if how == "invocations":
         return lambda force: rows.invocations(body, request.kind, force.schema, most)

@@ -34,6 +34,7 @@ from camelopard.server.scoring.settings import Settings
 
 if TYPE_CHECKING:
     from camelopard.models.http_line import Reply
+    from camelopard.models.http_model import HttpAdapter
     from camelopard.store.log import VerdictLog
 
 logger = logging.getLogger("camelopard.server")
@@ -165,11 +166,11 @@ class Served:
         """Return the firewall in force."""
         return self._in_force[0]
 
-    def relays(self, how: str) -> bool:
-        """Return whether requests of this form go to the server behind as they are, and its replies back as they are."""
-        return self.remote and self.settings.mode in ("shadow", "off") and relay.behind(self.force.model, how) is not None
+    def behind(self, force: Force, how: str) -> HttpAdapter | None:
+        """Return the way to the server behind, where requests of this form go there as they are, and its replies back as they are."""
+        return relay.behind(force.model, how) if self.remote and self.settings.mode in ("shadow", "off") else None
 
-    async def described(self) -> Response:
+    async def described(self, behind: HttpAdapter) -> Response:
         """Return what the server behind says of its model.
 
         Raises
@@ -177,8 +178,6 @@ class Served:
         Refused
             If it does not answer (502), or not in time (504).
         """
-        behind = relay.behind(self.force.model, "infer")
-        assert behind is not None
         return relay.response(self._reply(await self._run(partial(relay.sent, behind.described), INLINE_BYTES + 1)))
 
     async def respond(self, parse: Parse, letter: Letter) -> Response:
@@ -195,13 +194,14 @@ class Served:
             return await self._mirrored(parse, size)
         if not self.remote:
             return await (self._in_line(parse) if self._is_quick(size) else self._run(partial(self._answer, self.force, parse), size))
-        if self.relays(letter.how):
-            return await self._relayed(parse, letter)
+        force = self.force
+        if (behind := self.behind(force, letter.how)) is not None:
+            return await self._relayed(force, behind, parse, letter)
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
         fine = False
         try:
-            found = await self._run(partial(self._answer, self.force, parse), size)
+            found = await self._run(partial(self._answer, force, parse), size)
             fine = True
             return found
         except Refused as error:
@@ -288,16 +288,16 @@ class Served:
         self._keep(force, said, asked)
         return asked.respond(said)
 
-    async def _relayed(self, parse: Parse, letter: Letter) -> Response:
+    async def _relayed(self, force: Force, behind: HttpAdapter, parse: Parse, letter: Letter) -> Response:
         """Send a request on as it came and its reply back as it is; what the firewall says of the rows stands in the headers and in the log.
 
         Headers wait for the verdict as long as clients wait for an answer, and no longer.
         """
         if not self.breaker.closed():
             raise Refused(503, f"{UPSTREAM}; it is left alone for a moment.", retry_after=self.breaker.wait)
-        force, size, start, healthy = self.force, len(letter.body), time.perf_counter(), False
+        size, start, healthy = len(letter.body), time.perf_counter(), False
         try:
-            asked, sent = await self._run(partial(self._forwarded, force, parse, letter), size)
+            asked, sent = await self._run(partial(_forwarded, force, behind, parse, letter), size)
             healthy = sent.healthy
         finally:
             self.breaker.note(healthy)
@@ -306,20 +306,10 @@ class Served:
             return relay.response(reply, self._unjudged(force, asked, name).headers())
         spent = time.perf_counter() - start
         try:
-            said = await self._run(partial(self._overheard, force, asked, letter.how, reply, name, spent), size, self.settings.timeout - spent)
+            said = await self._run(partial(self._overheard, force, asked, behind, reply, name, spent), size, self.settings.timeout - spent)
         except Refused:  # it is judged later
             said = Outcome(None, [], [], [], name)
         return relay.response(reply, said.headers())
-
-    def _forwarded(self, force: Force, parse: Parse, letter: Letter) -> tuple[Asked, Sent]:
-        behind = relay.behind(force.model, letter.how)
-        assert behind is not None
-        try:
-            asked = parse(force)
-        except Refused as error:  # the server behind may read what the gateway does not
-            logger.info("a request is passed on unjudged: %s", error)
-            asked = Asked([], 0, predictions)
-        return asked, relay.sent(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
 
     def _reply(self, sent: Sent) -> Reply:
         if sent.why:
@@ -329,10 +319,9 @@ class Served:
             raise Refused(502, f"{UPSTREAM}.")
         return sent.reply
 
-    def _overheard(self, force: Force, asked: Asked, how: str, reply: Reply, name: str, spent: float) -> Outcome:
+    def _overheard(self, force: Force, asked: Asked, behind: HttpAdapter, reply: Reply, name: str, spent: float) -> Outcome:
         """Judge rows with the answers that their client gets, and log them. `spent`: seconds that the answers took."""
-        behind, start = relay.behind(force.model, how), time.perf_counter()
-        assert behind is not None
+        start = time.perf_counter()
         with behind.given(reply, asked.n):
             verdicts = self._judged(force, asked.rows)
         if verdicts is None:
@@ -457,6 +446,16 @@ class Served:
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self.log is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.log.close)
+
+
+def _forwarded(force: Force, behind: HttpAdapter, parse: Parse, letter: Letter) -> tuple[Asked, Sent]:
+    """Return the rows of a request, none where it cannot be read, and what came of passing it on."""
+    try:
+        asked = parse(force)
+    except Refused as error:  # the server behind may read what the gateway does not
+        logger.info("a request is passed on unjudged: %s", error)
+        asked = Asked([], 0, predictions)
+    return asked, relay.sent(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
 
 
 def request_id(micros: int) -> str:
