@@ -20,6 +20,7 @@ from bench.machine import RESULTS, into_readme, state_of_code, where
 from bench.media.intervals import around
 from bench.media.odd import told
 from bench.media.pair import measure
+from camelopard.firewall.material import LEAST_RISK
 
 START, END = "<!-- media: written by `make bench-media` -->", "<!-- end of media -->"
 OURS = ("camelopard: 1 − confidence", "camelopard: risk", "camelopard: oddity", "camelopard: novelty")
@@ -79,7 +80,7 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         f"**Texts and pictures.** Measured by `make bench-media` ({result['where']}), means over {seeds} seed{'s' if seeds > 1 else ''}; in brackets 95 % "
         "intervals, from a bootstrap of seeds and, within them, of rows. *Stacked*: all rivals' scores together, taught by the rows, damages and labels "
-        "that the firewall was given.",
+        f"that the firewall was given. *Risk* flags no row whose risk is below {LEAST_RISK:.0%}: such rows are never stopped.",
         "",
     ]
     for task in dict.fromkeys(run["task"] for run in runs):

@@ -361,6 +361,25 @@ def test_files_are_refused_with_a_reason(world: World, tmp_path: Path) -> None:
         Firewall.load(path, model=world.model)
 
 
+def test_classes_that_a_model_only_counts_get_the_names_of_fitting(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    world.firewall.save(path)
+    counted = cp.wrap(answer, reference=world.test[:10], name="clinic")
+    assert counted.predict(world.test[:1]).classes == (0, 1)
+    for model in (counted, cp.wrap(answer), cp.wrap(lambda table: answer(table)[:, 1], name="second"), world.model):
+        loaded = Firewall.load(path, model=model)
+        assert loaded.model_ is not None and loaded.model_.classes == ("well", "sick")
+        assert loaded.screen(world.test[:50]).prediction.tolist() == world.firewall.screen(world.test[:50]).prediction.tolist()
+    assert counted.classes == (0, 1)  # what was handed over stays as it is
+    for other, words in (
+        (lambda table: answer(table)[:, ::-1], "classes"),
+        (lambda table: np.column_stack([answer(table) / 2, np.full(len(table), 0.5)]), "classes"),
+        (lambda table: answer(table)[:, 1] * 1000, "regression"),
+    ):
+        with pytest.raises(ArtifactError, match=words):
+            Firewall.load(path, model=cp.wrap(other))
+
+
 def test_wrong_use_says_what_to_do(world: World) -> None:
     with pytest.raises(NotFitted, match="fit"):
         cp.Firewall().screen({})

@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from camelopard.core.errors import BudgetSpent, ModelError, UnknownName
+from camelopard.core.errors import BudgetSpent, CamelopardError, ModelError, UnknownName
 from camelopard.models.http_line import Calls, Line, NoReply, Refused
 from camelopard.models.http_model import HttpModel, http_model
 from camelopard.models.http_protocols import at
@@ -232,6 +233,44 @@ def test_v2_sends_named_columns_texts_and_pictures(world: World) -> None:
         world.get = lambda h, kind=kind, shape=shape: h.reply({"inputs": [{"name": "t", "datatype": kind, "shape": shape}]})  # type: ignore[misc]
         assert not wrap(f"{world.url}/v2/models/m", task="regression").predict(rows).failed.any()
         assert (sent, kind) in shapes
+
+
+def test_v2_sends_what_is_said_where_the_server_says_nothing(world: World) -> None:
+    world.get = lambda h: h.reply({"name": "m", "inputs": [], "outputs": []})
+
+    def answer(h: Handler) -> None:
+        if len(h.body["inputs"]) < 2 or h.body["parameters"] != {"content_type": "pd"}:
+            h.reply({"error": "columns are missing: {'c'}"}, 400)
+            return
+        x, c = h.body["inputs"]
+        said = [f"{a}{b}" for a, b in zip(c["data"], x["data"], strict=True)]
+        h.reply({"outputs": [{"name": "predict", "datatype": "BYTES", "shape": [len(said), 1], "data": said}]})
+
+    world.answer = answer
+    url = f"{world.url}/v2/models/m"
+    with pytest.raises(ModelError, match=r"does not say what its model takes.*http_model\(url, inputs=rows\)"):
+        wrap(url).predict(ROWS)
+    for inputs in (ROWS[:3], {"x": "FP64", "c": "BYTES"}, pd.DataFrame(ROWS)):
+        found = wrap(http_model(url, inputs=inputs, missing="?")).predict([{"c": "b", "x": 2}, {"c": None, "x": 3, "more": 1}])
+        assert found.value.tolist() == ["b2.0", "?3.0"]
+    world.answer = lambda h: h.reply({"error": "no"}, 400)
+    with pytest.raises(ModelError, match="are its inputs those that inputs= says"):
+        wrap(http_model(url, inputs=ROWS)).predict(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"x": "FLOAT"}, "no datatype of the Open Inference Protocol"),
+        ({}, "names no columns"),
+        ([{"x": 1, "c": [1]}], "the column 'c' holds list"),
+        ([{"x": 1, "c": None}], "the column 'c' holds nothing"),
+        ([{"x": 1}, {"x": "a"}], "the column 'x' holds float, str"),
+    ],
+)
+def test_inputs_that_cannot_be_sent_are_refused(inputs: Any, words: str) -> None:
+    with pytest.raises(CamelopardError, match=words):
+        http_model("http://h/v2/models/m", inputs=inputs)
 
 
 def test_v2_takes_the_probabilities_of_several_outputs(world: World) -> None:
@@ -542,6 +581,8 @@ def test_options_that_cannot_be_used_are_refused() -> None:
         http_model(url, protocol="grpc")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="names no model"):
         http_model(url, protocol="v2")
+    with pytest.raises(ModelError, match="inputs= is for servers of the Open Inference Protocol"):
+        http_model("http://h/invocations", inputs={"x": "FP64"})
     with pytest.raises(ModelError, match="no place for the rows"):
         http_model(url, template={"rows": []})
     with pytest.raises(ModelError, match="header 'X-A' cannot be sent"):

@@ -26,7 +26,7 @@ from camelopard.firewall.gauge import check_measurable, kinds_of
 from camelopard.firewall.guard import Guard
 from camelopard.firewall.incoming import read
 from camelopard.firewall.learned import Learned, Live
-from camelopard.firewall.likeness import Likeness, check_model
+from camelopard.firewall.likeness import Likeness, recognised
 from camelopard.firewall.overrides import check_columns
 from camelopard.firewall.panel import Examination
 from camelopard.firewall.policy import Policy
@@ -507,19 +507,19 @@ class Firewall:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Model | None = None) -> Firewall:
-        """Read a firewall that `save` wrote. `model` is the wrapped model it was fitted to.
+        """Read a firewall that `save` wrote. `model` is the wrapped model it was fitted to; classes that it only counts get their names back.
 
         Raises
         ------
         ArtifactError
             If the file is corrupt, foreign or from another version, or the model does not fit it.
         """
-        state = codec.read(path, "firewall")
         model = None if model is None else wrapped(model)
         try:
-            firewall = cls._from_state(state, model, str(path))
-            check_model(firewall.model_, firewall.about_["model"], firewall.likeness_, firewall.learned_.panel, firewall.schema_.form, str(path))
-            check_measurable(firewall.learned_.panel, firewall.model_, firewall.schema_.form, str(path))
+            firewall = cls._from_state(codec.read(path, "firewall"), str(path))
+            known, panel, form = firewall.about_["model"], firewall.learned_.panel, firewall.schema_.form
+            firewall.model_ = recognised(model, known, firewall.likeness_, panel, form, str(path))
+            check_measurable(panel, firewall.model_, form, str(path))
         except ArtifactError:
             raise
         except (CamelopardError, KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
@@ -541,9 +541,9 @@ class Firewall:
         }
 
     @classmethod
-    def _from_state(cls, s: Mapping[str, Any], model: Model | None, path: str) -> Firewall:
+    def _from_state(cls, s: Mapping[str, Any], path: str) -> Firewall:
         firewall = cls(alpha=s["alpha"], policy=Policy.from_state(s["policy"]), seed=s["seed"])
-        firewall.model_, firewall.about_ = model, dict(s["about"])
+        firewall.about_ = dict(s["about"])
         firewall.uncertainty = firewall.about_.get("uncertainty", {}).get("asked_for")
         firewall.schema_ = Schema({c["name"]: Column(**c) for c in s["columns"]}, Form(**s["form"]))
         firewall.learned_ = Learned.from_state(s)

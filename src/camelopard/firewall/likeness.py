@@ -13,11 +13,12 @@ import numpy as np
 
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch, Form
-from camelopard.core.errors import ArtifactError
+from camelopard.core.errors import ArtifactError, ModelError
 from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
 from camelopard.evidence.impact import batch_of
 from camelopard.firewall.panel import Panel, vectors_of
+from camelopard.models.wrap import with_classes
 
 ROWS = 16
 SAME = 0.01  # probabilities that differ by less are the same
@@ -114,14 +115,20 @@ def is_other(count: int) -> bool:
     return count > MOST_OTHER * ROWS
 
 
-def check_model(model: Model | None, kept: Mapping[str, Any] | None, likeness: Likeness | None, panel: Panel, form: Form, path: str) -> None:
-    """Raise ArtifactError if this is not the model that the firewall in a file was fitted to; `kept`: what the file says of that one."""
+def recognised(model: Model | None, kept: Mapping[str, Any] | None, likeness: Likeness | None, panel: Panel, form: Form, path: str) -> Model | None:
+    """Return the model that the firewall in a file was fitted to, with the names of its classes; `kept`: what the file says of it.
+
+    Raises
+    ------
+    ArtifactError
+        If it is another model.
+    """
     if model is None:
-        return
+        return None
     if kept is None:
         raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
     _check_encoder(model, kept, path)
-    # A function may know its task only once it has answered: the likeness is asked first.
+    model = _named(model, kept, likeness, panel, form)
     other = 0 if likeness is None else likeness.other(model, panel, form)
     if model.task != kept["task"]:
         raise ArtifactError(f"{path}: fitted to a model for {kept['task']}, but {model.name!r} does {model.task}. Load it with its own model.")
@@ -142,6 +149,23 @@ def check_model(model: Model | None, kept: Mapping[str, Any] | None, likeness: L
         if encoder is not None and known_by is not None:
             what = f"the text encoder {encoder.name!r} is not the one that it was fitted with ({known_by['name']!r}, {known_by['numbers']} numbers)"
         raise ArtifactError(f"{path}: {what}: {moved} of {ROWS} rows lie elsewhere. Load it with what it was fitted with, or fit it again.")
+    return model
+
+
+def _named(model: Model, kept: Mapping[str, Any], likeness: Likeness | None, panel: Panel, form: Form) -> Model:
+    """Return the model with the names that its classes had in fitting, where it only counts them, as servers do, and answers as it did then."""
+    if not hasattr(model, "task"):  # a function or a server says it by its first answer
+        model.predict(rows(panel, form))
+    if likeness is None or not kept["classes"]:
+        return model
+    positions = list(range(len(kept["classes"])))
+    if list(kept["classes"]) == positions or (model.task == "classification" and list(model.classes) != positions):
+        return model
+    try:
+        found = with_classes(model, kept["classes"])
+    except ModelError:
+        return model
+    return model if is_other(likeness.other(found, panel, form)) else found
 
 
 def _check_encoder(model: Model, kept: Mapping[str, Any], path: str) -> None:

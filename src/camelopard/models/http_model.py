@@ -23,9 +23,10 @@ from camelopard.core.records import Task
 from camelopard.models.answers import Raw, Reader
 from camelopard.models.binary_tensors import HEADER
 from camelopard.models.http_line import Calls, Line, NoReply, Refused, Reply
-from camelopard.models.http_protocols import ANSWERS, TEMPLATE, Inference, Language, Mlflow, Template
+from camelopard.models.http_protocols import ANSWERS, TEMPLATE, Inference, Language, Mlflow, Template, ports_of
 from camelopard.models.native import Eats
 from camelopard.models.outputs import Outputs, Settling
+from camelopard.models.ports import Port
 
 Speech = Literal["v2", "mlflow", "json"]
 SPEECHES = ("v2", "mlflow", "json")
@@ -47,6 +48,7 @@ class HttpModel:
     task: Task | None = None
     outputs: Outputs | None = None
     output: str | None = None
+    inputs: tuple[Port, ...] | None = None
     template: object = field(default_factory=lambda: dict(TEMPLATE))
     answers: str = ANSWERS
     missing: str = ""
@@ -62,6 +64,7 @@ def http_model(
     task: Task | None = None,
     outputs: Outputs | None = None,
     output: str | None = None,
+    inputs: object = None,
     template: object = None,
     answers: str = ANSWERS,
     missing: str = "",
@@ -82,6 +85,10 @@ def http_model(
         As in `wrap` and `torch_model`. A server names its classes nowhere: pass them in the order of its probabilities.
     output
         The tensor that answers (v2); default: the one with "proba" in its name, otherwise the first that is not a label.
+    inputs
+        What the model takes, where a v2 server does not say so: rows like those it is asked about, or a datatype of the protocol by column,
+        e.g. {"age": "FP64", "sex": "BYTES"}. Each column goes as a tensor of its name. Default: what the server says; where it says nothing, one
+        matrix of numbers.
     template
         The body of a request (json): any data with the text "{rows}" where the rows go as a list of objects, "{values}" for a list of lists (and
         "{columns}" for their names), or "{row}" for one row per request. Default: {"instances": "{rows}"}.
@@ -119,10 +126,13 @@ def http_model(
         raise ModelError(f"{url!r} names no model. Expected http://host:port/v2/models/NAME, or …/NAME/versions/VERSION.")
     if speech == "json":
         Template.of(TEMPLATE if template is None else template, answers, None)
+    if speech != "v2" and inputs is not None:
+        raise ModelError(f"inputs= is for servers of the Open Inference Protocol (v2), and this one is spoken to in {speech}. Leave it out.")
     name = found["name"] if found is not None else urlsplit(url).netloc
     kept = None if classes is None else tuple(classes)
     body = dict(TEMPLATE) if template is None else template
-    return HttpModel(url, speech, name, kept, task, outputs, output, body, answers, missing, dict(headers or {}), calls)
+    taken = None if inputs is None else ports_of(inputs)
+    return HttpModel(url, speech, name, kept, task, outputs, output, taken, body, answers, missing, dict(headers or {}), calls)
 
 
 class HttpAdapter:
@@ -278,7 +288,7 @@ class HttpAdapter:
         if self._canary is None and len(self._alone) >= ALONE:
             raise ModelError(
                 f"{self._shown} has refused every request so far, {ALONE} of them with a single row: {refused}. This is not about the rows: "
-                "is it the right address, the right protocol, the right template?"
+                f"{self._language.doubt}"
             )
 
     def _raw(self, said: list[Any]) -> Raw:
@@ -319,7 +329,7 @@ def of_http(obj: Any, task: Task | None, classes: Sequence[Any] | None, features
             metadata = json.loads(described)
         except (ValueError, RecursionError) as error:
             raise ModelError(f"{line.origin}{base} describes its model in no JSON. Is this a server of the Open Inference Protocol (v2)?") from error
-        language = Inference.of(metadata, model.output, model.missing, features)
+        language = Inference.of(metadata, model.output, model.missing, features, model.inputs)
         path = f"{base}/infer"
     elif model.protocol == "mlflow":
         language = Mlflow(model.answers, Eats(features, ("rows", "texts", "images")))

@@ -16,11 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from camelopard.core.arrays import Array, objects
+from camelopard.core.batch import Batch
 from camelopard.core.errors import ModelError, UnknownName
 from camelopard.models.binary_tensors import cells
 from camelopard.models.http_line import Refused
 from camelopard.models.native import Eats
-from camelopard.models.ports import TEXT, Port, answering, eaten, fed
+from camelopard.models.ports import TEXT, Port, answering, columns_of, eaten, fed
 
 ROWS, ROW, VALUES, COLUMNS = "{rows}", "{row}", "{values}", "{columns}"  # what a template holds in their place
 TEMPLATE: Mapping[str, object] = {"instances": ROWS}
@@ -38,6 +39,10 @@ class Language(Protocol):
     def eats(self) -> Eats: ...
     @property
     def most(self) -> int | None: ...
+    @property
+    def doubt(self) -> str:
+        """Return what to look at where the server refuses everything."""
+        ...
 
     def body(self, table: Any) -> bytes:
         """Return the request for some rows. Raises ValueError or TypeError for a row that cannot be written."""
@@ -50,7 +55,7 @@ class Language(Protocol):
 
 @dataclass(frozen=True)
 class Inference:
-    """The Open Inference Protocol, version 2: named tensors in, named tensors out."""
+    """The Open Inference Protocol, version 2: named tensors in, named tensors out. `declared`: the inputs are as the server says."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -58,10 +63,15 @@ class Inference:
     missing: str
     eats: Eats
     most: int | None
+    declared: bool = True
 
     @classmethod
-    def of(cls, metadata: object, output: str | None, missing: str, features: tuple[str, ...] | None) -> Inference:
-        """Read what a model takes and gives from its metadata. A server that says nothing is given the whole table as one matrix of numbers.
+    def of(
+        cls, metadata: object, output: str | None, missing: str, features: tuple[str, ...] | None, inputs: tuple[Port, ...] | None = None
+    ) -> Inference:
+        """Read what a model takes and gives from its metadata; `inputs`, where given, are believed instead.
+
+        A server that says nothing is given the whole table as one matrix of numbers.
 
         Raises
         ------
@@ -72,15 +82,25 @@ class Inference:
         """
         if not isinstance(metadata, dict):
             raise ModelError("the metadata of the model are no JSON object. Is this a server of the Open Inference Protocol (v2)?")
-        inputs, outputs = (_ports(metadata.get(key)) for key in ("inputs", "outputs"))
+        described, outputs = (_ports(metadata.get(key)) for key in ("inputs", "outputs"))
         if output is not None and outputs and output not in [port.name for port in outputs]:
             raise UnknownName.among(output, [port.name for port in outputs], "output")
         found = output or (answering(_likeliest(outputs), None)[0] if outputs else None)
-        inputs = inputs or WHOLE_TABLE
+        declared, inputs = inputs is None and bool(described), inputs or described or WHOLE_TABLE
         fixed = next((port.rows for port in inputs if port.rows is not None), None)
         if fixed is not None and fixed > 1:
             raise ModelError(f"this model insists on {fixed} rows at once. Serve it with a first length of -1, or wrap a function that fills up.")
-        return cls(inputs, outputs, found, missing, eaten(inputs, features), fixed)
+        return cls(inputs, outputs, found, missing, eaten(inputs, features), fixed, declared)
+
+    @property
+    def doubt(self) -> str:
+        if self.declared:
+            return "is it the right address, and the right protocol?"
+        if self.inputs is WHOLE_TABLE:
+            return (
+                "the server does not say what its model takes, and was sent one matrix of numbers. For other columns: http_model(url, inputs=rows)."
+            )
+        return "are its inputs those that inputs= says?"
 
     def body(self, table: Any) -> bytes:
         tensors = [
@@ -88,6 +108,8 @@ class Inference:
             for port, values in zip(self.inputs, fed(self.inputs, table, self.missing).values(), strict=True)
         ]
         request: dict[str, object] = {"inputs": tensors}
+        if not self.declared and len(tensors) > 1:
+            request["parameters"] = {"content_type": "pd"}  # MLServer: the tensors are the columns of one table
         if self.output is not None:
             request["outputs"] = [{"name": self.output}]
         return _written(request)
@@ -136,6 +158,7 @@ class Mlflow:
     path: str
     eats: Eats
     most: int | None = None
+    doubt: str = "is it the right address, the right protocol, and does the model know these columns?"
 
     def body(self, table: Any) -> bytes:
         if not (isinstance(table, list) and table and isinstance(table[0], dict)):
@@ -155,6 +178,7 @@ class Template:
     path: str
     eats: Eats
     most: int | None
+    doubt: str = "is it the right address, the right protocol, the right template?"
 
     @classmethod
     def of(cls, template: object, path: str, features: tuple[str, ...] | None) -> Template:
@@ -182,6 +206,33 @@ class Template:
         if self.most == 1 and not (isinstance(found, list) and len(found) == 1):
             return [found]
         return _as_many(found, n, self.path)
+
+
+def ports_of(inputs: object) -> tuple[Port, ...]:
+    """Return what a model takes as its caller says it: the types of the v2 protocol by name, or rows like those it is asked about.
+
+    Raises
+    ------
+    ModelError
+        If there are none, or the rows are of other types.
+    UnknownName
+        If the protocol has no such type.
+
+    >>> ports_of({"age": "INT64", "sex": "BYTES"})[1].type
+    'text'
+    """
+    if isinstance(inputs, Mapping) and all(isinstance(kind, str) for kind in inputs.values()):
+        for kind in inputs.values():
+            if kind not in V2_TYPES:
+                raise UnknownName.among(kind, list(V2_TYPES), "datatype of the Open Inference Protocol (v2)")
+        found = tuple(Port(str(name), V2_TYPES[kind], (None,)) for name, kind in inputs.items())
+    else:
+        found = columns_of(Batch.of(inputs))
+    if not found:
+        raise ModelError(
+            "inputs= names no columns. Give rows like those that the model takes, or a datatype by name: {'age': 'FP64', 'sex': 'BYTES'}."
+        )
+    return found
 
 
 def at(data: Any, path: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,13 @@ class Wrapped:
         """Return the same model with this text encoder."""
         twin = copy(self)
         twin.encoder = encoder
+        return twin
+
+    def asked_by(self, read: Callable[[Any, tuple[str, ...] | None], tuple[Adapter, Reader]]) -> Wrapped:
+        """Return the same model, asked and understood anew: `read` makes an adapter and a reader of it and of the columns it was wrapped with."""
+        twin = copy(self)
+        twin._adapter, twin._reader = read(self.obj, self._adapter.eats.features)
+        twin._plans = Plans()
         return twin
 
     @property

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from camelopard.core.arrays import Array, objects
+from camelopard.core.batch import Batch
+from camelopard.core.errors import ModelError
 from camelopard.models.native import Eats
 from camelopard.models.pixels import Dimension, laid_out, light
 
@@ -31,6 +33,20 @@ class Port:
         """Return the number of rows that it insists on, None where it takes any."""
         first = self.shape[0] if self.shape else None
         return first if isinstance(first, int) and first > 0 else None
+
+
+def columns_of(rows: Batch) -> tuple[Port, ...]:
+    """Return an input for each column, for a model that does not say what it takes: numbers, truth values, texts.
+
+    Raises
+    ------
+    ModelError
+        If a column holds anything else, or several of these.
+
+    >>> [port.type for port in columns_of(Batch.of([{"age": 36, "sex": "f"}, {"age": None, "sex": "m"}]))]
+    ['float64', 'text']
+    """
+    return tuple(Port(name, _type_of(name, rows.columns[name]), (None,)) for name in rows.names)
 
 
 def eaten(inputs: Sequence[Port], features: tuple[str, ...] | None) -> Eats:
@@ -83,6 +99,17 @@ def answering(ports: Sequence[Port], wanted: str | None) -> tuple[str, str | Non
     if len(whole) == 1 and len(rest) >= 1 and ports[0] == whole[0]:
         return rest[0].name, whole[0].name
     return ports[0].name, None
+
+
+def _type_of(name: str, values: Array) -> str:
+    if values.dtype.kind in "fiu":
+        return "float64"
+    kinds = {type(v) for v in values.tolist() if v is not None and v == v}
+    for type_, held in (("bool", {bool}), ("float64", {int, float}), (TEXT, {str})):
+        if kinds and kinds <= held:
+            return type_
+    found = ", ".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
+    raise ModelError(f"the column {name!r} holds {found}; expected texts, numbers or truth values. Name the types: inputs={{{name!r}: 'BYTES', …}}.")
 
 
 def _whole(port: Port, table: Any, missing: str) -> Array:
