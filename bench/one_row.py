@@ -1,5 +1,7 @@
 """What one row costs, and many, screened for an instant model, and boosting; with the compiled kernel and without, in turns, in one process.
 
+And what it is to have the firewall there: its file, the time to load it, and what is imported to load it and screen a row in a new process.
+
 Beside it in the same turns, what others take for one row: the checks of a schema that pandera infers, and scikit-learn's isolation forest.
 `python -m bench.one_row` fits on Adult first (a minute) and writes the table in docs/speed.md; `python -m bench.one_row FIREWALL` loads a firewall
 that was fitted there, and only prints.
@@ -8,12 +10,15 @@ that was fitted there, and only prints.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +41,27 @@ CLASSES = ("<=50K", ">50K")
 
 
 ANSWER = Prediction(np.array([CLASSES[0]], dtype=object), np.array([[0.8, 0.2]]), None, np.array([None], dtype=object), CLASSES)
+
+
+ALONE = """
+import json, sys
+import numpy as np
+from camelopard.core.records import Prediction
+from camelopard.firewall.firewall import Firewall
+
+class Instant:
+    name, task, classes = "instant", "classification", ("<=50K", ">50K")
+    def session(self, budget=None, *, thrifty=False):
+        return self
+    def predict(self, X):
+        n = len(X)
+        return Prediction(np.full(n, "<=50K", dtype=object), np.tile([0.8, 0.2], (n, 1)), None, np.full(n, None, dtype=object), self.classes)
+
+firewall = Firewall.load(sys.argv[1])
+firewall.model_ = Instant()
+firewall.screen(json.loads(sys.argv[2]))
+print(json.dumps([name for name in ("pandas", "scipy", "sklearn", "lightgbm", "torch") if name in sys.modules]))
+"""
 
 
 class Instant:
@@ -74,6 +100,23 @@ def used(work: Callable[[], Any]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def filed(firewall: Firewall, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the size of a firewall's file, what it takes to load it, and which heavy packages loading it and screening a row import."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "income.firewall"
+        firewall.save(path)
+        loading = median([timed(lambda: Firewall.load(path)) for _ in range(TURNS)])
+        probe = [sys.executable, "-c", ALONE, str(path), json.dumps(row)]
+        imported = json.loads(subprocess.run(probe, capture_output=True, text=True, check=True, cwd=ROOT).stdout)
+        return {"megabytes": round(path.stat().st_size / 1e6, 2), "loading_ms": round(loading * 1e3, 1), "imported": imported}
+
+
+def timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def others(data: Adult) -> dict[str, Callable[[], list[float]]]:
@@ -124,8 +167,9 @@ def main() -> None:
     both = {"numpy": None} if compiled is None else {"kernel": compiled, "numpy": None}
     data = adult()
     firewall = fitted(data)
-    firewall.model_ = Instant()  # type: ignore[assignment]
     rows = [{k: (None if v != v else v) for k, v in row.items()} for row in data.test.head(300).to_dict("records")]
+    on_disk = filed(firewall, rows[0])
+    firewall.model_ = Instant()  # type: ignore[assignment]
 
     def singles() -> list[float]:
         times = []
@@ -157,13 +201,13 @@ def main() -> None:
         }
         for name in both
     } | {name: {"one_row_us": round(median([median(turn) for turn in turns]), 1)} for name, turns in beside.items()}
-    print(json.dumps({"machine": where(), **found}))
+    print(json.dumps({"machine": where(), "file": on_disk, **found}))
     if len(sys.argv) == 1:
-        (RESULTS / "one_row.json").write_text(json.dumps({"where": where(), **found}, indent=1, sort_keys=True) + "\n")
-        into_readme(START, END, markdown(found), ROOT / "docs" / "speed.md")
+        (RESULTS / "one_row.json").write_text(json.dumps({"where": where(), "file": on_disk, **found}, indent=1, sort_keys=True) + "\n")
+        into_readme(START, END, markdown(found, on_disk), ROOT / "docs" / "speed.md")
 
 
-def markdown(found: dict[str, dict[str, float]]) -> str:
+def markdown(found: dict[str, dict[str, float]], on_disk: dict[str, Any]) -> str:
     """Return the table of the page."""
     lines = [f"Measured by `python -m bench.one_row` ({where()}), on rows of 14 columns; what the model takes is not counted.", ""]
     lines += ["| | one row, median | 99 of 100 rows within | rows per CPU-second in a batch | boosting, 64 trees |", "|---|---|---|---|---|"]
@@ -174,6 +218,11 @@ def markdown(found: dict[str, dict[str, float]]) -> str:
             continue
         many, boosting = f"{figures['rows_per_cpu_second']:,}", f"{figures['boosting_seconds']:.2f} CPU-s"
         lines.append(f"| {name} | {figures['one_row_us']:,.0f} µs | {figures['one_row_p99_us']:,.0f} µs | {many} | {boosting} |")
+    lines += [
+        "",
+        f"The firewall's file has {on_disk['megabytes']:.1f} MB and is loaded in {on_disk['loading_ms']:.0f} ms. Of pandas, SciPy, scikit-learn, LightGBM and PyTorch, "
+        f"loading it and screening a row imports {', '.join(on_disk['imported']) or 'none'}.",
+    ]
     return "\n".join(lines)
 
 
