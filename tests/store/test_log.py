@@ -23,6 +23,7 @@ from camelopard.core.records import Reason, Repair
 from camelopard.firewall.verdicts import Verdicts
 from camelopard.store.log import Health, VerdictLog
 from camelopard.store.log_columns import Parcel
+from camelopard.store.log_notes import Note
 from camelopard.store.log_privacy import Privacy
 from camelopard.store.log_reading import read
 from camelopard.store.log_table import add as add_rows
@@ -139,7 +140,7 @@ def test_numbers_of_odd_models_come_back_with_their_types(tmp_path: Path) -> Non
 
 def test_requests_are_let_go_one_after_the_other_with_breaths_between_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(str(tmp_path), Privacy("whole", (), (), None), {}, 1 << 30)
-    parcels = deque(Parcel("income", "f1", f"r{i}", verdicts(["pass"]), [{"age": i}], ["answer"], 0) for i in range(40))
+    parcels: deque[Parcel | Note] = deque(Parcel("income", "f1", f"r{i}", verdicts(["pass"]), [{"age": i}], ["answer"], 0) for i in range(40))
     left: list[int] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: left.append(len(parcels)))
     assert writer.take(parcels) is None and writer.rows == 40

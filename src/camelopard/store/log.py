@@ -22,6 +22,7 @@ from typing import Any
 
 from camelopard.core.errors import CamelopardError, require, told
 from camelopard.store.log_columns import Judged, Parcel, micros
+from camelopard.store.log_notes import Note, noted
 from camelopard.store.log_privacy import Inputs, Privacy
 from camelopard.store.log_table import Options, address, shown
 from camelopard.store.log_upkeep import Upkeep, maintain
@@ -121,7 +122,7 @@ class VerdictLog:
         self._shown, self._clock, self._process = shown(self.place), clock, os.getpid()
         self._writer = Writer(self.place, Privacy(inputs, hidden, hashed, key), self.options, most_bytes)
         self.inputs, self.hidden, self.hashed = inputs, tuple(hidden), tuple(hashed)
-        self._queue: deque[Parcel] = deque()
+        self._queue: deque[Parcel | Note] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._queued = self._held = self._taken = self._dropped = 0  # rows: in the queue, with the writer, ever given to it, let go before
         self._turns = self._wanted = self._failed = 0  # of the thread; until which one somebody waits; how many in a row failed
@@ -162,6 +163,7 @@ class VerdictLog:
         n = len(done)
         if not n:
             return
+        note = None if self._writer.privacy.silent else noted(parcel)
         with self._changed:
             waiting = self._queued + self._held
             if self._closing or (waiting and waiting + n > self.most_waiting):
@@ -171,7 +173,7 @@ class VerdictLog:
             first = not self._queue
             if first:
                 self._first = time.monotonic()
-            self._queue.append(parcel)
+            self._queue.append(parcel if note is None else note)
             before, self._queued = self._queued, self._queued + n
             if first or before < EARLY <= self._queued:
                 self._changed.notify_all()

@@ -160,11 +160,11 @@ def table(pieces: Sequence[Piece], privacy: Privacy) -> pa.Table:
     columns = {
         "time": pa.array(time, pa.timestamp("us", "UTC")),
         "day": pa.array((time // DAY).astype(np.int32), pa.date32()),
-        **{name: pa.array([_text(getattr(piece.parcel, name)) for piece in pieces], pa.string()).take(pa.array(of_row)) for name in NAMES},
+        **{name: pa.array([text(getattr(piece.parcel, name)) for piece in pieces], pa.string()).take(pa.array(of_row)) for name in NAMES},
         "row": pa.array(np.concatenate([np.arange(piece.start, piece.stop, dtype=np.int32) for piece in pieces])),
         "kept": pa.array(kept, pa.string()),
         "input": inputs,
-        "prediction": _lines(encoded(answers)[0], [answer is None for answer in answers]),
+        "prediction": lines_of(encoded(answers)[0], [answer is None for answer in answers]),
         "probabilities": _probabilities(pieces),
         **{name: pa.array(_figures(pieces, name), pa.float64(), from_pandas=True) for name in FIGURES},
         "route": pa.array([route for piece in pieces for route in _routes(piece)], pa.string()),
@@ -235,14 +235,14 @@ def _inputs(pieces: Sequence[Piece], privacy: Privacy) -> tuple[pa.Array, list[K
     lines, lost = encoded(values)
     for i in lost:
         kept[i] = "partly" if kept[i] == "whole" else kept[i]
-    return _lines(lines, [how == "none" for how in kept]), kept
+    return lines_of(lines, [how == "none" for how in kept]), kept
 
 
 def _row(row: Any) -> Any:
     return dict(row) if type(row) is not dict and isinstance(row, Mapping) else row
 
 
-def _lines(lines: bytes, absent: Sequence[bool]) -> pa.Array:
+def lines_of(lines: bytes, absent: Sequence[bool]) -> pa.Array:
     """Return lines of JSON as texts, nothing where there is none."""
     found = np.frombuffer(lines, dtype=np.uint8)
     ends = np.flatnonzero(found == ord("\n"))
@@ -308,10 +308,10 @@ def _words(pieces: Sequence[Piece], privacy: Privacy) -> tuple[pa.Array, list[st
                 counts[start + k + 1] = len(reasons)
                 repairs[start + k] = None if repair is None else _repair(repair, privacy)
                 for reason in reasons:
-                    codes.append(_text(reason.code))
-                    fields.append(None if reason.field is None else _text(reason.field))
+                    codes.append(text(reason.code))
+                    fields.append(None if reason.field is None else text(reason.field))
                     message = privacy.message(reason, row)
-                    messages.append(None if message is None else _text(message[:LONGEST]))
+                    messages.append(None if message is None else text(message[:LONGEST]))
                     weights.append(float(reason.contribution))
         start += piece.n
     records = pa.StructArray.from_arrays(
@@ -335,7 +335,7 @@ def _repair(repair: Repair, privacy: Privacy) -> str:
     return line.decode()
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """Return a text that every reader can read: halves of surrogate pairs are written out."""
     text = str(value)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from camelopard.store.log_columns import PARCELS_AT_ONCE, SCHEMA, Parcel, Piece, groups, table
+from camelopard.store.log_notes import AT_ONCE, Note, table_of
 from camelopard.store.log_privacy import Privacy
 from camelopard.store.log_table import Options, add, has, made
 
@@ -43,13 +44,12 @@ class Writer:
         """Return how many rows are ready to be written."""
         return sum(map(len, self._ready)) + (0 if self._portion is None else len(self._portion))
 
-    def take(self, parcels: deque[Parcel]) -> str | None:
+    def take(self, waiting: deque[Parcel | Note]) -> str | None:
         """Make rows of requests, which are taken away as that is done; return what is wrong where some could not be made, or not be kept."""
         problem = None
-        at_once, breath = (CALM_GROUP, CALM_BREATH) if len(parcels) <= CALM else (PARCELS_AT_ONCE, BREATH)
+        at_once, breath = (CALM_GROUP, CALM_BREATH) if len(waiting) <= CALM else (PARCELS_AT_ONCE, BREATH)
         held = sum(part.nbytes for part in self._ready) + (0 if self._portion is None else self._portion.nbytes)
-        for group in groups(_taken(parcels), at_once):
-            found, error = self._made(group)
+        for found, error in self._tables(waiting, at_once):
             if error is not None:
                 problem = f"some verdicts could not be made rows of the log ({error})."
             if held and held + found.nbytes > self.most_bytes:
@@ -87,6 +87,14 @@ class Writer:
         assert self._portion is not None
         self.written, self._portion = self.written + len(self._portion), None
 
+    def _tables(self, waiting: deque[Parcel | Note], at_once: int) -> Iterator[tuple[pa.Table, str | None]]:
+        """Yield the rows of requests, those that were read off last, and what is wrong where some of them make none."""
+        notes: deque[Note] = deque()
+        for group in groups(_parcels(waiting, notes), at_once):
+            yield self._made(group)
+        while notes:
+            yield table_of([notes.popleft() for _ in range(min(AT_ONCE, len(notes)))]), None
+
     def _made(self, group: Sequence[Piece]) -> tuple[pa.Table, str | None]:
         """Return the rows of a group, and what is wrong where some of its pieces make none."""
         try:
@@ -97,7 +105,11 @@ class Writer:
             return pa.concat_tables(parts) if parts else SCHEMA.empty_table(), why
 
 
-def _taken(parcels: deque[Parcel]) -> Iterator[Parcel]:
-    """Yield and drop one after the other: a thousand requests that are let go at once keep everybody waiting for ten milliseconds."""
-    while parcels:
-        yield parcels.popleft()
+def _parcels(waiting: deque[Parcel | Note], notes: deque[Note]) -> Iterator[Parcel]:
+    """Yield parcels, and put notes aside, each dropped by itself: a thousand that are let go at once keep everybody waiting for ten milliseconds."""
+    while waiting:
+        one = waiting.popleft()
+        if isinstance(one, Note):
+            notes.append(one)
+        else:
+            yield one
