@@ -75,8 +75,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from camelopard.server.home import Home
     from camelopard.server.management import amending
     from camelopard.server.management.enrolment import enrol
+    from camelopard.server.scoring.judge import request_id
     from camelopard.server.scoring.outcome import outcome
-    from camelopard.server.scoring.served import Served, request_id
+    from camelopard.server.scoring.served import Served
     from camelopard.server.scoring.settings import Settings
     from camelopard.server.web.app import managed
     from camelopard.store import inventory, versions

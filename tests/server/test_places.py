@@ -152,8 +152,8 @@ def test_a_request_that_the_server_behind_does_not_answer_takes_no_place(firewal
     down = True
     served = Served(limited, Settings(), remote=True, log=VerdictLog(tmp_path))
     routes = asked(served, ROWS[:5])
-    assert routes == Counter({"None": 5}) and served.places.given == Given(0, 0)
-    assert Served(limited, Settings(), log=VerdictLog(tmp_path))._given(dt.datetime(2020, 1, 1, tzinfo=dt.UTC)) == Given(0, 0)
+    assert routes == Counter({"None": 5}) and served.judge.places.given == Given(0, 0)
+    assert Served(limited, Settings(), log=VerdictLog(tmp_path)).judge._given(dt.datetime(2020, 1, 1, tzinfo=dt.UTC)) == Given(0, 0)
 
 
 def test_a_server_that_starts_anew_does_not_give_the_day_away_again(firewall: cp.Firewall, tmp_path: Path) -> None:

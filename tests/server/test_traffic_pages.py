@@ -41,7 +41,7 @@ def logging(home: Home, name: str) -> Iterator[Home]:
     served = home.served[name]
     assert home.verdicts is not None
     with VerdictLog(home.verdicts, flush_seconds=0.05) as log:
-        served.log, served.name = log, name
+        served.judge.log, served.judge.name = log, name
         served.take(served.force.firewall)
         yield home
 

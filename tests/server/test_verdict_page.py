@@ -135,7 +135,7 @@ def test_where_model_or_firewall_are_not_here_the_page_says_how_to_replay_elsewh
 def test_what_is_not_kept_is_said_and_not_shown(home: Home, privacy: dict[str, Any], said: str) -> None:
     assert home.verdicts is not None
     with VerdictLog(home.verdicts, flush_seconds=0.05, **privacy) as log:
-        home.served["promotion"].log = log
+        home.served["promotion"].judge.log = log
         (id,) = judged(home, [WRONG])
         ann = Person(home, "ann", "labeller")
         page, api = told(ann.get(f"/traffic/{id}")), ann.client.get(f"/api/traffic/{id}").json()["verdict"]

@@ -23,8 +23,9 @@ from camelopard.models.wrap import wrap
 from camelopard.server.gateway import App, Gateway
 from camelopard.server.home import Home
 from camelopard.server.management.enrolment import enrol
+from camelopard.server.scoring.judge import request_id
 from camelopard.server.scoring.outcome import outcome
-from camelopard.server.scoring.served import Served, request_id
+from camelopard.server.scoring.served import Served
 from camelopard.server.scoring.settings import Settings
 from camelopard.store import inventory, people
 from camelopard.store.log import VerdictLog

@@ -67,7 +67,7 @@ class Gateway:
                 raise CamelopardError(f"a model cannot be served as {name!r}: its name is part of a path. Give it another one.")
         self.models = dict(models)
         for name, served in models.items():
-            served.name = name
+            served.judge.name = name
         self.first = next(iter(models))
         self.most = max(served.settings.most_at_once for served in models.values())
         self.at_once = self.reading = 0

@@ -27,8 +27,9 @@ from camelopard.modality.picture_files import ENDINGS, unpacks_to
 from camelopard.server.exchange import Refused
 from camelopard.server.home import Home
 from camelopard.server.scoring import rows as plain_rows
+from camelopard.server.scoring.judge import Force, request_id
 from camelopard.server.scoring.outcome import Outcome, outcome
-from camelopard.server.scoring.served import Force, Served, request_id
+from camelopard.server.scoring.served import Served
 
 MOST_BYTES, MOST_ROWS, MOST_UNPACKED = 8 << 20, 10_000, 192_000_000  # of what is tried at once; bytes of a picture's pixels
 MOST_TYPED = 60_000  # characters of what is pasted

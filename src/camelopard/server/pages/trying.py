@@ -19,7 +19,7 @@ from camelopard.server.management import trying
 from camelopard.server.management.trying import Entry, Tried
 from camelopard.server.pages import shell, verdict_cells
 from camelopard.server.pages.verdict_words import DONE, DOUBTS, GIVEN, HEADINGS, gauges
-from camelopard.server.scoring.served import Force
+from camelopard.server.scoring.judge import Force
 from camelopard.server.web.visitor import Form, Sent, SignedIn, Visitor
 from camelopard.store import inventory
 

@@ -6,30 +6,24 @@ import asyncio
 import datetime as dt
 import logging
 import math
-import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from camelopard.core.batch import plain
 from camelopard.core.errors import CamelopardError
-from camelopard.core.protocols import Model
-from camelopard.core.schema import Schema
 from camelopard.firewall.firewall import Firewall
-from camelopard.firewall.verdicts import NO_MODEL, Verdicts
 from camelopard.server.exchange import Refused, Response
-from camelopard.server.metrics import Counts
 from camelopard.server.run import let_go
 from camelopard.server.scoring import relay
 from camelopard.server.scoring.breaker import Breaker
 from camelopard.server.scoring.crowd import Crowd, kind_of
-from camelopard.server.scoring.outcome import Outcome, outcome
-from camelopard.server.scoring.places import Given, Places, check_processes
+from camelopard.server.scoring.judge import UPSTREAM, Force, Judge, request_id
+from camelopard.server.scoring.outcome import Outcome
+from camelopard.server.scoring.places import check_processes
 from camelopard.server.scoring.relay import Letter, Sent
-from camelopard.server.scoring.rows import Asked, predictions, respond_one
+from camelopard.server.scoring.rows import Asked, predictions
 from camelopard.server.scoring.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,40 +39,7 @@ THREADS = 2  # that ask a model of this process
 INLINE_BYTES = 1 << 16  # of a request that is answered in line
 MIRRORED = 64 << 20  # bytes of requests that may wait to be judged
 UPKEEP = 300.0  # seconds between two upkeeps of the log
-UPSTREAM = "no answer from the model behind"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Force:
-    """The firewall in force and its version: a request is read, judged and logged by the same one, whatever is loaded meanwhile."""
-
-    firewall: Firewall
-    version: str
-
-    @property
-    def schema(self) -> Schema:
-        """Return the columns that it expects."""
-        return self.firewall.schema
-
-    @cached_property
-    def classes(self) -> Sequence[Any]:
-        """Return the model's classes as plain values; none of a regression."""
-        return [plain(label) for label in self.model.classes]
-
-    @property
-    def model(self) -> Model:
-        """Return the model itself."""
-        assert self.firewall.model_ is not None
-        return self.firewall.model_
-
-    @cached_property
-    def content(self) -> str:
-        """Return the hash of the firewall's content, by which an inventory knows it, whether or not verdicts are logged."""
-        from camelopard.store.log_replay import version_of
-
-        return self.version or version_of(self.firewall)
-
 
 Parse = Callable[[Force], Asked]
 
@@ -119,11 +80,10 @@ class Served:
     ) -> None:
         if firewall.model_ is None:
             raise CamelopardError("a gateway needs a firewall with its model. Load it with Firewall.load(path, model=model).")
-        self.name, self.settings, self.remote, self.log, self._again = firewall.model_.name, settings, remote, log, again
-        self._processes = processes
-        self.places = Places(None if log is None else self._given)
+        self.judge = Judge(firewall.model_.name, settings, remote=remote, log=log)
+        self.settings, self.remote, self.counts, self.breaker = settings, remote, self.judge.counts, Breaker()
+        self._again, self._processes = again, processes
         self.take(firewall)
-        self.counts, self.breaker = Counts(), Breaker()
         self._threads = settings.most_at_once if remote else THREADS
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="camelopard")
         self._each = math.inf  # seconds that a small request takes, a moving mean; not known before the first
@@ -150,7 +110,7 @@ class Served:
 
             version = version_of(firewall)
         force = Force(firewall, version)
-        self._in_force = force, Crowd(firewall.screen, partial(self._told_of, force))
+        self._in_force = force, Crowd(firewall.screen, partial(self.judge.told_of, force))
         let_go()
 
     def check(self, firewall: Firewall) -> None:
@@ -159,7 +119,17 @@ class Served:
 
     def begin(self) -> None:
         """Look up what the first requests would have to wait for."""
-        self.places.begin(self.force.firewall.policy, dt.datetime.now(dt.UTC))
+        self.judge.places.begin(self.force.firewall.policy, dt.datetime.now(dt.UTC))
+
+    @property
+    def name(self) -> str:
+        """Return what the model is called."""
+        return self.judge.name
+
+    @property
+    def log(self) -> VerdictLog | None:
+        """Return where every verdict is kept; None: nowhere."""
+        return self.judge.log
 
     @property
     def force(self) -> Force:
@@ -222,10 +192,10 @@ class Served:
             own = time.perf_counter() - start
             judged, start = await crowd.judged(asked.rows, kind), time.perf_counter()
             if judged is not None:
-                found = self._spoken(force, asked, *judged)
+                found = self.judge.spoken(force, asked, *judged)
                 self._note(own + judged[1] + time.perf_counter() - start)
                 return found
-        found = self._answered(force, asked)
+        found = self.judge.answered(force, asked)
         self._note(time.perf_counter() - start)
         return found
 
@@ -263,30 +233,7 @@ class Served:
 
     def _answer(self, force: Force, parse: Parse) -> Response:
         """Read, judge, answer and log a request; may run in a thread."""
-        return self._answered(force, parse(force))
-
-    def _answered(self, force: Force, asked: Asked) -> Response:
-        start = time.perf_counter()
-        verdicts = None if self.settings.mode == "off" else self._judged(force, asked.rows)
-        return self._spoken(force, asked, verdicts, time.perf_counter() - start)
-
-    def _spoken(self, force: Force, asked: Asked, verdicts: Verdicts | None, seconds: float) -> Response:
-        """Return the answer to a request that was judged in so many seconds, and log it. None: the model answers without the firewall."""
-        name = request_id(time.time_ns() // 1000)
-        if verdicts is None:
-            said = Outcome(None, *self._bare(force, asked), ["answer"] * asked.n, name)
-        else:
-            lost = self._is_lost(verdicts)
-            verdicts = verdicts if lost else self._placed(force, verdicts)
-            self.counts.add(verdicts, seconds)
-            if lost:
-                self.counts.upstream += 1
-                logger.warning("%s: %s", UPSTREAM, verdicts.reasons(0)[0].message)
-                self._keep(force, Outcome(verdicts, [None] * asked.n, [None] * asked.n, ["refuse"] * asked.n, name), asked)
-                raise Refused(502, f"{UPSTREAM}.")
-            said = outcome(verdicts, self.settings, name)
-        self._keep(force, said, asked)
-        return asked.respond(said)
+        return self.judge.answered(force, parse(force))
 
     async def _relayed(self, force: Force, behind: HttpAdapter, parse: Parse, letter: Letter) -> Response:
         """Send a request on as it came and its reply back as it is; what the firewall says of the rows stands in the headers and in the log.
@@ -303,10 +250,10 @@ class Served:
             self.breaker.note(healthy)
         reply, name = self._reply(sent), request_id(time.time_ns() // 1000)
         if not asked.n or self.settings.mode == "off" or reply.status >= relay.GOOD:
-            return relay.response(reply, self._unjudged(force, asked, name).headers())
+            return relay.response(reply, self.judge.unjudged(force, asked, name).headers())
         spent = time.perf_counter() - start
         try:
-            said = await self._run(partial(self._overheard, force, asked, behind, reply, name, spent), size, self.settings.timeout - spent)
+            said = await self._run(partial(self.judge.overheard, force, asked, behind, reply, name, spent), size, self.settings.timeout - spent)
         except Refused:  # it is judged later
             said = Outcome(None, [], [], [], name)
         return relay.response(reply, said.headers())
@@ -318,78 +265,6 @@ class Served:
         if sent.reply is None:
             raise Refused(502, f"{UPSTREAM}.")
         return sent.reply
-
-    def _overheard(self, force: Force, asked: Asked, behind: HttpAdapter, reply: Reply, name: str, spent: float) -> Outcome:
-        """Judge rows with the answers that their client gets, and log them. `spent`: seconds that the answers took."""
-        start = time.perf_counter()
-        with behind.given(reply, asked.n):
-            verdicts = self._judged(force, asked.rows)
-        if verdicts is None:
-            return self._unjudged(force, asked, name)
-        verdicts = verdicts if self._is_lost(verdicts) else self._placed(force, verdicts)
-        self.counts.add(verdicts, spent + time.perf_counter() - start)
-        said = outcome(verdicts, self.settings, name)
-        self._keep(force, said, asked)
-        return said
-
-    def _unjudged(self, force: Force, asked: Asked, name: str) -> Outcome:
-        """Count and log rows that were answered without being judged; a request that could not be read counts as one."""
-        self.counts.unjudged += max(1, asked.n)
-        said = Outcome(None, [None] * asked.n, [None] * asked.n, ["answer"] * asked.n, name)
-        self._keep(force, said, asked)
-        return said
-
-    def _is_lost(self, verdicts: Verdicts) -> bool:
-        """Return whether the server behind gave no answer."""
-        return self.remote and bool(len(verdicts)) and verdicts.prediction[0] is None and verdicts.reasons(0)[0].code == NO_MODEL
-
-    def _keep(self, force: Force, said: Outcome, asked: Asked) -> None:
-        if self.log is not None:
-            self.log.append(self.name, force.version, said.request, said.verdicts, asked.rows, said.done, dt.datetime.now(dt.UTC))
-
-    def _placed(self, force: Force, verdicts: Verdicts) -> Verdicts:
-        return self.places.admit(verdicts, force.firewall.policy, dt.datetime.now(dt.UTC))
-
-    def _given(self, since: dt.datetime) -> Given:
-        """Return how many reviews the log knows of, without those of requests that the server behind did not answer."""
-        from camelopard.store.log_reading import counts
-        from camelopard.store.log_table import NoLog
-
-        def of(reason: str | None) -> int:
-            assert self.log is not None
-            found = counts(self.log.place, "day", since=since, model=self.name, route="review", reason=reason, storage_options=self.log.options)
-            return sum(day.rows.get("review", 0) for day in found)
-
-        try:
-            return Given(of(None) - of(NO_MODEL), of("audit"))
-        except NoLog:
-            return Given(0, 0)
-
-    def _told_of(self, force: Force, verdicts: Verdicts) -> bytes:
-        """Return what a client is told of one row, without the id of its request."""
-        return respond_one(outcome(verdicts, self.settings, ""), force.classes).body
-
-    def _judged(self, force: Force, rows: Any) -> Verdicts | None:
-        """Return the verdicts; None where the firewall failed and the model is to answer without it."""
-        try:
-            return force.firewall.screen(rows)
-        except Exception as error:  # the firewall never raises for bad rows: this is a defect, or memory
-            self.counts.failed += 1
-            logger.exception("the firewall failed")
-            if self.settings.failing == "closed" and self.settings.mode != "shadow":
-                raise Refused(503, f"the firewall failed ({type(error).__name__}), and this model gives no answer without it.") from error
-            return None
-
-    def _bare(self, force: Force, asked: Asked) -> tuple[list[Any], list[Any]]:
-        """Return the model's own answers and shares, without the firewall."""
-        self.counts.unjudged += asked.n
-        try:
-            found = force.firewall.answer(asked.rows)
-        except Exception as error:  # neither firewall nor model can deal with it
-            logger.exception("firewall and model failed")
-            raise Refused(503, f"firewall and model failed ({type(error).__name__}).") from error
-        answers = [plain(value) for value in found.value]
-        return answers, [None] * len(answers) if found.proba is None else found.proba.tolist()
 
     async def _mirrored(self, parse: Parse, size: int) -> Response:
         """Judge later what is a copy; drop it where too much waits."""
@@ -411,11 +286,7 @@ class Served:
             self._waiting -= size
 
     def _seen(self, force: Force, parse: Parse) -> None:
-        asked, start = parse(force), time.perf_counter()
-        verdicts = self._placed(force, force.firewall.screen(asked.rows))
-        self.counts.add(verdicts, time.perf_counter() - start)
-        name, nothing = request_id(time.time_ns() // 1000), [None] * asked.n
-        self._keep(force, Outcome(verdicts, nothing, nothing, ["hold"] * asked.n, name), asked)
+        self.judge.seen(force, parse(force))
 
     async def reload(self) -> bool:
         """Load the firewall again and put it in the place of the old one, which finishes what it began; return False where that failed."""
@@ -456,8 +327,3 @@ def _forwarded(force: Force, behind: HttpAdapter, parse: Parse, letter: Letter) 
         logger.info("a request is passed on unjudged: %s", error)
         asked = Asked([], 0, predictions)
     return asked, relay.sent(lambda: behind.forward(letter.body, letter.on(), max(1, asked.n)))
-
-
-def request_id(micros: int) -> str:
-    """Return an id for a request that came so many microseconds after 1970. Ids stand in the order of time: the log finds one by its start."""
-    return f"{micros:013x}{secrets.token_hex(4)}"
