@@ -266,6 +266,7 @@ def test_v2_sends_what_is_said_where_the_server_says_nothing(world: World) -> No
         ([{"x": 1, "c": [1]}], "the column 'c' holds list"),
         ([{"x": 1, "c": None}], "the column 'c' holds nothing"),
         ([{"x": 1}, {"x": "a"}], "the column 'x' holds float, str"),
+        (np.zeros((2, 8, 8)), "holds ndarray"),
     ],
 )
 def test_inputs_that_cannot_be_sent_are_refused(inputs: Any, words: str) -> None:

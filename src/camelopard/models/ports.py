@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from camelopard.core.arrays import Array, objects
+from camelopard.core.arrays import Array, is_missing, objects
 from camelopard.core.batch import Batch
 from camelopard.core.errors import ModelError
 from camelopard.models.native import Eats
@@ -104,7 +104,7 @@ def answering(ports: Sequence[Port], wanted: str | None) -> tuple[str, str | Non
 def _type_of(name: str, values: Array) -> str:
     if values.dtype.kind in "fiu":
         return "float64"
-    kinds = {type(v) for v in values.tolist() if v is not None and v == v}
+    kinds = set(map(type, values[~is_missing(values)].tolist()))
     for type_, held in (("bool", {bool}), ("float64", {int, float}), (TEXT, {str})):
         if kinds and kinds <= held:
             return type_
