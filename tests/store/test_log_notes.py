@@ -98,6 +98,15 @@ def test_a_log_keeps_what_was_read_off_beside_all_else(tmp_path: Path) -> None:
     }
 
 
+def test_a_row_that_cannot_be_written_takes_no_other_with_it(tmp_path: Path) -> None:
+    good, odd = (judged("yes", np.array(shares, dtype=object), (0.1, 0.9, 0.5), None) for shares in ([[0.25, 0.75]], [["a", "b"]]))
+    with VerdictLog(tmp_path) as log:
+        for i, said in enumerate([good, odd, good]):
+            log.append("income", "f1", f"r{i}", said, [{"age": i}], ["answer"], dt.datetime.now(dt.UTC))
+        assert not log.flush() and "could not be made rows" in str(log.health().problem)
+    assert {row.request for row in read(tmp_path)} == {"r0", "r2"} and log.health().lost == 1
+
+
 @pytest.mark.parametrize("options", [{"hidden": ("age",)}, {"inputs": "none"}, {"inputs": "hashed", "key": b"k" * 16}])
 def test_what_is_not_to_be_kept_is_not_read_off(tmp_path: Path, options: dict[str, Any]) -> None:
     with VerdictLog(tmp_path, **options) as log:

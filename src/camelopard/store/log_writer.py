@@ -6,12 +6,12 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
-from camelopard.store.log_columns import PARCELS_AT_ONCE, SCHEMA, Parcel, Piece, groups, table
+from camelopard.store.log_columns import PARCELS_AT_ONCE, SCHEMA, Parcel, groups, table
 from camelopard.store.log_notes import AT_ONCE, Note, table_of
 from camelopard.store.log_privacy import Privacy
 from camelopard.store.log_table import Options, add, has, made
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 BREATH = 1e-4  # seconds between two groups, in which other threads have their turn
+T = TypeVar("T")
 CALM, CALM_GROUP, CALM_BREATH = 1500, 16, 2e-3  # up to so many requests at a time there is leisure: small groups, and a few answers between them
 
 
@@ -91,18 +92,19 @@ class Writer:
         """Yield the rows of requests, those that were read off last, and what is wrong where some of them make none."""
         notes: deque[Note] = deque()
         for group in groups(_parcels(waiting, notes), at_once):
-            yield self._made(group)
+            yield _made(group, lambda pieces: table(pieces, self.privacy))
         while notes:
-            yield table_of([notes.popleft() for _ in range(min(AT_ONCE, len(notes)))]), None
+            yield _made([notes.popleft() for _ in range(min(AT_ONCE, len(notes)))], table_of)
 
-    def _made(self, group: Sequence[Piece]) -> tuple[pa.Table, str | None]:
-        """Return the rows of a group, and what is wrong where some of its pieces make none."""
-        try:
-            return table(group, self.privacy), None
-        except Exception as error:  # verdicts may be of any class
-            why = type(error).__name__
-            parts = [self._made([piece])[0] for piece in group] if len(group) > 1 else []
-            return pa.concat_tables(parts) if parts else SCHEMA.empty_table(), why
+
+def _made(group: Sequence[T], make: Callable[[Sequence[T]], pa.Table]) -> tuple[pa.Table, str | None]:
+    """Return the rows of a group, and what is wrong where some of it makes none."""
+    try:
+        return make(group), None
+    except Exception as error:  # verdicts may be of any class
+        why = type(error).__name__
+        parts = [_made([one], make)[0] for one in group] if len(group) > 1 else []
+        return pa.concat_tables(parts) if parts else SCHEMA.empty_table(), why
 
 
 def _parcels(waiting: deque[Parcel | Note], notes: deque[Note]) -> Iterator[Parcel]:
