@@ -34,7 +34,7 @@ BUDGET, ALPHA = 120_000, 0.05
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     runs = [measure(seed) for seed in range(arguments.seeds)]
     text = markdown(runs)
