@@ -80,7 +80,7 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         f"**Texts and pictures.** Measured by `make bench-media` ({result['where']}), means over {seeds} seed{'s' if seeds > 1 else ''}; in brackets 95 % "
         "intervals, from a bootstrap of seeds and, within them, of rows. *Stacked*: all rivals' scores together, taught by the rows, damages and labels "
-        f"that the firewall was given. *Risk* flags no row whose risk is below {LEAST_RISK:.0%}: such rows are never stopped.",
+        f"that the firewall was given. *Risk* flags no row for a risk below {LEAST_RISK:.0%}, as a firewall stops none for it.",
         "",
     ]
     for task in dict.fromkeys(run["task"] for run in runs):

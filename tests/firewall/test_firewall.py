@@ -366,18 +366,32 @@ def test_classes_that_a_model_only_counts_get_the_names_of_fitting(world: World,
     world.firewall.save(path)
     counted = cp.wrap(answer, reference=world.test[:10], name="clinic")
     assert counted.predict(world.test[:1]).classes == (0, 1)
-    for model in (counted, cp.wrap(answer), cp.wrap(lambda table: answer(table)[:, 1], name="second"), world.model):
+    for model in (counted, cp.wrap(answer), world.model):
         loaded = Firewall.load(path, model=model)
         assert loaded.model_ is not None and loaded.model_.classes == ("well", "sick")
         assert loaded.screen(world.test[:50]).prediction.tolist() == world.firewall.screen(world.test[:50]).prediction.tolist()
     assert counted.classes == (0, 1)  # what was handed over stays as it is
     for other, words in (
-        (lambda table: answer(table)[:, ::-1], "classes"),
-        (lambda table: np.column_stack([answer(table) / 2, np.full(len(table), 0.5)]), "classes"),
-        (lambda table: answer(table)[:, 1] * 1000, "regression"),
+        (lambda table: answer(table)[:, ::-1], "is not the model that it was fitted to"),
+        (lambda table: np.column_stack([answer(table) / 2, np.full(len(table), 0.5)]), "fitted to a model with the classes"),
+        (lambda table: answer(table)[:, 1] * 1000, "does regression"),
+        (lambda table: np.where(answer(table)[:, 1] > 0.5, 1, 0), "fitted to a model with the classes"),
     ):
         with pytest.raises(ArtifactError, match=words):
             Firewall.load(path, model=cp.wrap(other))
+
+
+def test_numbers_that_are_classes_are_not_taken_for_counting(world: World, tmp_path: Path) -> None:
+    path, held = tmp_path / "f", world.test[:300]
+    for classes, accepted in (([1, 0], False), ([False, True], True)):
+        firewall = cp.Firewall(alpha=0.1, budget=4_000).fit(cp.wrap(answer, name="clinic", classes=classes), held)
+        firewall.save(path)
+        if accepted:
+            loaded = Firewall.load(path, model=cp.wrap(answer))
+            assert loaded.model_ is not None and repr(loaded.model_.classes) == "(False, True)"
+        else:
+            with pytest.raises(ArtifactError, match="fitted to a model with the classes"):
+                Firewall.load(path, model=cp.wrap(answer, classes=[0, 1]))
 
 
 def test_wrong_use_says_what_to_do(world: World) -> None:

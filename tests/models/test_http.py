@@ -216,6 +216,7 @@ def test_v2_sends_named_columns_texts_and_pictures(world: World) -> None:
     model = wrap(f"{world.url}/v2/models/m")
     assert model.predict([{"x": 1, "c": "a", "extra": 5}, {"x": 2, "c": None}]).value.tolist() == ["a1", "2"]
     assert "is no int64" in model.predict([{"x": 1.5, "c": "a"}]).errors[0]
+    assert all("parameters" not in body for _, body in world.requests if body is not None)
     shapes: list[Any] = []
 
     def length(h: Handler) -> None:
@@ -256,6 +257,25 @@ def test_v2_sends_what_is_said_where_the_server_says_nothing(world: World) -> No
     world.answer = lambda h: h.reply({"error": "no"}, 400)
     with pytest.raises(ModelError, match="are its inputs those that inputs= says"):
         wrap(http_model(url, inputs=ROWS)).predict(ROWS)
+
+
+def test_one_column_that_is_named_is_sent_and_no_other(world: World) -> None:
+    world.get = lambda h: h.reply({"name": "m"})
+    tensors: list[Any] = []
+
+    def answer(h: Handler) -> None:
+        tensors.extend(h.body["inputs"])
+        n = h.body["inputs"][0]["shape"][0]
+        h.reply({"outputs": [{"name": "y", "datatype": "FP64", "shape": [n], "data": [0.5] * n}]})
+
+    world.answer = answer
+    model = wrap(http_model(f"{world.url}/v2/models/m", inputs={"x": "FP64"}, task="regression"))
+    assert not model.predict([{"x": 2, "y": 3}, {"x": 4, "y": 5}]).failed.any()
+    assert tensors[-1] == {"name": "x", "shape": [2], "datatype": "FP64", "data": [2.0, 4.0]}
+    assert "has no column for" in model.predict([{"y": 3}]).errors[0]
+    text = wrap(http_model(f"{world.url}/v2/models/m", inputs={"t": "BYTES"}, task="regression"))
+    assert not text.predict([{"id": "7", "t": "u"}]).failed.any() and tensors[-1]["data"] == ["u"]
+    assert not text.predict(["good"]).failed.any() and tensors[-1]["data"] == ["good"]
 
 
 @pytest.mark.parametrize(

@@ -112,4 +112,20 @@ def test_what_is_not_to_be_kept_is_not_read_off(tmp_path: Path, options: dict[st
     with VerdictLog(tmp_path, **options) as log:
         log.append("income", "f1", "r", judged("yes", None, (0.1, 0.9, 0.5), None), [{"age": 123454321}], ["answer"], dt.datetime.now(dt.UTC))
     (row,) = read(tmp_path)
-    assert "123454321" not in repr(row)
+    assert row.kept != "whole" and "123454321" not in str(row.input)
+
+
+def test_a_row_that_passes_waits_as_what_was_read_off(tmp_path: Path) -> None:
+    said = judged("yes", None, (0.1, 0.9, 0.5), None)
+    with VerdictLog(tmp_path, flush_seconds=60.0) as log:
+        log.append("income", "f1", "r", said, [{"age": 1}], ["answer"], dt.datetime.now(dt.UTC))
+        assert [type(one).__name__ for one in log._queue] == ["Note"]
+
+
+def test_a_batch_that_is_none_takes_no_other_row_with_it(tmp_path: Path) -> None:
+    said = judged("yes", None, (0.1, 0.9, 0.5), None)
+    broken = Batch({"a": np.array(3)}, np.arange(1))
+    with VerdictLog(tmp_path) as log:
+        for i, rows in enumerate([[{"age": 1}], broken, [{"age": 2}]]):
+            log.append("income", "f1", f"r{i}", said, rows, ["answer"], dt.datetime.now(dt.UTC))
+    assert {row.request for row in read(tmp_path)} == {"r0", "r1", "r2"}

@@ -5,7 +5,7 @@ The rows are drawn from what the columns hold, each column by itself: no row of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from camelopard.core.protocols import Model
 from camelopard.core.records import Prediction
 from camelopard.evidence.impact import batch_of
 from camelopard.firewall.panel import Panel, vectors_of
-from camelopard.models.wrap import with_classes
+from camelopard.models.model import Wrapped
 
 ROWS = 16
 SAME = 0.01  # probabilities that differ by less are the same
@@ -128,12 +128,15 @@ def recognised(model: Model | None, kept: Mapping[str, Any] | None, likeness: Li
     if kept is None:
         raise ArtifactError(f"{path}: this firewall was fitted to data alone. Load it without a model.")
     _check_encoder(model, kept, path)
-    model = _named(model, kept, likeness, panel, form)
+    # A function may know its task only once it has answered: the likeness is asked first.
     other = 0 if likeness is None else likeness.other(model, panel, form)
+    if likeness is not None and (known := _named(model, kept["classes"])) is not model:
+        model = known
+        other = likeness.other(model, panel, form) if is_other(other) else other  # labels are told by their names
     if model.task != kept["task"]:
         raise ArtifactError(f"{path}: fitted to a model for {kept['task']}, but {model.name!r} does {model.task}. Load it with its own model.")
-    known = [str(c) for c in kept["classes"]]
-    if known and [str(c) for c in model.classes] != [c for c in known if c in {str(m) for m in model.classes}]:
+    names = [str(c) for c in kept["classes"]]
+    if names and [str(c) for c in model.classes] != [c for c in names if c in {str(m) for m in model.classes}]:
         raise ArtifactError(
             f"{path}: fitted to a model with the classes {list(kept['classes'])}, but {model.name!r} has {list(model.classes)}. "
             "Load it with its own model."
@@ -152,20 +155,19 @@ def recognised(model: Model | None, kept: Mapping[str, Any] | None, likeness: Li
     return model
 
 
-def _named(model: Model, kept: Mapping[str, Any], likeness: Likeness | None, panel: Panel, form: Form) -> Model:
-    """Return the model with the names that its classes had in fitting, where it only counts them, as servers do, and answers as it did then."""
-    if not hasattr(model, "task"):  # a function or a server says it by its first answer
-        model.predict(rows(panel, form))
-    if likeness is None or not kept["classes"]:
-        return model
-    positions = list(range(len(kept["classes"])))
-    if list(kept["classes"]) == positions or (model.task == "classification" and list(model.classes) != positions):
+def _named(model: Model, classes: Sequence[Any]) -> Model:
+    """Return the model with the names that its classes had in fitting, where it only counts them, as servers do.
+
+    Names that are such numbers themselves, in another order, are no names: the model may mean what it says.
+    """
+    positions = list(range(len(classes)))
+    counted = model.task == "classification" and list(model.classes) == positions
+    if not counted or not isinstance(model, Wrapped) or (list(classes) != positions and any(c in positions for c in classes)):
         return model
     try:
-        found = with_classes(model, kept["classes"])
+        return model.with_classes(classes)
     except ModelError:
         return model
-    return model if is_other(likeness.other(found, panel, form)) else found
 
 
 def _check_encoder(model: Model, kept: Mapping[str, Any], path: str) -> None:

@@ -6,6 +6,7 @@ The one idea: an answer of the wrong shape is an error of the call, an answer th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -141,6 +142,20 @@ class Reader:
         if self._task is None:
             raise TaskUnknown("the classes are not known before the first answer. Say wrap(…, classes=[…]), or task='regression'.")
         return tuple(self._shown)
+
+    def named(self, classes: Sequence[Any]) -> Reader:
+        """Return the same with other names for the classes it knows, in their order.
+
+        Raises
+        ------
+        ModelError
+            If there are not as many, or what it knows was learned from labels in answers and may still grow.
+        """
+        if self._open or len(classes) != len(self._shown):
+            raise ModelError(f"{len(classes)} names were given for the classes {_shown(self._shown)}.")
+        twin = copy(self)
+        twin._shown, twin._labels = [plain(c) for c in classes], natural(())
+        return twin
 
     def read(self, raw: Raw, n: int) -> Answers:
         """Return the answers to n rows.

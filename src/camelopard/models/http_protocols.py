@@ -86,6 +86,8 @@ class Inference:
         if output is not None and outputs and output not in [port.name for port in outputs]:
             raise UnknownName.among(output, [port.name for port in outputs], "output")
         found = output or (answering(_likeliest(outputs), None)[0] if outputs else None)
+        if inputs is not None:
+            features = tuple(port.name for port in inputs)
         declared, inputs = inputs is None and bool(described), inputs or described or WHOLE_TABLE
         fixed = next((port.rows for port in inputs if port.rows is not None), None)
         if fixed is not None and fixed > 1:
@@ -94,6 +96,7 @@ class Inference:
 
     @property
     def doubt(self) -> str:
+        """Return what to look at where the server refuses everything."""
         if self.declared:
             return "is it the right address, and the right protocol?"
         if self.inputs is WHOLE_TABLE:

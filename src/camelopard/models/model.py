@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -136,11 +136,16 @@ class Wrapped:
         twin.encoder = encoder
         return twin
 
-    def asked_by(self, read: Callable[[Any, tuple[str, ...] | None], tuple[Adapter, Reader]]) -> Wrapped:
-        """Return the same model, asked and understood anew: `read` makes an adapter and a reader of it and of the columns it was wrapped with."""
+    def with_classes(self, classes: Sequence[Any]) -> Wrapped:
+        """Return the same model with other names for its classes, in the order of its probabilities.
+
+        Raises
+        ------
+        ModelError
+            If there are not as many, or its classes are known only from labels that it answered.
+        """
         twin = copy(self)
-        twin._adapter, twin._reader = read(self.obj, self._adapter.eats.features)
-        twin._plans = Plans()
+        twin._reader = self._reader.named(classes)
         return twin
 
     @property

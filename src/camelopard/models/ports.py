@@ -122,6 +122,8 @@ def _whole(port: Port, table: Any, missing: str) -> Array:
             raise TypeError(f"pictures of {table.dtype}; the model's input {port.name!r} takes uint8")
         pictures = table if port.type == "uint8" else light(table).astype(port.type)
         return np.ascontiguousarray(laid_out(pictures, port.shape))
+    if not table.shape[1]:
+        raise ValueError(f"the table has no column for the model's input {port.name!r}")
     width = port.shape[1] if len(port.shape) == 2 else None
     if isinstance(width, int) and width > 0 and table.shape[1] != width:
         raise ValueError(f"the table has {table.shape[1]} columns; the model's input {port.name!r} takes {width}")

@@ -86,19 +86,6 @@ def wrap(
     return Wrapped(obj, name or _name(obj), adapter, reader, None if rows is None else rows.form, batch_size, members, placing)
 
 
-def with_classes(model: Model, classes: Sequence[Any]) -> Model:
-    """Return the same model with these names for its classes, in the order of its probabilities; a model of its own making stays as it is.
-
-    Raises
-    ------
-    ModelError
-        If it cannot have them: a regression, or one of another number of classes.
-    """
-    if not isinstance(model, Wrapped):
-        return model
-    return model.asked_by(lambda obj, features: _adapter(obj)(obj, None, classes, features))
-
-
 def _adapter(obj: object) -> Of:
     """Return how to read an object of this type. Nothing is imported that the object has not imported itself."""
     if isinstance(obj, (str, Path)):

@@ -181,8 +181,7 @@ def _pieces(parcel: Parcel) -> Iterator[Piece]:
     doubt = _doubt(parcel)
     for start in range(0, n, ROWS_AT_ONCE):
         stop = min(start + ROWS_AT_ONCE, n)
-        cells = None if rows is None else _cells(rows.take(slice(start, stop))) if isinstance(rows, Batch) else rows[start:stop]
-        yield Piece(parcel, start, stop, cells, None if doubt is None else doubt[start:stop])
+        yield Piece(parcel, start, stop, _part(rows, start, stop), None if doubt is None else doubt[start:stop])
 
 
 def _doubt(parcel: Parcel) -> Sequence[Any] | None:
@@ -207,16 +206,26 @@ def _source(parcel: Parcel) -> Batch | Sequence[Any] | None:
     return found if len(found) == len(parcel.done) else None
 
 
+def _part(rows: Batch | Sequence[Any] | None, start: int, stop: int) -> Sequence[Any] | None:
+    """Return the cells of some rows; None where they are not at hand, or a batch made by hand is none."""
+    if not isinstance(rows, Batch):
+        return None if rows is None else rows[start:stop]
+    try:
+        return _cells(rows.take(slice(start, stop)))
+    except Exception:  # no reason to lose the verdict
+        return None
+
+
 def _cells(batch: Batch) -> list[Any]:
     """Return the rows of a batch, with their names where it has any."""
-    columns = [_column(values) for values in batch.columns.values()]
+    columns = [cells_of(values) for values in batch.columns.values()]
     if batch.form.kind == "numpy":
         return list(map(Nameless, zip(*columns, strict=True)))
     names = batch.names
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] if columns else [{} for _ in range(len(batch))]
 
 
-def _column(values: Array) -> list[Any]:
+def cells_of(values: Array) -> list[Any]:
     """Return the cells of a column as plain values, None for what is missing."""
     if values.dtype.kind == "M":
         values = values.astype("datetime64[us]")

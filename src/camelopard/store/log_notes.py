@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from camelopard.core.batch import Batch, plain
 from camelopard.store.log_cells import ALMOST_FLAT, MARK, encoded
-from camelopard.store.log_columns import DAY, FIGURES, NAMES, SCHEMA, Parcel, lines_of, text
+from camelopard.store.log_columns import DAY, FIGURES, NAMES, SCHEMA, Parcel, cells_of, lines_of, text
 
 AT_ONCE = 512  # notes that are made rows together: about a millisecond
 MOST_CELLS, MOST_LETTERS = 512, 8192  # of a row that is written where others wait
@@ -103,18 +103,19 @@ def _row(rows: Any) -> dict[str, Any] | None:
     """Return the one row there is as a dict; None where it is none, or has no names."""
     if type(rows) is list and len(rows) == 1:
         return rows[0] if type(rows[0]) is dict else None
-    if not isinstance(rows, Batch) or len(rows) != 1 or rows.form.kind == "numpy":
+    if not isinstance(rows, Batch) or len(rows) != 1 or rows.form.kind == "numpy" or len(rows.columns) > MOST_CELLS:
         return None
-    cells = {name: values.tolist()[0] for name, values in rows.columns.items()}
-    return {name: None if cell != cell else cell for name, cell in cells.items()}
+    return {name: cells_of(values)[0] for name, values in rows.columns.items()}
 
 
 def _line(row: dict[Any, Any]) -> bytes | None:
     """Return a row as a line of JSON; None where its cells are many or long, or JSON has no word for one of them."""
-    kinds, cells = set(map(type, row.values())), row.values()
-    if len(row) > MOST_CELLS or not kinds <= ALMOST_FLAT or set(map(type, row)) - {str}:
+    if len(row) > MOST_CELLS:
         return None
-    if str in kinds and sum(len(cell) for cell in cells if type(cell) is str) > MOST_LETTERS:
+    kinds, cells = set(map(type, row.values())), row.values()
+    if not kinds <= ALMOST_FLAT or set(map(type, row)) - {str}:
+        return None
+    if sum(map(len, row)) + sum(len(cell) for cell in cells if type(cell) is str) > MOST_LETTERS:
         return None
     if float in kinds and not math.isfinite(sum(cell for cell in cells if type(cell) is float)):
         return None
