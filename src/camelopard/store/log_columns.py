@@ -346,5 +346,5 @@ def _repair(repair: Repair, privacy: Privacy) -> str:
 
 def text(value: Any) -> str:
     """Return a text that every reader can read: halves of surrogate pairs are written out."""
-    text = str(value)
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    found = str(value)
+    return found if found.isascii() else found.encode("utf-8", "backslashreplace").decode()

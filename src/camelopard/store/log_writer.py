@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 BREATH = 1e-4  # seconds between two groups, in which other threads have their turn
-T = TypeVar("T")
 CALM, CALM_GROUP, CALM_BREATH = 1500, 16, 2e-3  # up to so many requests at a time there is leisure: small groups, and a few answers between them
+T = TypeVar("T")
 
 
 class Writer:
