@@ -13,7 +13,7 @@ from camelopard.core.arrays import Floats
 from camelopard.firewall.strangeness import FAR, FEWEST, Strangeness
 
 NAMES = ("doubt", "suspicion_sum", *(f"space:{name}" for name in FAR), "place:text: words", "says:text:0")
-VIEWS = SimpleNamespace(of={"text": SimpleNamespace(kind="text")}, source={"text: words": "text"})
+VIEWS = SimpleNamespace(of={"text": SimpleNamespace(kind="text")}, source={"text: words": "text"}, texts=False)  # beside a picture
 PANEL: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=VIEWS))
 
 
@@ -25,17 +25,20 @@ def clean(n: int, seed: int) -> Floats:
     return table
 
 
+def struck(name: str, n: int, by: float = 3.0, seed: int = 1) -> Floats:
+    """Return evidence of rows that damage moves in one number."""
+    return clean(n, seed) + np.where(np.array(NAMES) == name, by, 0.0)
+
+
 def learned(n: int = 600) -> Strangeness:
-    table = np.concatenate([clean(n, 0), clean(n, 1) + np.where(np.array(NAMES) == "place:text: words", 3.0, 0.0)])
-    damaged = np.arange(2 * n) >= n
-    found = Strangeness.learn(PANEL, table, damaged, np.ones(2 * n), np.random.default_rng(0))
+    found = Strangeness.learn(PANEL, clean(n, 0), [(struck("place:text: words", n), np.ones(n))], np.random.default_rng(0))
     assert found is not None
     return found
 
 
 def test_damage_is_odd_and_not_novel_and_a_far_row_is_novel_and_not_odd() -> None:
     strange, plain = learned(), clean(500, 2)
-    damaged = clean(500, 3) + np.where(np.array(NAMES) == "place:text: words", 3.0, 0.0)
+    damaged = struck("place:text: words", 500, seed=3)
     far = clean(500, 4) + np.where([name.startswith("space:") for name in NAMES], 4.0, 0.0)
     novel = np.arange(1000) >= 500
     assert auroc(strange.oddness(np.concatenate([plain, damaged])), novel) > 0.95
@@ -62,10 +65,37 @@ def test_what_a_label_says_is_no_part_of_it_and_tables_have_none() -> None:
     assert NAMES.index("says:text:0") not in learned().columns
     assert NAMES.index("doubt") not in learned().columns
     tables: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=[]))
-    damaged = np.arange(400) >= 200
-    assert Strangeness.learn(tables, clean(400, 0), damaged, np.ones(400), np.random.default_rng(0)) is None
-    few = np.arange(400) < FEWEST - 1
-    assert Strangeness.learn(PANEL, clean(400, 0), few, np.ones(400), np.random.default_rng(0)) is None
+    damaged = [(clean(200, 1), np.ones(200))]
+    assert Strangeness.learn(tables, clean(200, 0), damaged, np.random.default_rng(0)) is None
+    assert Strangeness.learn(PANEL, clean(FEWEST - 1, 0), damaged, np.random.default_rng(0)) is None
+    few = [(clean(FEWEST - 1, 1), np.ones(FEWEST - 1))]
+    assert Strangeness.learn(PANEL, clean(200, 0), few, np.random.default_rng(0)) is None
+
+
+def test_each_family_of_damage_has_a_judge_and_one_that_cries_is_enough() -> None:
+    names = ("suspicion_sum", *(f"place:text: {k}" for k in range(12)), "space:vim")
+    views = SimpleNamespace(of=VIEWS.of, source={f"text: {k}": "text" for k in range(12)}, texts=True)
+    panel: Any = SimpleNamespace(names=names, reader=SimpleNamespace(views=views))
+
+    def rows(seed: int, family: int | None = None) -> Floats:
+        table = np.random.default_rng(seed).normal(size=(400, len(names)))
+        if family is not None:
+            table[:, [1 + 2 * family, 2 + 2 * family]] += 2.0  # neither number is far out by itself
+        return table
+
+    families = [(rows(10 + k, k), np.ones(400)) for k in range(6)]
+    several = Strangeness.learn(panel, rows(0), families, np.random.default_rng(0))
+    one = Strangeness.learn(panel, rows(0), [(np.vstack([table for table, _ in families]), np.ones(2400))], np.random.default_rng(0))
+    assert several is not None and one is not None and len(several.judges) == 6
+    assert names.index("space:vim") not in several.columns  # nothing that the model has to be asked for
+    fresh, damaged = np.vstack([rows(30 + k) for k in range(6)]), np.vstack([rows(20 + k, k) for k in range(6)])
+
+    def caught(strange: Strangeness) -> float:
+        return float((strange.oddness(damaged) > np.quantile(strange.oddness(fresh), 0.99)).mean())
+
+    assert caught(several) > caught(one)
+    again = Strangeness.from_state(several.state(), len(names))
+    assert again.oddness(damaged).tobytes() == several.oddness(damaged).tobytes()
 
 
 def test_it_is_the_same_from_a_file_and_hostile_files_are_refused() -> None:
@@ -74,15 +104,17 @@ def test_it_is_the_same_from_a_file_and_hostile_files_are_refused() -> None:
     again = Strangeness.from_state(state, len(NAMES))
     assert again.novelty(table).tobytes() == strange.novelty(table).tobytes()
     assert again.oddness(table[3:4])[0] == strange.oddness(table)[3]
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"far": np.array([99])},
         {"columns": np.array([-1])},
         {"ladder": np.zeros((2, 5))},
         {"spread": np.zeros(5)},
         {"ends": np.zeros((2, 5))},
         {"numbers": np.array([[0]])},
-    ):
-        with pytest.raises(ValueError, match=r"columns|ladder|ends"):
+        {"judges": []},
+    )
+    for change in changes:
+        with pytest.raises(ValueError, match=r"columns|ladder|ends|judges"):
             Strangeness.from_state({**state, **change}, len(NAMES))
 
 

@@ -20,6 +20,7 @@ from camelopard.core.records import Prediction
 from camelopard.core.schema import Schema
 from camelopard.evidence.impact import CANDIDATES
 from camelopard.firewall.content import Half
+from camelopard.firewall.further import Further
 from camelopard.firewall.gauge import Gauge
 from camelopard.firewall.panel import GATE, Examination, Panel
 from camelopard.firewall.portions import Stack
@@ -197,7 +198,10 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to learn from: evidence of rows that teach and of rows that calibrate, which answers to either are right, each kind's family."""
+    """What there is to learn from: evidence of rows that teach and of rows that calibrate, which answers to either are right, each kind's family.
+
+    `further`: more damaged texts that teach, of which only that is known which no answer is needed for.
+    """
 
     lesson: Lesson
     check: Lesson
@@ -206,6 +210,7 @@ class Material:
     labelled: bool
     families: Mapping[str, str] = field(default_factory=dict)
     repaired_right: Bools | None = None
+    further: Further | None = None
 
     @property
     def trust(self) -> Trust:
@@ -224,6 +229,7 @@ class Material:
             self.labelled,
             self.families,
             repaired,
+            None if self.further is None else self.further.without(kinds),
         )
 
 
@@ -255,7 +261,8 @@ def collect(
     right = tuple(right_answers(part, labels, truth.tolerance) for part, labels in ((lesson, taught), (check, y)))
     lesson, check = (labelled(part, labels) for part, labels in ((lesson, taught), (check, y)))
     families = {case.kind: case.family for case in (*cases, *twins)}
-    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance))
+    further = Further.of(panel, cases, schema, rng)
+    return Material(lesson, check, right[0], right[1], y is not None, families, repaired_right(check, y, truth.tolerance), further)
 
 
 def labelled(part: Lesson, y: Array | None) -> Lesson:

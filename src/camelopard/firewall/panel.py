@@ -179,6 +179,19 @@ class Panel:
             table = np.column_stack([table, *(self._certainly(kind, batch, answer, reading, session) for kind in self.uncertain)])
         return Examination(batch, answer, reading, surprise, suspicions, moved, odd, table)
 
+    def unasked(self, batch: Batch) -> Floats:
+        """Return what of the table no answer is needed for, shape (n, f), zeros elsewhere: how suspicious cells are, and where they stand."""
+        reading = self.reader.read(batch)
+        surprise = self.copula.surprise(reading.scores)
+        reading = unmasked(reading, surprise, self.never)
+        suspicions = suspicion(reading, surprise, self.null_costs, self.never, self.reader.edges)
+        part = np.zeros((len(SUMMARY) + suspicions.shape[1], len(batch))).T
+        self._sum_up(reading, surprise, suspicions, part)
+        table = np.zeros((len(batch), len(self.names)))
+        table[:, : len(SUMMARY)] = part[:, : len(SUMMARY)]
+        table[:, len(self.summary) : len(self.summary) + suspicions.shape[1]] = part[:, len(SUMMARY) :]
+        return table
+
     def _certainly(self, kind: str, batch: Batch, answer: Prediction, reading: Reading, session: Session) -> Floats:
         found = self.uncertainty(kind, batch, answer, reading, session)
         if found is None:
@@ -201,9 +214,7 @@ class Panel:
         table = np.empty((len(SUMMARY) + d, n)).T  # a column's cells lie side by side
         width = len(doubts.NAMES)
         table[:, :width] = doubts.doubt(answer, self.task, self.centre, self.scale)
-        table[:, width] = np.log1p(surprise.distance / d)
-        totals, places = table[:, width + 1 : width + 1 + len(sums.NAMES)], table[:, len(SUMMARY) :]
-        odd = sums.sum_up(reading, surprise, suspicions, self.weights, self._category_weights, 4 * self.never, totals, places)
+        odd, totals, places = self._sum_up(reading, surprise, suspicions, table)
         width += 1 + len(sums.NAMES)
         table[:, width : width + len(neighbours.NAMES)] = self.near.measure(places, answer, self.task, origin)
         width += len(neighbours.NAMES)
@@ -218,6 +229,14 @@ class Panel:
         table[:, width + 1] = 0.0  # on what share of all repairs the answer moves, in a row with a cell that no clean row has
         table[moved.rows, width + 1] = moved.moved.mean(axis=1) * hard(reading.states[moved.rows]).any(axis=1)
         return table, odd
+
+    def _sum_up(self, reading: Reading, surprise: Surprise, suspicions: Floats, table: Floats) -> tuple[Floats, Floats, Floats]:
+        """Write distance, sums and places into their columns; return the oddity of each row, the sums, and the places."""
+        width = len(doubts.NAMES)
+        table[:, width] = np.log1p(surprise.distance / suspicions.shape[1])
+        totals, places = table[:, width + 1 : width + 1 + len(sums.NAMES)], table[:, len(SUMMARY) :]
+        odd = sums.sum_up(reading, surprise, suspicions, self.weights, self._category_weights, 4 * self.never, totals, places)
+        return odd, totals, places
 
     def state(self) -> dict[str, Any]:
         """Return everything, as plain data and arrays."""
