@@ -134,3 +134,12 @@ def test_rows_are_as_odd_alone_as_in_any_batch() -> None:
     together = strange.oddness(table)
     assert [strange.oddness(table[i : i + 1]).item() for i in (0, 700, 1_499)] == together[[0, 700, 1_499]].tolist()
     assert strange.oddness(table[::-1])[::-1].tobytes() == together.tobytes()
+
+
+def test_damages_of_which_there_are_few_rows_are_judged_together() -> None:
+    few = [(struck("place:text: words", FEWEST // 2, seed=k), np.ones(FEWEST // 2)) for k in range(1, 4)]
+    many = (struck("place:text: words", FEWEST, seed=7), np.ones(FEWEST))
+    for damaged, judges in ((few, 1), ([*few, many], 2), ([few[0], many], 1)):
+        strange = Strangeness.learn(PANEL, clean(400, 0), damaged, np.random.default_rng(0))
+        assert strange is not None and len(strange.judges) == judges
+    assert Strangeness.learn(PANEL, clean(400, 0), few[:1], np.random.default_rng(0)) is None

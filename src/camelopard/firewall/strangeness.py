@@ -63,9 +63,10 @@ class Strangeness:
     def learn(cls, panel: Panel, clean: Floats, damaged: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> Strangeness | None:
         """Learn from the evidence of clean rows, shape (n, f), and, for each judge, of damaged rows, with how much each of them counts.
 
-        None where there are no texts or pictures, or too few rows. Of texts alone, nothing is looked at that the model would have to be asked for.
+        Damaged rows that are too few for a judge of their own are judged together. None where there are no texts or pictures, or too few rows at all.
+        Of texts alone, nothing is looked at that the model would have to be asked for.
         """
-        damaged = [part for part in damaged if len(part[0]) >= FEWEST]
+        damaged = _enough(damaged)
         if not panel.reader.views or len(clean) < FEWEST or not damaged:
             return None
         names = panel.names
@@ -143,6 +144,14 @@ class Strangeness:
         if not judges:
             raise ValueError("nobody who judges what is odd")
         return cls(judges, columns, numbers, ends, far, ladder, spread, float(s["deepest"]))
+
+
+def _enough(damaged: Sequence[tuple[Floats, Floats]]) -> list[tuple[Floats, Floats]]:
+    """Return the parts that teach a judge each, those that are too small joined in one, which is left out if it is too small itself."""
+    found, few = ([part for part in damaged if (len(part[0]) >= FEWEST) == large] for large in (True, False))
+    if sum(len(table) for table, _ in few) >= FEWEST:
+        found.append((np.vstack([table for table, _ in few]), np.concatenate([weight for _, weight in few])))
+    return found
 
 
 def _judge(clean: Floats, damaged: Floats, weight: Floats, rng: np.random.Generator, trees: int, depth: int) -> Trees:
