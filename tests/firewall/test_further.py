@@ -67,10 +67,14 @@ def test_every_kind_counts_alike_and_families_are_told_apart(parts: tuple[Panel,
     assert "glued-texts" in further.kind and "glued-texts" not in kept.kind and len(kept.table) == len(kept.kind)
 
 
-def test_where_not_all_is_texts_there_is_none(parts: tuple[Panel, Batch, Schema, Any, StressReport]) -> None:
+def test_where_a_row_is_more_than_a_text_there_is_none(parts: tuple[Panel, Batch, Schema, Any, StressReport]) -> None:
     *_, report = parts
     table = Batch.of({"x": np.arange(60.0), "y": np.arange(60.0) % 7})
     schema = Schema.infer(table)
     panel = learn_panel(schema, schema.conform(table), None, None, None, np.ones(2), False)
     assert panel.names[: len(SUMMARY)] == SUMMARY
     assert Further.of(panel, report.cases, schema, np.random.default_rng(0)) is None
+    pairs = Batch.of({"first": texts(80, 3), "second": texts(80, 4)})
+    schema = Schema.infer(pairs)
+    panel = learn_panel(schema, schema.conform(pairs), None, None, None, np.ones(2), False)
+    assert panel.reader.views and Further.of(panel, report.cases, schema, np.random.default_rng(0)) is None

@@ -13,7 +13,7 @@ from camelopard.core.arrays import Floats
 from camelopard.firewall.strangeness import FAR, FEWEST, Strangeness
 
 NAMES = ("doubt", "suspicion_sum", *(f"space:{name}" for name in FAR), "place:text: words", "says:text:0")
-VIEWS = SimpleNamespace(of={"text": SimpleNamespace(kind="text")}, source={"text: words": "text"}, texts=False)  # beside a picture
+VIEWS = SimpleNamespace(of={"text": SimpleNamespace(kind="text")}, source={"text: words": "text"})
 PANEL: Any = SimpleNamespace(names=NAMES, reader=SimpleNamespace(views=VIEWS))
 
 
@@ -74,7 +74,7 @@ def test_what_a_label_says_is_no_part_of_it_and_tables_have_none() -> None:
 
 def test_each_family_of_damage_has_a_judge_and_one_that_cries_is_enough() -> None:
     names = ("suspicion_sum", *(f"place:text: {k}" for k in range(12)), "space:vim")
-    views = SimpleNamespace(of=VIEWS.of, source={f"text: {k}": "text" for k in range(12)}, texts=True)
+    views = SimpleNamespace(of=VIEWS.of, source={f"text: {k}": "text" for k in range(12)})
     panel: Any = SimpleNamespace(names=names, reader=SimpleNamespace(views=views))
 
     def rows(seed: int, family: int | None = None) -> Floats:
@@ -84,8 +84,8 @@ def test_each_family_of_damage_has_a_judge_and_one_that_cries_is_enough() -> Non
         return table
 
     families = [(rows(10 + k, k), np.ones(400)) for k in range(6)]
-    several = Strangeness.learn(panel, rows(0), families, np.random.default_rng(0))
-    one = Strangeness.learn(panel, rows(0), [(np.vstack([table for table, _ in families]), np.ones(2400))], np.random.default_rng(0))
+    several = Strangeness.learn(panel, rows(0), families, np.random.default_rng(0), asked=False)
+    one = Strangeness.learn(panel, rows(0), [(np.vstack([table for table, _ in families]), np.ones(2400))], np.random.default_rng(0), asked=False)
     assert several is not None and one is not None and len(several.judges) == 6
     assert names.index("space:vim") not in several.columns  # nothing that the model has to be asked for
     fresh, damaged = np.vstack([rows(30 + k) for k in range(6)]), np.vstack([rows(20 + k, k) for k in range(6)])

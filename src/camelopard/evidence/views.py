@@ -96,11 +96,6 @@ class Views:
         return bool(self.of)
 
     @property
-    def texts(self) -> bool:
-        """Whether there are some, and all of them are of texts."""
-        return bool(self.of) and all(vectors.kind == "text" for vectors in self.of.values())
-
-    @property
     def apart(self) -> frozenset[str]:
         """Return the names of the numbers that only oddity reads."""
         return frozenset(figure for name, vectors in self.of.items() for figure in figure_names(name, vectors.apart))

@@ -1,7 +1,7 @@
 """Damaged texts beyond those that the model is asked about again: what a text looks like needs no answer.
 
 A stress run damages many more texts than evidence is collected of, since evidence costs questions. Whoever learns what damage looks like reads
-them all.
+them all. In a table, and of two texts that belong together, what is odd lies between the columns as well, and there all evidence is looked at.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Further:
 
     @classmethod
     def of(cls, panel: Panel, cases: Sequence[Case], schema: Schema, rng: np.random.Generator) -> Further | None:
-        """Return up to MOST damaged rows, each kind alike; None where the firewall's views are not of texts alone."""
-        if not panel.reader.views.texts:
+        """Return up to MOST damaged rows, each kind alike; None where a row is more than one text."""
+        if [column.kind for column in schema.columns.values()] != ["text"]:
             return None
         drawn = gather(cases, schema, MOST, rng)
         if drawn is None or isinstance(drawn.batch, Stack):

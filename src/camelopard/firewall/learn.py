@@ -100,7 +100,7 @@ def conclude(
     risk, fooled = learn_risk(check, score)
     threshold = spared(alarm_threshold(score[~check.damaged], alpha), risk, check.least_risk, score[~check.damaged])
     sure = learn_confidence(panel, material, fooled, rng)
-    strange = Strangeness.learn(panel, *_odd_and_clean(odd_by), rng)
+    strange = Strangeness.learn(panel, *_odd_and_clean(odd_by), rng, asked=material.further is None)
     if strange is not None:
         check = replace(check, odd=strange.oddness(odd_by.check.table))
     odd = np.sort(check.odd[~check.damaged])
@@ -121,7 +121,7 @@ def conclude(
 
 
 def _odd_and_clean(material: Material) -> tuple[Floats, list[tuple[Floats, Floats]]]:
-    """Return the evidence of clean rows that teach, and that of damaged ones with their weights: of texts family by family, else all together."""
+    """Return the evidence of clean rows that teach, and that of damaged ones with their weights: of texts alone by family, else all together."""
     lesson, damaged = material.lesson, material.lesson.damaged
     if material.further is not None:
         return lesson.table[~damaged], material.further.by_family(material.families)

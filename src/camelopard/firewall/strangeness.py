@@ -1,7 +1,8 @@
 """How odd is a text or a picture, and how far from all that the model learned from does it lie? Two questions with two answers.
 
-Odd is what looks damaged: learned from damaged rows against clean ones. Damages of texts are of many families that have nothing in common, so each
-family has a judge of its own, who knows clean texts and that family alone; a text is as odd as the judge says who finds it oddest. That is joined, as
+Odd is what looks damaged: learned from damaged rows against clean ones. Damages of texts are of many families that have nothing in common, so where
+there is nothing but a text each family has a judge of its own, who knows clean texts and that family alone; a text is as odd as the judge says who
+finds it oddest. (Of pairs of texts, and in tables, families were told better and what lies between the columns worse.) That is joined, as
 Fisher (1932) joins tests, with how rarely a clean text has a number as far out as the farthest of this one: most numbers of a text count what clean
 texts hardly have, so that one alone says much, whatever the others say and whoever thought of it. (Numbers of pictures vary together; there one judge
 of all damages is as good, and the farthest number would take more than it gives.)
@@ -60,17 +61,19 @@ class Strangeness:
     deepest: float
 
     @classmethod
-    def learn(cls, panel: Panel, clean: Floats, damaged: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> Strangeness | None:
+    def learn(
+        cls, panel: Panel, clean: Floats, damaged: Sequence[tuple[Floats, Floats]], rng: np.random.Generator, *, asked: bool = True
+    ) -> Strangeness | None:
         """Learn from the evidence of clean rows, shape (n, f), and, for each judge, of damaged rows, with how much each of them counts.
 
         Damaged rows that are too few for a judge of their own are judged together. None where there are no texts or pictures, or too few rows at all.
-        Of texts alone, nothing is looked at that the model would have to be asked for.
+        `asked`: the evidence tells what the model makes of the rows, too, and that is looked at.
         """
         damaged = _enough(damaged)
         if not panel.reader.views or len(clean) < FEWEST or not damaged:
             return None
         names = panel.names
-        places = "place:" if panel.reader.views.texts else ("place:", "space:")
+        places = ("place:", "space:") if asked else "place:"
         columns = np.array([k for k, n in enumerate(names) if n.startswith(places) or n in SEEN], dtype=np.int64)
         size = (TREES, DEPTH) if len(damaged) == 1 else (FAMILY_TREES, FAMILY_DEPTH)
         far = np.array([k for k, n in enumerate(names) if n in {f"space:{what}" for what in FAR}], dtype=np.int64)
