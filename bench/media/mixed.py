@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.machine import RESULTS, where
+from bench.machine import RESULTS, state_of_code, where
 from bench.media.data import HERE
 from bench.media.intervals import around
 from camelopard.core.arrays import Array, Bools, Floats
@@ -61,11 +61,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--kept", type=Path, default=Path("build/mixed"), help="where figures are kept while the run lasts")
     arguments = parser.parse_args()
-    arguments.kept.mkdir(parents=True, exist_ok=True)
+    place = arguments.kept / state_of_code()
+    place.mkdir(parents=True, exist_ok=True)
     runs = []
     for seed in range(arguments.seeds):
         for name in TITLES:
-            file = arguments.kept / f"{name}-{seed}.json"
+            file = place / f"{name}-{seed}.json"
             if not file.exists():
                 file.write_text(json.dumps(measured(name, seed)))
             runs.append(json.loads(file.read_text()))
