@@ -51,4 +51,4 @@ class Further:
         kinds, place, count = np.unique(self.kind, return_inverse=True, return_counts=True)
         family = np.array([families.get(str(kind), str(kind)) for kind in kinds.tolist()])
         weight = (1.0 / count)[place]
-        return [(self.table[mine], weight[mine]) for name in np.unique(family).tolist() if (mine := (family == name)[place]).any()]
+        return [(self.table[mine], weight[mine]) for mine in ((family == name)[place] for name in np.unique(family).tolist())]

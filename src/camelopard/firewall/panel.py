@@ -140,10 +140,7 @@ class Panel:
         While learning, `half` says whether these rows teach or calibrate, and `origin` which row of that half each comes from, shape (n,).
         """
         known = origin if half == "teach" else None  # rows that the panel may have been learned from
-        reading = self.reader.read(batch)
-        surprise = self.copula.surprise(reading.scores)
-        reading = unmasked(reading, surprise, self.never)
-        suspicions = suspicion(reading, surprise, self.null_costs, self.never, self.reader.edges)
+        reading, surprise, suspicions = self._looked_at(batch)
         rows = self._suspicious(reading, suspicions, answer) if session is not None else np.empty(0, dtype=np.int64)
         candidates = len(batch) * CANDIDATES
         fit = rows_at_once(batch, candidates) if self.reader.views else candidates
@@ -181,16 +178,20 @@ class Panel:
 
     def unasked(self, batch: Batch) -> Floats:
         """Return what of the table no answer is needed for, shape (n, f), zeros elsewhere: how suspicious cells are, and where they stand."""
-        reading = self.reader.read(batch)
-        surprise = self.copula.surprise(reading.scores)
-        reading = unmasked(reading, surprise, self.never)
-        suspicions = suspicion(reading, surprise, self.null_costs, self.never, self.reader.edges)
+        reading, surprise, suspicions = self._looked_at(batch)
         part = np.zeros((len(SUMMARY) + suspicions.shape[1], len(batch))).T
         self._sum_up(reading, surprise, suspicions, part)
         table = np.zeros((len(batch), len(self.names)))
         table[:, : len(SUMMARY)] = part[:, : len(SUMMARY)]
         table[:, len(self.summary) : len(self.summary) + suspicions.shape[1]] = part[:, len(SUMMARY) :]
         return table
+
+    def _looked_at(self, batch: Batch) -> tuple[Reading, Surprise, Floats]:
+        """Return how the cells of each row read, how they surprise beside each other, and how suspicious each of them is."""
+        reading = self.reader.read(batch)
+        surprise = self.copula.surprise(reading.scores)
+        reading = unmasked(reading, surprise, self.never)
+        return reading, surprise, suspicion(reading, surprise, self.null_costs, self.never, self.reader.edges)
 
     def _certainly(self, kind: str, batch: Batch, answer: Prediction, reading: Reading, session: Session) -> Floats:
         found = self.uncertainty(kind, batch, answer, reading, session)
