@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from camelopard.confidence.quality import auroc, brier, calibration_error
 from camelopard.core.arrays import Array, Bools, Floats
 from camelopard.core.batch import Batch
 from camelopard.core.protocols import Model
-from camelopard.firewall.learn import conclude
+from camelopard.firewall.learn import heard, risk_of
 from camelopard.firewall.panel import Examination
+from camelopard.firewall.risk_head import RiskHead
 from camelopard.firewall.training import Prepared, prepare
 from camelopard.firewall.unseen import concluded
 from camelopard.models.wrap import wrap
@@ -88,27 +90,43 @@ def scene(pair: Pair) -> Scene:
     return Scene(table, model, ready, traffic, found)
 
 
-def left_out(groups: Sequence[Sequence[str]], there: Scene, seed: int) -> Judged:
-    """Return what firewalls say of damage that they never saw: risk, and its rank among clean rows to the same firewall.
+def taught_without(there: Scene, seed: int) -> Callable[[tuple[str, ...]], Judged]:
+    """Return how to judge the traffic by a firewall that never saw some kinds of damage: its risk, and the rank of that among clean rows.
+
+    Of each such firewall only what gives the risk is taught, and only once: a family of one kind is that kind.
+    """
+    ready, traffic, clean = there.prepared, there.traffic, there.traffic.clean
+
+    @cache
+    def judged(kinds: tuple[str, ...]) -> Judged:
+        material = heard(ready.panel, ready.material.without(kinds))
+        head = RiskHead.learn(material.lesson, np.random.default_rng([seed, 3]), ready.panel.summary, ready.panel.certain)
+        risk = risk_of(material.check, head.score(material.check.table, material.check.answer))
+        score = head.score(there.found.table, traffic.answer)
+        return Judged.of(risk.probability(score[:, None]), clean, material.check.least_risk)
+
+    return judged
+
+
+def left_out(groups: Sequence[tuple[str, ...]], traffic: Traffic, judged: Callable[[tuple[str, ...]], Judged], seed: int) -> Judged:
+    """Return what firewalls say of damage that they never saw.
 
     Every damaged row is judged by the firewall that was taught without its group, attacks by the one that saw no attack; clean rows are dealt out
     among all of them.
     """
-    ready, kind, clean = there.prepared, there.traffic.kind.astype(str), there.traffic.clean
+    kind, clean = traffic.kind.astype(str), traffic.clean
     dealt = np.random.default_rng([seed, 5]).integers(0, len(groups), len(kind))
     risk, rank = np.zeros(len(kind)), np.ones(len(kind))
     for k, group in enumerate(groups):
-        material = replace(ready.material.without(group), labelled=False)  # of the risk only
-        learned = conclude(ready.panel, material, 0.01, np.random.default_rng([seed, 3]))
-        found = Judged.of(learned.judge(there.traffic.answer, there.found.table).risk, clean, material.check.least_risk)
-        mine = np.isin(kind, list(group)) | (np.char.startswith(kind, "attack") & (KIND in group)) | (clean & (dealt == k))
+        found = judged(group)
+        mine = np.isin(kind, group) | (np.char.startswith(kind, "attack") & (KIND in group)) | (clean & (dealt == k))
         risk[mine], rank[mine] = found.score[mine], found.rank[mine]
     return Judged(risk, rank)
 
 
-def families(kinds: Sequence[str]) -> list[list[str]]:
+def families(kinds: Sequence[str]) -> list[tuple[str, ...]]:
     """Divide the kinds into their families."""
-    return [[kind for kind in kinds if FAMILY[kind] == family] for family in sorted({FAMILY[kind] for kind in kinds})]
+    return [tuple(kind for kind in kinds if FAMILY[kind] == family) for family in sorted({FAMILY[kind] for kind in kinds})]
 
 
 def measure(pair: Pair) -> dict[str, Any]:
@@ -123,10 +141,11 @@ def measure(pair: Pair) -> dict[str, Any]:
     kinds = sorted({kind for kind in ready.material.lesson.kind.tolist() if kind})
     known = judges.damage_classifier(ready.material, there.found.table, pair.seed)
     others = {name: Judged.of(score, traffic.clean) for name, score in {CLASSIFIER: known, **blind}.items()}
+    without = taught_without(there, pair.seed)
     ours = {
         "seen": Judged.of(said.risk, traffic.clean, ready.material.check.least_risk),
-        "kind left out": left_out([[kind] for kind in kinds], there, pair.seed),
-        "family left out": left_out(families(kinds), there, pair.seed),
+        "kind left out": left_out([(kind,) for kind in kinds], traffic, without, pair.seed),
+        "family left out": left_out(families(kinds), traffic, without, pair.seed),
     }
     return {
         "pair": {"table": pair.table, "model": pair.model, "strong": pair.strong, "seed": pair.seed},

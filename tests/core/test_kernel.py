@@ -25,7 +25,7 @@ from camelopard.evidence.copula import WIDEST, Copula, Surprise
 from camelopard.evidence.neighbours import Neighbours
 from camelopard.evidence.reading import OK, STATES, Reader, Reading
 from camelopard.evidence.sums import NAMES, sum_up
-from camelopard.firewall.boosting import _best, boosted
+from camelopard.firewall.boosting import Binned, Tree, boosted
 from camelopard.firewall.head import Head
 from camelopard.firewall.trees import Trees
 from camelopard.modality.text_embedding import Embedding, features
@@ -121,21 +121,36 @@ def test_cells_come_to_the_same(both: Both, d: int) -> None:
 
 @built
 @pytest.mark.parametrize("seed", range(8))
-def test_boosting_asks_the_same_questions(both: Both, seed: int) -> None:
+def test_cells_lie_between_the_same_edges(both: Both, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    for level, rows in ((0, 1), (1, 50), (3, 400), (5, 2000), (7, 900)):
-        edges = [np.arange(m, dtype=np.float64) for m in (1, 2, 7, 31, 31)]
-        part = np.array([rng.integers(0, len(e) + 1, rows) for e in edges], dtype=np.uint8)
-        leaf = rng.integers(0, 2**level, rows).astype(np.uint8)
-        slope, curve = rng.normal(size=rows) + 0.3 * (part[seed % 5] > 0), rng.random(rows)
-        if seed >= 6:
+    for rows in (1, 2, 31, 33, 500):
+        table = np.column_stack([rng.normal(size=rows), rng.integers(0, seed + 1, rows), rng.normal(size=rows).round(1), np.zeros(rows)])
+        table = sprinkled(table, rng, 0.05, np.array([np.inf, -0.0, 1e300]))
+        compiled, plain = both(lambda table=table: Binned.of(table))
+        assert same(compiled.codes, plain.codes)
+        assert all(map(same, compiled.edges, plain.edges))
+        for column, edges, codes in zip(table.T, compiled.edges, compiled.codes, strict=True):
+            assert codes.tolist() == [sum(edge < value for edge in edges.tolist()) for value in column.tolist()]
+
+
+@built
+@pytest.mark.parametrize("seed", range(12))
+def test_trees_grow_alike(both: Both, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for depth, n in ((1, 1), (2, 50), (4, 400), (6, 2000), (8, 900)):
+        edges = [np.arange(m, dtype=np.float64) for m in (1, 2, 7, 31, 31, 0)]
+        seen = Binned(np.array([rng.integers(0, len(e) + 1, n) for e in edges], dtype=np.uint8), edges)
+        slope, curve = rng.normal(size=n) + 0.3 * (seen.codes[seed % 5] > 0), rng.random(n)
+        if seed >= 8:
             slope, curve = sprinkled(slope, rng, 0.01), sprinkled(curve, rng, 0.01)
-        rising = rng.random(9) < 0.5
-        columns = np.array([3, 0, 8, 1, 5])
-        everywhere = [edges[columns.tolist().index(j)] if j in columns else np.zeros(0) for j in range(9)]
+        if seed == 7:  # nothing is gained after a level or two
+            slope = np.where(seen.codes[0] > 0, 1.0, -1.0)
+        rows, columns = np.flatnonzero(rng.random(n) < 0.7), rng.permutation(5)[: 1 + seed % 5]
         with np.errstate(all="ignore"):
-            compiled, plain = both(_best, part, everywhere, columns, leaf, slope, curve, level, rising)
-        assert compiled == plain
+            compiled, plain = both(Tree.grown, seen, columns, rows, slope, curve, rng.random(6) < 0.5, depth)
+        assert (compiled.feature, compiled.place) == (plain.feature, plain.place)
+        assert all(same(getattr(compiled, name), getattr(plain, name)) for name in ("leaf", "sums", "masses"))
+        assert seed != 7 or n < 50 or len(columns) < 5 or len(compiled.feature) < depth
 
 
 def worlds() -> list[tuple[Floats, Bools, Floats, Bools]]:
@@ -350,9 +365,14 @@ def nearest_arrays() -> list[Any]:
     return [np.zeros((2, 3)), pairs, sizes, np.array([0, 2]), np.array([0, 1]), np.array([0, 1, 2]), 6.0, 16.0, 1e4, 0.05, np.zeros((2, 2))]
 
 
-def split_arrays() -> list[Any]:
+def grow_arrays() -> list[Any]:
     codes = np.array([[0, 1, 1], [0, 2, 1]], dtype=np.uint8)
-    return [codes, np.array([1, 2]), np.zeros(2, dtype=bool), np.zeros(3, dtype=np.uint8), np.ones(3), np.ones(3), 1, 3, 5.0, 0.0]
+    seen = [codes, np.array([1, 2]), np.zeros(2, dtype=bool), np.array([1, 0]), np.array([0, 2]), np.ones(3), np.ones(3), 3, 5.0, 0.0]
+    return [*seen, np.zeros(3, dtype=np.uint8), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64), np.zeros(4), np.zeros(4)]
+
+
+def divide_arrays() -> list[Any]:
+    return [np.zeros((2, 3)), np.array([0.0, 1.0, 2.0]), np.array([0, 1, 3]), np.zeros((2, 3), dtype=np.uint8)]
 
 
 def surprise_arrays() -> list[Any]:
@@ -390,7 +410,8 @@ FUNCTIONS = {
     "unit": unit_arrays,
     "most_alike": most_alike_arrays,
     "nearest": nearest_arrays,
-    "best_split": split_arrays,
+    "divide": divide_arrays,
+    "grow": grow_arrays,
     "surprise": surprise_arrays,
     "fill": fill_arrays,
     "interpolate": interpolate_arrays,
@@ -399,10 +420,10 @@ FUNCTIONS = {
 
 
 # Arguments of which a part may be used.
-MAY_BE_WIDER = {"score_trees": {0, 1}, "line": {0}, "nearest": {5}, "interpolate": {4, 5}, "look_up": {0, 3, 4}}
+MAY_BE_WIDER = {"divide": {1}, "score_trees": {0, 1}, "line": {0}, "nearest": {5}, "interpolate": {4, 5}, "look_up": {0, 3, 4}}
 
 
-OF_ANY_LENGTH = {"unit": {0}}
+OF_ANY_LENGTH = {"unit": {0}, "grow": {3, 4}}
 
 
 def unfit(argument: Array, wider: bool, any_length: bool) -> list[object]:
@@ -469,13 +490,33 @@ def test_a_refusal_says_what_was_expected_and_what_came() -> None:
         ("nearest", 5, np.zeros(0, dtype=np.int64)),
         ("nearest", 7, 1e300),
         ("nearest", 4, np.array([-1, 0])),
-        ("best_split", 0, np.full((2, 3), 3, dtype=np.uint8)),
-        ("best_split", 1, np.array([1, 3])),
-        ("best_split", 1, np.array([-1, 2])),
-        ("best_split", 3, np.ones(3, dtype=np.uint8)),
-        ("best_split", 6, 0),
-        ("best_split", 6, 257),
-        ("best_split", 7, 257),
+        ("divide", 0, np.zeros((2, 4))),
+        ("divide", 1, np.zeros(2)),
+        ("divide", 1, np.zeros(300)[:0]),
+        ("divide", 2, np.array([0, -1, 3])),
+        ("divide", 2, np.array([0, 4, 3])),
+        ("divide", 2, np.array([-1, 1, 3])),
+        ("divide", 2, np.array([0, 1])),
+        ("divide", 3, np.zeros((3, 3), dtype=np.uint8)),
+        ("grow", 0, np.full((2, 3), 3, dtype=np.uint8)),
+        ("grow", 0, np.zeros((2, 2), dtype=np.uint8)),
+        ("grow", 1, np.array([1, 3])),
+        ("grow", 1, np.array([-1, 2])),
+        ("grow", 2, np.zeros(3, dtype=bool)),
+        ("grow", 3, np.array([2])),
+        ("grow", 3, np.array([-1])),
+        ("grow", 4, np.array([0, 3])),
+        ("grow", 4, np.array([-1])),
+        ("grow", 5, np.ones(2)),
+        ("grow", 6, np.ones(4)),
+        ("grow", 7, 0),
+        ("grow", 7, 257),
+        ("grow", 10, np.zeros(2, dtype=np.uint8)),
+        ("grow", 11, np.zeros(3, dtype=np.int64)),
+        ("grow", 11, np.zeros(9, dtype=np.int64)),
+        ("grow", 12, np.zeros(1, dtype=np.int64)),
+        ("grow", 13, np.zeros(8)),
+        ("grow", 14, np.zeros(2)),
         ("surprise", 3, 0),
         ("surprise", 3, 10**6),
         ("fill", 3, 0),

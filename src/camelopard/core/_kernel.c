@@ -42,7 +42,7 @@ C99 and Python's stable interface (3.11 and newer) alone. The lock of the interp
 #define RESTRICT __restrict
 #endif
 
-enum { VERSION = 3, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, MOST_LEAVES = 1 << DEEPEST };
+enum { VERSION = 4, BLOCK = 64, DEEPEST = 8, MOST_BINS = 256, ABREAST = 4 };
 
 /* --- arrays ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -132,18 +132,72 @@ INLINE void write_column(const Arrays *a, int which, Py_ssize_t start, Py_ssize_
     else for (Py_ssize_t i = 0; i < n; i++) *cell(a, which, start + i, j) = from[i];
 }
 
-/* --- boosting: the best question of a level ---------------------------------------------------------------------------------------- */
+/* --- boosting: between which edges a cell lies ------------------------------------------------------------------------------------- */
+
+/* How many of some edges in order lie below a value: halves are left behind without a branch. */
+INLINE Py_ssize_t below_it(const double *edges, Py_ssize_t many, double value) {
+    Py_ssize_t from = 0;
+    for (; many > 1; many -= many / 2) from += (edges[from + many / 2 - 1] < value) * (many / 2);
+    return from + (many && edges[from] < value);
+}
+
+PyDoc_STRVAR(divide_text, "divide(columns, edges, starts, codes)\n--\n\n"
+"Write how many of its edges lie below each cell into `codes`: those of row j of `columns` are edges[starts[j]:starts[j + 1]], in order.");
+
+static PyObject *divide(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 4) < 0) return NULL;
+    if (take(&a, args[0], "columns", 'd', 2, CONTIGUOUS) || take(&a, args[1], "edges", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[2], "starts", 'q', 1, CONTIGUOUS) || take(&a, args[3], "codes", 'B', 2, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t columns = rows_of(&a, 0), rows = columns_of(&a, 0);
+    const int64_t *starts = a.views[2].buf;
+    if (rows_of(&a, 2) != columns + 1 || rows_of(&a, 3) != columns || columns_of(&a, 3) != rows)
+        return refused(&a, "divide: expected one start per column and one more, and one code per cell."), NULL;
+    for (Py_ssize_t j = 0; j < columns; j++) {
+        if (starts[j] < 0 || starts[j + 1] < starts[j] || starts[j + 1] > rows_of(&a, 1) || starts[j + 1] - starts[j] >= MOST_BINS)
+            return refused(&a, "divide: where the edges of a column lie is out of range."), NULL;
+        const double *values = (const double *)a.views[0].buf + j * rows, *edges = (const double *)a.views[1].buf + starts[j];
+        uint8_t *codes = (uint8_t *)a.views[3].buf + j * rows;
+        const Py_ssize_t many = (Py_ssize_t)(starts[j + 1] - starts[j]);
+        for (Py_ssize_t i = 0; i < rows; i++) codes[i] = (uint8_t)below_it(edges, many, values[i]);
+    }
+    released(&a);
+    Py_RETURN_NONE;
+}
+
+/* --- boosting: a tree --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     double g, h;
 } Pair;
 
-/* Add slope and curve of each row to the bin of its leaf, row after row. */
-WIDE static void histogram(const uint8_t *RESTRICT codes, const uint16_t *RESTRICT first, const Pair *RESTRICT both, Py_ssize_t rows, Pair *bins) {
+INLINE void add(Pair *bin, Pair pair) {
+#ifdef __SSE2__
+    _mm_storeu_pd(&bin->g, _mm_add_pd(_mm_loadu_pd(&bin->g), _mm_set_pd(pair.h, pair.g)));
+#else
+    bin->g += pair.g;
+    bin->h += pair.h;
+#endif
+}
+
+/* Add slope and curve of each row to the bin of its leaf, row after row, for some columns at once, each with bins of its own: a sum has to wait for
+the one before, and rows are read once for all. */
+INLINE void added(const uint8_t *RESTRICT codes, Py_ssize_t columns, const uint16_t *RESTRICT first, const Pair *RESTRICT both, Py_ssize_t rows,
+    Pair *RESTRICT bins, size_t cells) {
     for (Py_ssize_t i = 0; i < rows; i++) {
-        Pair *bin = bins + first[i] + codes[i];
-        bin->g += both[i].g;
-        bin->h += both[i].h;
+        const Pair pair = both[i];
+        const size_t at = first[i];
+        for (Py_ssize_t j = 0; j < columns; j++) add(bins + (size_t)j * cells + at + codes[j * rows + i], pair);
+    }
+}
+
+WIDE static void histograms(const uint8_t *codes, Py_ssize_t columns, const uint16_t *first, const Pair *both, Py_ssize_t rows, Pair *bins, size_t cells) {
+    memset(bins, 0, (size_t)columns * cells * sizeof(Pair));
+    switch (columns) { /* with their number known, the columns of a row need no loop */
+        case 2: added(codes, 2, first, both, rows, bins, cells); break;
+        case 4: added(codes, 4, first, both, rows, bins, cells); break;
+        default: added(codes, 1, first, both, rows, bins, cells); break;
     }
 }
 
@@ -173,63 +227,128 @@ WIDE static int largest(const uint8_t *values, Py_ssize_t n) {
     return most;
 }
 
-PyDoc_STRVAR(best_split_text, "best_split(codes, edges, rising, leaf, slope, curve, leaves, bins, ridge, least)\n--\n\n"
-"Return (row of codes, threshold, gain) of the question that gains most in all leaves together, or None where none gains more than `least`.");
+typedef struct {
+    const uint8_t *codes, *rising; /* shape (columns, rows), and of each column whether the score may only rise with it */
+    const int64_t *edges; /* how many each column has */
+    Py_ssize_t columns, rows, bins;
+    double ridge, least;
+} Questions;
 
-static PyObject *best_split(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-    Arrays a = {.held = 0};
-    if (expected(count, 10) < 0) return NULL;
-    const Py_ssize_t leaves = PyLong_AsSsize_t(args[6]), bins = PyLong_AsSsize_t(args[7]);
-    const double ridge = PyFloat_AsDouble(args[8]), least = PyFloat_AsDouble(args[9]);
-    if (PyErr_Occurred()) return NULL;
-    if (take(&a, args[0], "codes", 'B', 2, CONTIGUOUS) || take(&a, args[1], "edges", 'q', 1, CONTIGUOUS) ||
-        take(&a, args[2], "rising", 'B', 1, CONTIGUOUS) || take(&a, args[3], "leaf", 'B', 1, CONTIGUOUS) ||
-        take(&a, args[4], "slope", 'd', 1, CONTIGUOUS) || take(&a, args[5], "curve", 'd', 1, CONTIGUOUS))
-        return NULL;
-    const Py_ssize_t columns = rows_of(&a, 0), rows = columns_of(&a, 0);
-    const uint8_t *codes = a.views[0].buf, *rising = a.views[2].buf, *leaf = a.views[3].buf;
-    const int64_t *edges = a.views[1].buf;
-    const double *slope = a.views[4].buf, *curve = a.views[5].buf;
-    if (rows_of(&a, 1) != columns || rows_of(&a, 2) != columns || rows_of(&a, 3) != rows || rows_of(&a, 4) != rows || rows_of(&a, 5) != rows)
-        return refused(&a, "best_split: one edge count and one truth per column, one leaf, slope and curve per row were expected."), NULL;
-    if (leaves < 1 || leaves > MOST_LEAVES || bins < 1 || bins > MOST_BINS)
-        return refused(&a, "best_split: expected 1 to 256 leaves and 1 to 256 bins."), NULL;
-    if (rows && (largest(leaf, rows) >= leaves || (columns && largest(codes, columns * rows) >= bins)))
-        return refused(&a, "best_split: a leaf or a code is out of range."), NULL;
-    for (Py_ssize_t j = 0; j < columns; j++)
-        if (edges[j] < 0 || edges[j] >= bins) return refused(&a, "best_split: more edges than bins."), NULL;
-
-    const size_t cells = (size_t)(leaves * bins);
-    Pair *sums = PyMem_Malloc(cells * sizeof(Pair)), *both = PyMem_Malloc((size_t)(rows + 1) * sizeof(Pair));
-    uint16_t *first = PyMem_Malloc((size_t)(rows + 1) * sizeof(uint16_t));
-    if (!sums || !both || !first) {
-        PyMem_Free(sums), PyMem_Free(both), PyMem_Free(first), released(&a);
-        return PyErr_NoMemory();
-    }
-    for (Py_ssize_t i = 0; i < rows; i++) {
-        first[i] = (uint16_t)(leaf[i] * bins); /* at most 255 * 256 */
-        both[i].g = slope[i], both[i].h = curve[i];
-    }
-    Py_ssize_t column = -1, threshold = 0;
-    double best = least;
-    for (Py_ssize_t j = 0; j < columns; j++) {
+/* Find the question (column, threshold) that gains most in all leaves together; a column of -1 where none gains more than `least`. `first`: where
+the bins of each row's leaf begin. `sums`: room for the bins of ABREAST columns. */
+static Py_ssize_t best_question(const Questions *q, const uint16_t *first, const Pair *both, Py_ssize_t leaves, Pair *sums, Py_ssize_t *threshold) {
+    const size_t cells = (size_t)(leaves * q->bins);
+    Py_ssize_t column = -1, start = 0, end = 0, at_once = ABREAST;
+    double best = q->least;
+    for (Py_ssize_t j = 0; j < q->columns; j++) {
+        if (j >= end) {
+            start = j;
+            while (at_once > q->columns - j) at_once /= 2;
+            end = start + at_once;
+            histograms(q->codes + j * q->rows, end - start, first, both, q->rows, sums, cells);
+        }
         double gain[MOST_BINS] = {0};
         uint8_t falls[MOST_BINS] = {0};
-        memset(sums, 0, cells * sizeof(Pair));
-        histogram(codes + j * rows, first, both, rows, sums);
-        for (Py_ssize_t l = 0; l < leaves; l++) gains(sums + l * bins, bins, edges[j], ridge, rising[j], gain, falls);
+        const Pair *mine = sums + (size_t)(j - start) * cells;
+        for (Py_ssize_t l = 0; l < leaves; l++) gains(mine + l * q->bins, q->bins, q->edges[j], q->ridge, q->rising[j], gain, falls);
         Py_ssize_t most = 0;
-        int sound = edges[j] > 0;
-        for (Py_ssize_t k = 0; k < edges[j]; k++) {
+        int sound = q->edges[j] > 0;
+        for (Py_ssize_t k = 0; k < q->edges[j]; k++) {
             if (falls[k]) gain[k] = -1.0;
             if (gain[k] != gain[k]) sound = 0; /* argmax would find it first, and it is greater than nothing */
             if (gain[k] > gain[most]) most = k;
         }
-        if (sound && gain[most] > best) best = gain[most], column = j, threshold = most;
+        if (sound && gain[most] > best) best = gain[most], column = j, *threshold = most;
     }
-    PyMem_Free(sums), PyMem_Free(both), PyMem_Free(first), released(&a);
-    if (column < 0) Py_RETURN_NONE;
-    return Py_BuildValue("(nnd)", column, threshold, best);
+    return column;
+}
+
+/* Move each row on to one of the two leaves that its leaf becomes. */
+WIDE static void moved_on(uint8_t *RESTRICT leaf, const uint8_t *RESTRICT codes, Py_ssize_t rows, int threshold) {
+    for (Py_ssize_t i = 0; i < rows; i++) leaf[i] = (uint8_t)(leaf[i] + leaf[i] + (codes[i] > threshold));
+}
+
+PyDoc_STRVAR(grow_text, "grow(codes, edges, rising, columns, some, slope, curve, bins, ridge, least, leaf, feature, place, sums, masses)\n--\n\n"
+"Grow a symmetric tree of `columns` on `some` rows; return how many levels it has, at most as many as `feature` is long.\n\n"
+"Written are the leaf of every row, the column and the threshold's place of each level, and what slope and curve of some rows come to per leaf.");
+
+static PyObject *grow(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    Arrays a = {.held = 0};
+    if (expected(count, 15) < 0) return NULL;
+    const Py_ssize_t bins = PyLong_AsSsize_t(args[7]);
+    const double ridge = PyFloat_AsDouble(args[8]), least = PyFloat_AsDouble(args[9]);
+    if (PyErr_Occurred()) return NULL;
+    if (take(&a, args[0], "codes", 'B', 2, CONTIGUOUS) || take(&a, args[1], "edges", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[2], "rising", 'B', 1, CONTIGUOUS) || take(&a, args[3], "columns", 'q', 1, CONTIGUOUS) ||
+        take(&a, args[4], "some", 'q', 1, CONTIGUOUS) || take(&a, args[5], "slope", 'd', 1, CONTIGUOUS) ||
+        take(&a, args[6], "curve", 'd', 1, CONTIGUOUS) || take(&a, args[10], "leaf", 'B', 1, CONTIGUOUS | WRITABLE) ||
+        take(&a, args[11], "feature", 'q', 1, CONTIGUOUS | WRITABLE) || take(&a, args[12], "place", 'q', 1, CONTIGUOUS | WRITABLE) ||
+        take(&a, args[13], "sums", 'd', 1, CONTIGUOUS | WRITABLE) || take(&a, args[14], "masses", 'd', 1, CONTIGUOUS | WRITABLE))
+        return NULL;
+    const Py_ssize_t features = rows_of(&a, 0), n = columns_of(&a, 0), columns = rows_of(&a, 3), rows = rows_of(&a, 4), depth = rows_of(&a, 8);
+    const uint8_t *codes = a.views[0].buf, *rising = a.views[2].buf;
+    const int64_t *edges = a.views[1].buf, *chosen = a.views[3].buf, *some = a.views[4].buf;
+    const double *slope = a.views[5].buf, *curve = a.views[6].buf;
+    uint8_t *leaf = a.views[7].buf;
+    int64_t *feature = a.views[8].buf, *place = a.views[9].buf;
+    double *sums = a.views[10].buf, *masses = a.views[11].buf;
+    if (rows_of(&a, 1) != features || rows_of(&a, 2) != features || rows_of(&a, 5) != n || rows_of(&a, 6) != n || rows_of(&a, 7) != n)
+        return refused(&a, "grow: one edge count and one truth per column, one slope, curve and leaf per row were expected."), NULL;
+    if (depth < 1 || depth > DEEPEST || rows_of(&a, 9) != depth || rows_of(&a, 10) != (Py_ssize_t)1 << depth || rows_of(&a, 11) != rows_of(&a, 10))
+        return refused(&a, "grow: expected 1 to 8 levels, a column and a place for each, and 2**levels sums and masses."), NULL;
+    if (bins < 1 || bins > MOST_BINS) return refused(&a, "grow: expected 1 to 256 bins."), NULL;
+    for (Py_ssize_t c = 0; c < columns; c++)
+        if (chosen[c] < 0 || chosen[c] >= features || edges[chosen[c]] < 0 || edges[chosen[c]] >= bins)
+            return refused(&a, "grow: a column is out of range, or has more edges than bins."), NULL;
+    for (Py_ssize_t i = 0; i < rows; i++)
+        if (some[i] < 0 || some[i] >= n) return refused(&a, "grow: a row is out of range."), NULL;
+
+    const size_t most = (size_t)bins << (depth - 1);
+    uint8_t *part = PyMem_Malloc((size_t)(columns * rows + 1)), *at = PyMem_Calloc((size_t)(rows + 1), 1), *may = PyMem_Malloc((size_t)(columns + 1));
+    uint16_t *first = PyMem_Malloc((size_t)(rows + 1) * sizeof(uint16_t));
+    int64_t *many = PyMem_Malloc((size_t)(columns + 1) * sizeof(int64_t));
+    Pair *both = PyMem_Malloc((size_t)(rows + 1) * sizeof(Pair)), *room = PyMem_Malloc(ABREAST * most * sizeof(Pair));
+    PyObject *found = NULL;
+    if (!part || !at || !may || !first || !many || !both || !room) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (Py_ssize_t c = 0; c < columns; c++) {
+        const uint8_t *from = codes + chosen[c] * n;
+        uint8_t *to = part + c * rows;
+        for (Py_ssize_t i = 0; i < rows; i++) to[i] = from[some[i]];
+        may[c] = rising[chosen[c]], many[c] = edges[chosen[c]];
+    }
+    if (columns > 0 && rows > 0 && largest(part, columns * rows) >= bins) {
+        PyErr_SetString(PyExc_ValueError, "grow: a code is out of range.");
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < rows; i++) both[i].g = slope[some[i]], both[i].h = curve[some[i]];
+    memset(leaf, 0, (size_t)n);
+    const Questions questions = {.codes = part, .rising = may, .edges = many, .columns = columns, .rows = rows, .bins = bins, .ridge = ridge, .least = least};
+    Py_ssize_t level = 0;
+    for (; level < depth; level++) {
+        Py_ssize_t threshold = 0;
+        for (Py_ssize_t i = 0; i < rows; i++) first[i] = (uint16_t)(at[i] * bins); /* at most 127 * 256 */
+        const Py_ssize_t c = best_question(&questions, first, both, (Py_ssize_t)1 << level, room, &threshold);
+        if (c < 0) break;
+        feature[level] = chosen[c], place[level] = threshold;
+        moved_on(at, part + c * rows, rows, (int)threshold);
+        moved_on(leaf, codes + chosen[c] * n, n, (int)threshold);
+    }
+    const int missing = (int)(depth - level);
+    for (Py_ssize_t i = 0; missing && i < n; i++) leaf[i] = (uint8_t)(leaf[i] << missing);
+    memset(sums, 0, ((size_t)1 << depth) * sizeof(double));
+    memset(masses, 0, ((size_t)1 << depth) * sizeof(double));
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        const size_t where = (size_t)at[i] << missing;
+        sums[where] += both[i].g;
+        masses[where] += both[i].h;
+    }
+    found = PyLong_FromSsize_t(level);
+done:
+    PyMem_Free(part), PyMem_Free(at), PyMem_Free(may), PyMem_Free(first), PyMem_Free(many), PyMem_Free(both), PyMem_Free(room), released(&a);
+    return found;
 }
 
 /* --- symmetric trees --------------------------------------------------------------------------------------------------------------- */
@@ -886,7 +1005,7 @@ static PyObject *most_alike(PyObject *self, PyObject *const *args, Py_ssize_t co
 /* --- the module -------------------------------------------------------------------------------------------------------------------- */
 
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, name##_text}
-static PyMethodDef functions[] = {FUNCTION(best_split), FUNCTION(score_trees), FUNCTION(line), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
+static PyMethodDef functions[] = {FUNCTION(divide), FUNCTION(grow), FUNCTION(score_trees), FUNCTION(line), FUNCTION(nearest), FUNCTION(surprise), FUNCTION(fill),
                                   FUNCTION(interpolate), FUNCTION(look_up), FUNCTION(sum_up), FUNCTION(grams), FUNCTION(hashed), FUNCTION(unit),
                                   FUNCTION(most_alike), {NULL, NULL, 0, NULL}};
 

@@ -4,9 +4,25 @@ from camelopard.core.arrays import Array, Bools, Floats, Ints
 
 version: int
 
-def best_split(
-    codes: Array, edges: Ints, rising: Bools, leaf: Array, slope: Floats, curve: Floats, leaves: int, bins: int, ridge: float, least: float, /
-) -> tuple[int, int, float] | None: ...
+def divide(columns: Floats, edges: Floats, starts: Ints, codes: Array, /) -> None: ...
+def grow(
+    codes: Array,
+    edges: Ints,
+    rising: Bools,
+    columns: Ints,
+    some: Ints,
+    slope: Floats,
+    curve: Floats,
+    bins: int,
+    ridge: float,
+    least: float,
+    leaf: Array,
+    feature: Ints,
+    place: Ints,
+    sums: Floats,
+    masses: Floats,
+    /,
+) -> int: ...
 def score_trees(table: Floats, more: Floats, feature: Ints, threshold: Floats, leaves: Floats, base: float, total: Floats, /) -> None: ...
 def line(table: Floats, low: Floats, high: Floats, weights: Floats, intercept: float, bound: float, total: Floats, /) -> None: ...
 def nearest(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -149,4 +150,10 @@ def _stacked(parts: Sequence[Array]) -> Array:
         return np.concatenate(parts)
     if all(kind.kind in "fi" for kind in kinds):
         return np.concatenate([part.astype(np.float64) for part in parts])
-    return objects(value for part in parts for value in (part if part.dtype == object else (plain(v) for v in part)))
+    return objects(chain.from_iterable(map(_plain_cells, parts)))
+
+
+def _plain_cells(values: Array) -> list[Any]:
+    """Return the cells of a column as `plain` does; those of object columns as they are."""
+    cells: list[Any] = values.tolist()
+    return [None if v != v else v for v in cells] if values.dtype.kind == "f" else cells

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 __all__ = ["SWITCH", "VERSION", "compiled", "found"]
 
-VERSION = 3  # of what the C file offers: one that was built from another version of it is not used
+VERSION = 4  # of what the C file offers: one that was built from another version of it is not used
 SWITCH = "CAMELOPARD_KERNEL"  # "0": as if there were no kernel
 
 

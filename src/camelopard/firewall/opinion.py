@@ -15,7 +15,7 @@ import numpy as np
 from camelopard.confidence.logistic import logit, logit_of, sigmoid
 from camelopard.core.arrays import Bools, Floats, Ints
 from camelopard.core.records import Prediction
-from camelopard.firewall.boosting import boosted
+from camelopard.firewall.boosting import Binned, boosted
 from camelopard.firewall.trees import Trees
 
 TREES, DEPTH = 128, 4
@@ -46,15 +46,15 @@ class Opinion:
         k = len(answer.classes)
         if not 2 <= k <= MOST_CLASSES:
             return None
-        voices = []
+        known = label >= 0
+        evidence, voices = Binned.of(table[known]), []
         for c in range(1 if k == 2 else 0, k):
             event = np.asarray(label == c, dtype=bool)
-            if min(int(event.sum()), int((~event & (label >= 0)).sum())) < FEWEST:
+            if min(int(event.sum()), int((~event & known).sum())) < FEWEST:
                 return None
-            rows = np.flatnonzero(label >= 0)
-            seen = np.hstack([table[rows], _word(answer.take(rows), c)])
-            rising: Bools = np.arange(seen.shape[1]) == seen.shape[1] - 1
-            voices.append(boosted(seen, event[rows], weight[rows], rising, rng, trees=TREES, depth=DEPTH))
+            seen = evidence.beside(Binned.of(_word(answer.take(np.flatnonzero(known)), c)))
+            rising: Bools = np.arange(table.shape[1] + 1) == table.shape[1]
+            voices.append(boosted(seen, event[known], weight[known], rising, rng, trees=TREES, depth=DEPTH))
         return cls(tuple(voices))
 
     def agrees(self, table: Floats, answer: Prediction) -> Floats:

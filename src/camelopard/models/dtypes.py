@@ -23,6 +23,18 @@ def class_of(dtype: str) -> TypeClass:
     return "other"
 
 
+@lru_cache(maxsize=256)
+def limits_of(dtype: str) -> tuple[int, int]:
+    """Return the least and the greatest whole number that a type holds by its name; those of 64 bits where it is none of integers.
+
+    >>> limits_of("UInt8"), limits_of("int16[pyarrow]")
+    ((0, 255), (-32768, 32767))
+    """
+    found = re.fullmatch(r"(u?)int(\d+)", dtype.lower().removesuffix("[pyarrow]"))
+    unsigned, bits = (found[1], int(found[2])) if found else ("", 64)
+    return (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 _CLASSES: tuple[tuple[str, TypeClass], ...] = (
     ("", "open"),
     (r"u?int\d+", "integer"),

@@ -20,7 +20,7 @@ from camelopard.core.arrays import FLOAT, Array, Bools, Floats, Ints, is_missing
 from camelopard.core.batch import Batch, Form
 from camelopard.core.cells import number
 from camelopard.models import media
-from camelopard.models.dtypes import TypeClass, class_of
+from camelopard.models.dtypes import TypeClass, class_of, limits_of
 
 TableKind = Literal["pandas", "polars", "arrow", "rows", "numpy", "texts", "images", "flat", "batch"]
 Signature = Mapping[str, str]
@@ -220,7 +220,10 @@ def _tags(values: Array, column: ColumnPlan) -> tuple[Ints, list[str]] | None:
 
 def _object_tags(cells: list[Any], column: ColumnPlan) -> tuple[Ints, list[str]] | None:
     fit = _FIT.get(column.of, frozenset())
-    if column.of in ("text", "open") and set(map(type, cells)) <= fit:
+    kinds = set(map(type, cells))
+    if column.of in ("text", "open", "float") and kinds <= fit:
+        return None
+    if column.of == "integer" and kinds == {int} and _fits_integer(min(cells), column) and _fits_integer(max(cells), column):
         return None
     known: dict[str, int] = {}
     tags = np.zeros(len(cells), dtype=np.int64)
@@ -282,17 +285,9 @@ def _as_tags(odd: Bools, tag: str) -> tuple[Ints, list[str]] | None:
     return (odd.astype(np.int64), [tag]) if odd.any() else None
 
 
-def _limits(column: ColumnPlan) -> tuple[int, int]:
-    name = re.sub(r"\[pyarrow\]$", "", column.native).lower()
-    if not re.fullmatch(r"u?int\d+", name):
-        return -(2**63), 2**63 - 1
-    info = np.iinfo(name)
-    return int(info.min), int(info.max)
-
-
 def _whole(values: Array, column: ColumnPlan) -> Bools:
     """Return which numbers fit an integer column; a gap fits where the type can hold one."""
-    low, high = _limits(column)
+    low, high = limits_of(column.native)
     if values.dtype.kind == "i":
         if column.native in ("", "int64", "Int64"):
             return np.ones(len(values), dtype=bool)
@@ -303,7 +298,7 @@ def _whole(values: Array, column: ColumnPlan) -> Bools:
 
 
 def _fits_integer(value: float, column: ColumnPlan) -> bool:
-    low, high = _limits(column)
+    low, high = limits_of(column.native)
     if type(value) is int:
         return low <= value <= min(high, 2**63 - 1)
     return value == value // 1 and max(low, -EXACT) <= value <= min(high, EXACT)
