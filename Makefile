@@ -38,9 +38,7 @@ bench: $(VENV)/dev  ## measure the tables, imports, memory and one row, and writ
 
 bench-all: bench bench-fooled bench-calibration bench-trust bench-gateway bench-media  ## measure every bar: some four hours on two cores
 	$(PY) -m bench.one_row
-	$(PY) -m bench.space
-	$(PY) -m bench.vectors
-	$(PY) -m bench.corruptions
+	$(PY) -m bench.costs
 
 bench-quick: $(VENV)/dev  ## the same on less data, written nowhere
 	$(PY) -m bench.run --quick
@@ -60,6 +58,7 @@ bench-trust: $(VENV)/dev  ## are promises about errors kept on damaged traffic, 
 bench-gateway: $(VENV)/dev  ## what the gateway costs per request, and its log per row
 	$(PY) -m bench.log
 	$(PY) -m bench.inventory
+	$(PY) -m bench.pages
 	$(PY) -m bench.gateway
 
 bench-media: $(VENV)/torch  ## texts and pictures: wrong, fooled and novel rows, attacks

@@ -2,7 +2,8 @@
 
 `python -m bench.gateway` needs the extra `serve`. The same function is the model everywhere; it answers a row alike alone and among others, so that
 requests of the same moment may be judged together. Times are of a client on the same machine, over a kept connection: a busy machine makes all of
-them longer, their ratios less so. Writes the table in the README, with what `bench.log` and `bench.inventory` measured last.
+them longer, their ratios less so. `--peers PYTHON …`: other servers, in environments of their own, in the same rounds; see `bench.peers`. Writes the
+table in the README, with what `bench.log`, `bench.inventory` and `bench.pages` measured last.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,14 +27,16 @@ from typing import Any
 import numpy as np
 
 import camelopard as cp
+from bench import peers
 from bench.machine import RESULTS, ROOT, into_readme, where
 from camelopard.core.arrays import Array, Floats
 
 COLUMNS = 30
 WARM, ROUNDS = 2.0, 3  # seconds in which a server is asked before it is measured; rounds
 CONNECTIONS = 16
+LONGEST = 60.0  # seconds that a server may take to its first answer
 START, END = "<!-- gateway: written by `make bench-gateway` -->", "<!-- end of gateway -->"
-PARTS = ("gateway", "log", "inventory")
+PARTS = ("gateway", "log", "inventory", "pages")
 OFF, GUARD, LOGGED = "camelopard, switched off", "camelopard, with firewall and reasons", "camelopard, with firewall, reasons and log"
 SERVERS: dict[str, tuple[str, list[str]]] = {
     "bare ASGI": ("bare:app", []),
@@ -106,21 +110,23 @@ def fitted(folder: Path) -> None:
 
 
 @contextmanager
-def started(command: list[str], folder: Path, port: int) -> Iterator[dict[str, float]]:
-    """Run a server; say how long it took to its first answer, and how much memory it holds then and at the end."""
+def started(command: list[str], folder: Path, port: int, request: bytes, more: Mapping[str, str]) -> Iterator[dict[str, float]]:
+    """Run a server; say how long it took to its first answer, and how much memory it holds then and at the end, with all its processes."""
     start, told = time.perf_counter(), {}
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    body = one(0)
+    environment = {**os.environ, "PYTHONPATH": paths, **more}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
     try:
         while True:
             try:
-                line = Line(port)
-                line.ask(body)
+                Line(port).ask(request)
                 break
             except OSError:
                 if process.poll() is not None:
                     raise SystemExit(f"{command} ended with {process.returncode}") from None
+                if time.perf_counter() - start > LONGEST:
+                    raise SystemExit(f"{command} does not answer") from None
                 time.sleep(0.01)
         told["first answer (s)"] = time.perf_counter() - start
         told["memory (MB)"] = _memory(process.pid)
@@ -128,21 +134,25 @@ def started(command: list[str], folder: Path, port: int) -> Iterator[dict[str, f
         told["memory at the end (MB)"] = _memory(process.pid)
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(10)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _memory(pid: int) -> float:
+    """Return the memory of a process and of all that it started, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+    own = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0) / 1024
+    return own + sum(_memory(int(child)) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split())
 
 
-def one(i: int) -> bytes:
-    """Return a request for one row."""
-    body = json.dumps([_ROWS[i % len(_ROWS)]]).encode()
-    return b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-_ROWS = world(200, 9).tolist()
+def asked(path: str, body: Callable[[peers.Rows], object]) -> list[bytes]:
+    """Return requests for one row each."""
+    bodies = [json.dumps(body([row])).encode() for row in world(200, 9).tolist()]
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b".encode()
+    return [head % (len(body), body) for body in bodies]
 
 
 class Line:
@@ -162,15 +172,17 @@ class Line:
                 raise ConnectionError("the server closed the connection")
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n")[0]:
+            raise ConnectionError(f"the server said {head.splitlines()[0]!r}")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         while len(body) < length:
             body += self.socket.recv(65536)
         return body
 
 
-def latency(port: int, n: int) -> tuple[float, float]:
+def latency(port: int, requests: Sequence[bytes], n: int) -> tuple[float, float]:
     """Return the median and the 99th percentile of n requests, one after the other, in milliseconds."""
-    line, requests = Line(port), [one(i) for i in range(200)]
+    line = Line(port)
     until = time.perf_counter() + WARM
     while time.perf_counter() < until:
         for request in requests:
@@ -183,8 +195,8 @@ def latency(port: int, n: int) -> tuple[float, float]:
     return 1e3 * float(np.median(took)), 1e3 * float(np.quantile(took, 0.99))
 
 
-async def _many(port: int, seconds: float) -> float:
-    requests, done = [one(i) for i in range(200)], 0
+async def _many(port: int, requests: Sequence[bytes], seconds: float) -> float:
+    done = 0
     until = time.perf_counter() + seconds
 
     async def ask(k: int) -> None:
@@ -207,10 +219,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--peers", type=Path, nargs="+", default=[], metavar="PYTHON", help="environments that hold other servers")
     parser.add_argument("--table", action="store_true", help="measure nothing: write the table of what was measured last")
     arguments = parser.parse_args()
     if not arguments.table:
-        measured(arguments.requests, arguments.seconds)
+        measured(arguments.requests, arguments.seconds, [place.absolute() for place in arguments.peers])
     found = {name: json.loads(path.read_text()) for name in PARTS if (path := RESULTS / f"{name}.json").exists()}
     text = markdown(found)
     print(text)
@@ -218,14 +231,18 @@ def main() -> int:
     return 0
 
 
-def measured(requests: int, seconds: float) -> None:
+def measured(requests: int, seconds: float, pythons: Sequence[Path]) -> None:
     """Measure every server in turn, some rounds, and keep the figures."""
     found: dict[str, list[dict[str, float]]] = {}
+    others, own = peers.found_in(pythons), asked("/predict", lambda rows: rows)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         fitted(folder)
         (folder / "bare.py").write_text(BARE)
         (folder / "empty.py").write_text(EMPTY)
+        for name in others:
+            (folder / name).mkdir()
+            np.save(folder / name / "line.npy", _LINE)
         for turn in range(ROUNDS):
             for name, (module, options) in SERVERS.items():
                 port = _port()
@@ -233,13 +250,24 @@ def measured(requests: int, seconds: float) -> None:
                 kept = ["--log", f"log{turn}"] if options[-1:] == ["--log"] else []
                 plain = ["-m", "uvicorn", module, "--port", str(port), "--log-level", "warning", "--no-access-log"]
                 ours = ["-m", "camelopard.cli.main", "serve", *serve, *[option for option in options if option != "--log"], *kept]
-                with started([sys.executable, *(ours if options else plain)], folder, port) as told:
-                    told["p50 (ms)"], told["p99 (ms)"] = latency(port, requests)
-                    told["requests per second"] = asyncio.run(_many(port, seconds))
+                with started([sys.executable, *(ours if options else plain)], folder, port, own[0], {}) as told:
+                    told.update(speed(port, own, requests, seconds))
+                found.setdefault(name, []).append(told)
+            for name, (peer, python) in others.items():
+                port = _port()
+                command, theirs = peer.ready(python, folder / name, port), asked(peer.path, peer.body)
+                with started(command, folder / name, port, theirs[0], peers.around(python)) as told:
+                    told.update(speed(port, theirs, requests, seconds))
                 found.setdefault(name, []).append(told)
     summary = {name: {key: median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "gateway.json").write_text(json.dumps({"where": where(), "runs": found, "summary": summary}, indent=1) + "\n")
+
+
+def speed(port: int, asked: Sequence[bytes], requests: int, seconds: float) -> dict[str, float]:
+    """Return how long requests take one after the other, and how many there are a second over some connections."""
+    middle, slow = latency(port, asked, requests)
+    return {"p50 (ms)": middle, "p99 (ms)": slow, "requests per second": asyncio.run(_many(port, asked, seconds))}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -268,6 +296,8 @@ def markdown(found: dict[str, Any]) -> str:
         lines += ["", _log(found["log"])]
     if "inventory" in found:
         lines += ["", _inventory(found["inventory"])]
+    if "pages" in found:
+        lines += ["", _pages(found["pages"])]
     return "\n".join(lines)
 
 
@@ -288,6 +318,16 @@ def _inventory(found: dict[str, Any]) -> str:
     shown = "; ".join(f"{what}: {one['ms']:.0f} ms, {one['kb']:.0f} KB" for what, one in found["pages"].items())
     return (
         f"**The pages** (`python -m bench.inventory`, {found['where']}), {found['models']:,} models, time in the server and size compressed: {shown}."
+    )
+
+
+def _pages(found: dict[str, Any]) -> str:
+    sizes = sorted(((one["kb"], place) for place, one in found["pages"].items()), reverse=True)
+    largest = ", ".join(f"{place} {kb:.0f} KB" for kb, place in sizes[:5])
+    return (
+        f"**First paint** (`python -m bench.pages`, {found['where']}): what a browser that has seen nothing yet loads over the network for each of the "
+        f"{len(sizes)} kinds of page of `camelopard demo --serve`, styles and scripts with it, compressed: {sizes[-1][0]:.0f} to {sizes[0][0]:.0f} KB "
+        f"({largest}), {median(kb for kb, _ in sizes):.0f} KB in the middle."
     )
 
 

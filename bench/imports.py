@@ -10,7 +10,7 @@ from bench.machine import median
 
 PROBE = (
     "import time, sys; t = time.process_time(); import camelopard; used = time.process_time() - t; "
-    "print(used, [m for m in ('pandas', 'sklearn', 'torch', 'matplotlib', 'lightgbm') if m in sys.modules])"
+    "print(used, [m for m in ('pandas', 'scipy', 'sklearn', 'torch', 'onnxruntime', 'PIL', 'matplotlib', 'lightgbm') if m in sys.modules])"
 )
 
 

@@ -1,11 +1,12 @@
 """Evidence in the model's feature space: what it costs beside a plain search for neighbours, and what it sees of classes the model never knew.
 
-`python -m bench.space` prints both. Times are of one thread: set OMP_NUM_THREADS=1. The pictures are scikit-learn's digits: a small network learns 0–7,
+`python -m bench.space` prints both, and what it costs once more as JSON. Times are of one thread: set OMP_NUM_THREADS=1. The pictures are scikit-learn's digits: a small network learns 0–7,
 and 8 and 9 are new to it. The last line learns to tell clean pictures from noisy, blurred, shifted and inverted ones, never from 8 or 9.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -25,22 +26,26 @@ from camelopard.evidence.space import Space
 
 ROWS, WIDTH, CLASSES, ASKED = 5_000, 512, 10, 500
 SEEDS = 5
+ALONE, TOGETHER = "all numbers, one row at a time, ms", "all numbers, 16 rows, ms a row"
+SEARCH = "nearest row alone by differences, doubles, ms"
 KNOWN, NOVEL = "confidence alone", "a logistic regression over all"
 
 
 def main() -> None:
     print(where())
-    for name, value in cost().items():
-        print(f"{name:<48} {value}")
+    costs = cost()
+    for name, (best, middle) in costs.items():
+        print(f"{name:<56} {best:.3f} at best, {middle:.3f} in the middle")
     print(f"\nAUROC, 8 and 9 against rightly classified test rows of 0–7: mean of {SEEDS} seeds (least–largest)")
     runs = [seen(seed) for seed in range(SEEDS)]
     for name in runs[0]:
         values = [run[name] for run in runs]
-        print(f"{name:<48} {np.mean(values):.3f} ({min(values):.3f}–{max(values):.3f})")
+        print(f"{name:<56} {np.mean(values):.3f} ({min(values):.3f}–{max(values):.3f})")
+    print(json.dumps(costs))
 
 
-def cost() -> dict[str, str]:
-    """Return what all numbers of a row cost, one row at a time and in batches, beside a search in double precision."""
+def cost() -> dict[str, tuple[float, float]]:
+    """Return what all numbers of a row cost, one row at a time and in batches, beside a search in double precision: at best and in the middle."""
     rng = np.random.default_rng(0)
     middle, mix = rng.normal(size=(CLASSES, WIDTH)), rng.normal(size=(40, WIDTH)) / 6
     last = np.maximum(middle, 0) / WIDTH * 3, 0.1 * rng.normal(size=CLASSES)
@@ -65,23 +70,19 @@ def cost() -> dict[str, str]:
         row = new[i] / np.linalg.norm(new[i])
         return float(np.sqrt(max(2.0 - 2.0 * float((units @ row).max()), 0.0)))
 
-    def batch(n: int) -> str:
-        taken = each(lambda i: space.measure(new[:n], asked.take(slice(0, n))), 20)
-        return f"{taken[0] / n:.3f} ms a row at best, {taken[1] / n:.3f} in the middle"
+    def batch(n: int) -> tuple[float, float]:
+        best, middle = each(lambda i: space.measure(new[:n], asked.take(slice(0, n))), 20)
+        return best / n, middle / n
 
-    def one(work: Callable[[int], object], times: int) -> str:
-        best, middle_ = each(work, times)
-        return f"{best:.3f} ms at best, {middle_:.3f} in the middle"
-
-    state = space.state()
+    kept = nbytes(space.state()) / 1e6
     return {
-        f"learning, {ROWS:,} × {WIDTH}": f"{learning:.2f} s",
-        "kept": f"{(nbytes(state) / 1e6):.2f} MB",
-        f"all {len(space.names)} numbers, one row at a time": one(lambda i: space.measure(new[i : i + 1], alone[i]), ASKED),
-        "all numbers, 16 rows": batch(16),
-        "all numbers, 256 rows": batch(256),
-        "nearest row alone, differences, doubles, one row": one(plain, 50),
-        "nearest row alone, one product, doubles, one row": one(product, 200),
+        f"learning {ROWS:,} × {WIDTH}, s": (learning, learning),
+        "kept, MB": (kept, kept),
+        ALONE: each(lambda i: space.measure(new[i : i + 1], alone[i]), ASKED),
+        TOGETHER: batch(16),
+        "all numbers, 256 rows, ms a row": batch(256),
+        SEARCH: each(plain, 50),
+        "nearest row alone by one product, doubles, ms": each(product, 200),
     }
 
 

@@ -22,6 +22,7 @@ TARGETS = {
     "protein": "rmsd",
     "breast_cancer": "target",
 }
+SEEDS = 3  # splits
 MOST_ROWS = 12_000  # of the large sets, drawn anew for each seed: 168 models have to be trained
 SHARES = (0.4, 0.3)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.fooled.data import MOST_ROWS
+from bench.fooled.data import MOST_ROWS, SEEDS
 from bench.fooled.pair import FLOOR, OURS
 from camelopard.firewall.material import LEAST_RISK
 
@@ -81,9 +81,9 @@ def markdown(result: dict[str, Any], *, quick: bool) -> str:
     s = result["summary"]
     rows, judges = s["rows"], s["judges"]
     seeds = len({p["pair"]["seed"] for p in result["pairs"]})
-    command = "make bench-fooled-quick" if quick else "make bench-fooled" if seeds == 1 else f"python -m bench.fooled --seeds {seeds}"
+    command = "make bench-fooled-quick" if quick else "make bench-fooled" if seeds == SEEDS else f"python -m bench.fooled --seeds {seeds}"
     lines = [
-        f"Measured by `{command}` ({result['where']}): {s['pairs']} models of {len({p['pair']['table'] for p in result['pairs']})} data sets (LightGBM, logistic or linear regression, random "
+        f"Measured by `{command}` ({result['where']}; {result['cpu_seconds'] / 60:.0f} CPU minutes): {s['pairs']} models of {len({p['pair']['table'] for p in result['pairs']})} data sets (LightGBM, logistic or linear regression, random "
         f"forest, MLP; each weak and strong; {seeds} split{'s' if seeds > 1 else ''} of every set, shared by its models), {rows['clean']:,} times a clean and {rows['damaged']:,} times a damaged or attacked test row was judged; {rows['fooled']:,} of these fool their model. Means over "
         f"models; the floor (legal values and rows in the wrong place) is left out of all but one column. Of large sets {MOST_ROWS:,} rows are drawn for each split. Rows on which a "
         "model raises fool it too, but nobody needs to judge them: they are left out. [What each judge catches at 1 % and 5 % clean alarms](bench/results/fooled.svg), drawn.",

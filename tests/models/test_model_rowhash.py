@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import math
 from collections import deque
 from typing import Any
 
@@ -124,3 +125,9 @@ def test_hashers_that_wait_are_few(none_idle: None) -> None:
         RowHasher.lent(one)
     del many, one
     assert len(rowhash._idle) == rowhash.IDLE
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1.5, -1e300, 5e-324, math.inf, 2.0**53])
+def test_a_number_among_objects_has_the_bits_that_it_has_among_numbers(value: float) -> None:
+    hasher = RowHasher(1)
+    assert hasher.number_bits(value) == hasher._number_cells(np.array([[value + 0.0]]).view(np.uint64), [])[0, 0]
