@@ -167,3 +167,14 @@ def test_files_in_a_table_are_left_to_its_model_and_nothing_is_copied_where_ther
         opened, why = views.opened(batch)
         assert opened is batch
         assert not why
+
+
+def test_a_text_that_is_too_long_to_be_judged_is_cut_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    views, _ = Views.learn(*table(sentences(200, 0)))
+    monkeypatch.setattr(type(views.of["note"]), "longest", 100)
+    batch, _ = table(["short", "x" * 101, "y" * 100, None])
+    opened, why = views.opened(batch)
+    assert opened.columns["note"].tolist() == ["short", "x" * 100, "y" * 100, None]
+    assert why == {1: "note: 101 characters; at most 100 are judged"}
+    assert batch.columns["note"][1] == "x" * 101
+    assert views.opened(batch.take(np.array([0, 2, 3])))[0].columns["note"].tolist() == ["short", "y" * 100, None]

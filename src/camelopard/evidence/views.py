@@ -131,7 +131,8 @@ class Views:
         """Return a batch of pictures with its files as pixels, and the rows that hold more than is judged or cannot be unpacked: positions, and why.
 
         Files are unpacked in the data type and the value range of clean pictures; what one claims to hold is looked at first. A file that cannot be
-        unpacked stays as it is, and so do those in a table, whose model opens them itself. Of a text, so many characters are judged and no more.
+        unpacked stays as it is, and so do those in a table, whose model opens them itself. A text is cut where no more of it is judged: nobody asks
+        the model about the rest.
         """
         why: dict[int, str] = {}
         changed: dict[str, Array] = {}
@@ -141,11 +142,16 @@ class Views:
                 sizes = [str.__len__(cell) if isinstance(cell, str) else 0 for cell in batch.columns[name].tolist()]
                 found = {i: f"{name}: {size:,} characters; at most {longest:,} are judged" for i, size in enumerate(sizes) if size > longest}
                 why = {**found, **why}
+                if found:
+                    cells = batch.columns[name].copy()
+                    for i in found:
+                        cells[i] = str.__getitem__(cells[i], slice(longest))
+                    changed[name] = cells
         for name, vectors in self.of.items() if batch.form.kind == "images" else ():
             read: Callable[[object], Array] | None = getattr(vectors, "read", None)
             if read is None or bytes not in set(map(type, batch.columns[name].tolist())):
                 continue
-            cells = batch.columns[name].copy()
+            cells = changed.get(name, batch.columns[name]).copy()
             for i, cell in enumerate(cells):
                 if isinstance(cell, bytes):
                     try:
