@@ -34,6 +34,7 @@ from camelopard.core.arrays import Array, Floats
 COLUMNS = 30
 WARM, ROUNDS = 2.0, 3  # seconds in which a server is asked before it is measured; rounds
 CONNECTIONS = 16
+ANSWERS = (200, 202, 422)  # a row may be held or refused, which is an answer too
 LONGEST = 60.0  # seconds that a server may take to its first answer
 START, END = "<!-- gateway: written by `make bench-gateway` -->", "<!-- end of gateway -->"
 PARTS = ("gateway", "log", "inventory", "pages")
@@ -172,7 +173,7 @@ class Line:
                 raise ConnectionError("the server closed the connection")
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n")[0]:
+        if int(head.split(maxsplit=2)[1]) not in ANSWERS:
             raise ConnectionError(f"the server said {head.splitlines()[0]!r}")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         while len(body) < length:
