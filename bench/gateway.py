@@ -293,6 +293,10 @@ def markdown(found: dict[str, Any]) -> str:
         f"these longer: of what an application without any work takes here, the gateway takes {off / bare:.1f} times as much with the firewall off, "
         f"{summary[GUARD]['p50 (ms)'] / bare:.1f} times with it, and {on / bare:.1f} times with reasons and log.",
     ]
+    if not summary.keys().isdisjoint(peers.PEERS):
+        lines[-1] += (
+            " The servers below camelopard's lines answer without a firewall, each in its newest release and with one worker (`bench.peers`); memory is that of all their processes."
+        )
     if "log" in found:
         lines += ["", _log(found["log"])]
     if "inventory" in found:
