@@ -37,7 +37,7 @@ def test_arrays_keep_type_and_values_and_the_same_content_the_same_bytes(tmp_pat
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_every_truncation_and_every_flipped_byte_is_refused_or_harmless(tmp_path: Path) -> None:
+def test_every_truncation_every_flipped_byte_and_everything_added_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     codec.write(path, "thing", {"a": np.arange(50.0), "b": "text"})
     whole = path.read_bytes()
@@ -45,13 +45,16 @@ def test_every_truncation_and_every_flipped_byte_is_refused_or_harmless(tmp_path
         path.write_bytes(whole[:cut])
         with pytest.raises(ArtifactError):
             codec.read(path, "thing")
-    for place in range(0, len(whole), 11):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
-        try:
-            read = codec.read(path, "thing")
-        except ArtifactError:
-            continue
-        assert read["a"].tolist() == list(range(50))
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        with pytest.raises(ArtifactError):
+            codec.read(path, "thing")
+    for other in (b"x" + whole, b"PK\x03\x04" + whole, whole + b"x", whole + b"\n", whole + whole):
+        path.write_bytes(other)
+        with pytest.raises(ArtifactError):
+            codec.read(path, "thing")
+    path.write_bytes(whole)
+    assert codec.read(path, "thing")["a"].tolist() == list(range(50))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 nonsense", b"\x80\x04\x95pickle"])

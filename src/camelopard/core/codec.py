@@ -1,6 +1,7 @@
 """One file for what was learned: a zip of one JSON document and plain arrays, with checksums. No pickle, no code inside.
 
-Reading trusts nothing: sizes are checked before anything is decoded, arrays are read without pickle, and every part must match its checksum.
+Reading trusts nothing: sizes are checked before anything is decoded, arrays are read without pickle, and every part must match its checksum. The
+comment at the end of the zip is the checksum of all bytes before it: of a whole file, nothing can be changed, added or cut off unseen.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from camelopard.core.errors import ArtifactError
 from camelopard.core.files import replaced
 
 MAGIC = "camelopard"
-VERSION = 6
+VERSION = 7
 LARGEST = 512 * 1024 * 1024  # bytes of all parts when unpacked
 LARGEST_HEAD = 4 * 1024 * 1024
 MOST_PARTS = 20_000
+SEAL = 64  # bytes at the end: a SHA-256 in hexadecimal digits
 MALFORMED = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -60,9 +62,14 @@ def write(path: str | os.PathLike[str], kind: str, document: Mapping[str, Any]) 
         parts[f"{i}.npy"] = buffer.getvalue()
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     head = json.dumps({"format": MAGIC, "version": VERSION, "kind": kind, "parts": sums}, sort_keys=True).encode()
-    with replaced(path) as temporary, zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in {"head.json": head, **parts}.items():
             archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data, zipfile.ZIP_DEFLATED)
+        archive.comment = b"0" * SEAL
+    whole = packed.getvalue()[:-SEAL]
+    with replaced(path) as temporary, open(temporary, "xb") as file:
+        file.write(whole + hashlib.sha256(whole).hexdigest().encode())
 
 
 def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
@@ -104,6 +111,8 @@ def _read(archive: zipfile.ZipFile, kind: str, path: str) -> dict[str, Any]:
         raise ArtifactError(
             f"{path}: written by another version (format {head.get('version')!r}, this one reads {VERSION}). Update camelopard, or save it again."
         )
+    if not _sealed(path):
+        raise ArtifactError(f"{path}: changed since it was saved (its checksum differs). Save it again, or copy it again.")
     data = {name: archive.read(name) for name in head["parts"]}
     for name, digest in head["parts"].items():
         if hashlib.sha256(data[name]).hexdigest() != digest:
@@ -113,6 +122,22 @@ def _read(archive: zipfile.ZipFile, kind: str, path: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ArtifactError(f"{path}: its content is a {type(document).__name__}; expected a document.")
     return document
+
+
+def _sealed(path: str | os.PathLike[str]) -> bool:
+    """Whether the last bytes of a file are the checksum of all others; of more bytes than any file has, they are not looked at."""
+    left = os.path.getsize(path) - SEAL
+    if not 0 < left <= LARGEST:
+        return False
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while left:
+            part = stream.read(min(left, 1 << 20))
+            if not part:
+                return False
+            digest.update(part)
+            left -= len(part)
+        return stream.read() == digest.hexdigest().encode()
 
 
 def _begins_like_one(path: str | os.PathLike[str]) -> bool:
